@@ -1,0 +1,32 @@
+/** What an agent must be able to do. `agent/` implements these. */
+import type { AttemptEvent, AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
+import type { AttemptId } from "../ids.ts";
+import type { RequestContext } from "../trpc.ts";
+import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
+
+export interface PodPort {
+  describe(): Promise<PodDescription>;
+  beat(beat: Beat): Promise<BeatResult>;
+  /** Snapshot first, then every change of slots, conditions, capability and attempts (progress excluded). */
+  watch(signal: AbortSignal): AsyncIterable<PodEvent>;
+}
+
+export interface AttemptsPort {
+  /** Idempotent by `attemptId`. Journaled before it is answered. */
+  start(order: StartAttempt): Promise<StartResult>;
+  /** Takes back an attempt that has not reached ComfyUI; `conflict` when it has. */
+  withdraw(attemptId: AttemptId): Promise<AttemptReport>;
+  /** Asks for the end; the agent repeats it to ComfyUI until confirmed. A result that lands first wins. */
+  cancel(attemptId: AttemptId): Promise<AttemptReport>;
+  /** `not_found` when the agent never accepted it, or has released it. */
+  get(attemptId: AttemptId): Promise<AttemptReport>;
+  /** Snapshot first; ends after the final report. */
+  watch(attemptId: AttemptId, options: { previews: boolean }, signal: AbortSignal): AsyncIterable<AttemptEvent>;
+  /** The edge has everything it wants: the outputs may be deleted. Unknown ids are fine. */
+  release(attemptId: AttemptId): Promise<void>;
+}
+
+export interface AgentContext extends RequestContext {
+  pod: PodPort;
+  attempts: AttemptsPort;
+}

@@ -1,0 +1,40 @@
+/** The agent's typed contract. Who may call is decided before it, by the transport's authentication. */
+import { AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
+import { createTRPC, rethrowTyped, typedStream } from "../trpc.ts";
+import { Beat, BeatResult, ByAttempt, PodDescription, WatchAttempt } from "./messages.ts";
+import type { AgentContext } from "./ports.ts";
+
+const t = createTRPC<AgentContext>();
+
+const procedure = t.procedure.use(async ({ next }) => {
+  const result = await next();
+  rethrowTyped(result);
+  return result;
+});
+
+/** Node and Deno always pass a signal; the type says it may be absent. */
+function signalOf(signal: AbortSignal | undefined): AbortSignal {
+  return signal ?? new AbortController().signal;
+}
+
+const pod = t.router({
+  describe: procedure.output(PodDescription).query(({ ctx }) => ctx.pod.describe()),
+  beat: procedure.input(Beat).output(BeatResult).mutation(({ ctx, input }) => ctx.pod.beat(input)),
+  watch: procedure.subscription(({ ctx, signal }) => typedStream(ctx.pod.watch(signalOf(signal)))),
+});
+
+const attempts = t.router({
+  start: procedure.input(StartAttempt).output(StartResult).mutation(({ ctx, input }) => ctx.attempts.start(input)),
+  withdraw: procedure.input(ByAttempt).output(AttemptReport)
+    .mutation(({ ctx, input }) => ctx.attempts.withdraw(input.attemptId)),
+  cancel: procedure.input(ByAttempt).output(AttemptReport)
+    .mutation(({ ctx, input }) => ctx.attempts.cancel(input.attemptId)),
+  get: procedure.input(ByAttempt).output(AttemptReport).query(({ ctx, input }) => ctx.attempts.get(input.attemptId)),
+  watch: procedure.input(WatchAttempt).subscription(({ ctx, input, signal }) =>
+    typedStream(ctx.attempts.watch(input.attemptId, { previews: input.previews }, signalOf(signal)))
+  ),
+  release: procedure.input(ByAttempt).mutation(({ ctx, input }) => ctx.attempts.release(input.attemptId)),
+});
+
+export const agentRouter = t.router({ pod, attempts });
+export type AgentRouter = typeof agentRouter;

@@ -1,0 +1,32 @@
+/** Inputs of the edge's procedures that are more than one id. */
+import { z } from "zod";
+import { AssetId, JobId, KeyId, PodId, TenantId } from "../ids.ts";
+import { JobState } from "../job-state.ts";
+import { PageRequest } from "../page.ts";
+import { Scope } from "../tenant.ts";
+
+export const ByJob = z.strictObject({ jobId: JobId });
+export const ByAsset = z.strictObject({ assetId: AssetId });
+export const ByPod = z.strictObject({ podId: PodId });
+export const ByKey = z.strictObject({ keyId: KeyId });
+
+/** Newest first. */
+export const ListJobs = PageRequest.extend({ state: z.array(JobState).max(7).optional() });
+
+export const WatchJob = z.object({
+  jobId: JobId,
+  /** Id of the last event seen; set by the transport when it reconnects. */
+  lastEventId: z.string().max(50).nullish(),
+  /** Ask for `preview` events. */
+  previews: z.boolean().default(false),
+});
+
+export const CreateTenant = z.strictObject({ name: z.string().min(1).max(100) });
+
+export const CreateKey = z.strictObject({
+  /** Default: the caller's own tenant. */
+  tenantId: TenantId.optional(),
+  name: z.string().max(100).default(""),
+  /** Default: the five scopes of a tenant. */
+  scopes: z.array(Scope).min(1).optional(),
+});

@@ -1,0 +1,60 @@
+/** What an edge must be able to do. `proxy/` implements these; the router only validates and delegates. */
+import type { z } from "zod";
+import type { Asset } from "../asset.ts";
+import type { JobEvent } from "../event.ts";
+import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
+import type { Job, SubmitJob } from "../job.ts";
+import type { Page, PageRequest } from "../page.ts";
+import type { Pod } from "../pod.ts";
+import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
+import type { RequestContext } from "../trpc.ts";
+import type { CreateKey, ListJobs, WatchJob } from "./inputs.ts";
+
+/** One event with the id from which a cut stream resumes. */
+export interface Tracked<T> {
+  id: string;
+  data: T;
+}
+
+/** Jobs of the caller's tenant. An unknown id and another tenant's id get the same `not_found`. */
+export interface JobsPort {
+  /** Answers after the job is durable. A repeated idempotency key answers with the first job. */
+  submit(caller: Caller, input: SubmitJob): Promise<Job>;
+  get(caller: Caller, jobId: JobId): Promise<Job>;
+  list(caller: Caller, input: z.output<typeof ListJobs>): Promise<Page<Job>>;
+  /** The snapshot or what was missed since `lastEventId`, then live; ends with the terminal status event. */
+  watch(caller: Caller, input: z.output<typeof WatchJob>, signal: AbortSignal): AsyncIterable<Tracked<JobEvent>>;
+  /** Queued: canceled at once. Running: `canceling` until the pod confirms. Finished: the job as it is. */
+  cancel(caller: Caller, jobId: JobId): Promise<Job>;
+}
+
+/** Metadata only; bytes travel over raw HTTP (`routes.ts`). */
+export interface AssetsPort {
+  get(caller: Caller, assetId: AssetId): Promise<Asset>;
+}
+
+export interface PodsPort {
+  list(input: PageRequest): Promise<Page<Pod>>;
+  get(podId: PodId): Promise<Pod>;
+}
+
+export interface TenantsPort {
+  create(input: { name: string }): Promise<Tenant>;
+}
+
+export interface KeysPort {
+  create(caller: Caller, input: z.output<typeof CreateKey>): Promise<CreatedKey>;
+  list(input: PageRequest): Promise<Page<ApiKey>>;
+  /** In force on this edge at once, on every edge within 5 s. Repeating it changes nothing. */
+  revoke(keyId: KeyId): Promise<ApiKey>;
+}
+
+export interface EdgeContext extends RequestContext {
+  /** Null when the request carries no valid key. */
+  caller: Caller | null;
+  jobs: JobsPort;
+  assets: AssetsPort;
+  pods: PodsPort;
+  tenants: TenantsPort;
+  keys: KeysPort;
+}

@@ -1,0 +1,63 @@
+/** The edge's typed contract: shape, validation, scopes and delegation to the ports on `ctx`; nothing else. */
+import { tracked } from "@trpc/server";
+import { Asset } from "../asset.ts";
+import { JobEvent } from "../event.ts";
+import { Job, SubmitJob } from "../job.ts";
+import { pageOf, PageRequest } from "../page.ts";
+import { Pod } from "../pod.ts";
+import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
+import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
+import { ByAsset, ByJob, ByKey, ByPod, CreateKey, CreateTenant, ListJobs, WatchJob } from "./inputs.ts";
+import type { EdgeContext, Tracked } from "./ports.ts";
+
+const t = createTRPC<EdgeContext>();
+
+/** A procedure that needs the scope; `ctx.caller` is the authenticated caller from here on. */
+function scoped(scope: Scope) {
+  return t.procedure.meta({ scope }).use(async ({ ctx, next }) => {
+    const result = await next({ ctx: { caller: requireScope(ctx.caller, scope) } });
+    rethrowTyped(result);
+    return result;
+  });
+}
+
+async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
+  for await (const event of typedStream(events)) yield tracked(event.id, event.data);
+}
+
+const jobs = t.router({
+  submit: scoped("jobs:write").input(SubmitJob).output(Job)
+    .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input)),
+  get: scoped("jobs:read").input(ByJob).output(Job).query(({ ctx, input }) => ctx.jobs.get(ctx.caller, input.jobId)),
+  list: scoped("jobs:read").input(ListJobs).output(pageOf(Job))
+    .query(({ ctx, input }) => ctx.jobs.list(ctx.caller, input)),
+  cancel: scoped("jobs:write").input(ByJob).output(Job)
+    .mutation(({ ctx, input }) => ctx.jobs.cancel(ctx.caller, input.jobId)),
+  watch: scoped("jobs:read").input(WatchJob).subscription(({ ctx, input, signal }) =>
+    trackedStream(ctx.jobs.watch(ctx.caller, input, signal ?? new AbortController().signal))
+  ),
+});
+
+const assets = t.router({
+  get: scoped("assets:read").input(ByAsset).output(Asset)
+    .query(({ ctx, input }) => ctx.assets.get(ctx.caller, input.assetId)),
+});
+
+const pods = t.router({
+  list: scoped("pods:read").input(PageRequest).output(pageOf(Pod)).query(({ ctx, input }) => ctx.pods.list(input)),
+  get: scoped("pods:read").input(ByPod).output(Pod).query(({ ctx, input }) => ctx.pods.get(input.podId)),
+});
+
+const tenants = t.router({
+  create: scoped("admin").input(CreateTenant).output(Tenant).mutation(({ ctx, input }) => ctx.tenants.create(input)),
+});
+
+const keys = t.router({
+  create: scoped("admin").input(CreateKey).output(CreatedKey)
+    .mutation(({ ctx, input }) => ctx.keys.create(ctx.caller, input)),
+  list: scoped("admin").input(PageRequest).output(pageOf(ApiKey)).query(({ ctx, input }) => ctx.keys.list(input)),
+  revoke: scoped("admin").input(ByKey).output(ApiKey).mutation(({ ctx, input }) => ctx.keys.revoke(input.keyId)),
+});
+
+export const edgeRouter = t.router({ jobs, assets, pods, tenants, keys });
+export type EdgeRouter = typeof edgeRouter;

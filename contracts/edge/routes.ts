@@ -1,0 +1,26 @@
+/**
+ * The edge's raw HTTP paths; bytes never ride in tRPC. All need a key except the three health paths.
+ *
+ * - `POST /v1/assets?name=FILE`: body = the bytes, `content-type` = theirs → 201 `Asset`, or 200 when the tenant has
+ *   them already. `x-expected-sha256` (optional) → `hash_mismatch` when they differ. Scope `assets:write`.
+ * - `GET|HEAD /v1/assets/{assetId}/content`: the bytes, with `Range` and `ETag` ("sha256"). Scope `assets:read`.
+ */
+import type { AssetId } from "../ids.ts";
+
+export const EDGE_ROUTES = {
+  trpc: "/trpc",
+  livez: "/livez",
+  readyz: "/readyz",
+  healthz: "/healthz",
+  assets: "/v1/assets",
+} as const;
+
+export const EXPECTED_SHA256_HEADER = "x-expected-sha256";
+
+export function assetUploadPath(fileName: string): string {
+  return `${EDGE_ROUTES.assets}?name=${encodeURIComponent(fileName)}`;
+}
+
+export function assetContentPath(assetId: AssetId): string {
+  return `${EDGE_ROUTES.assets}/${assetId}/content`;
+}

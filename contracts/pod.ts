@@ -1,0 +1,49 @@
+/** Pods: one GPU container, an agent plus its ComfyUI process(es), as the edge knows it. */
+import { z } from "zod";
+import { BootId, PodId, Timestamp } from "./ids.ts";
+
+/** Not being reachable lately is the condition `Reachable=unknown`, not a phase. */
+export const PodPhase = z.enum(["joining", "starting", "ready", "draining", "gone", "lost"]);
+export type PodPhase = z.infer<typeof PodPhase>;
+
+export const ConditionType = z.enum(["Reachable", "ProtocolCompatible", "ComfyReady"]);
+export type ConditionType = z.infer<typeof ConditionType>;
+
+/** One readable fact about a pod's health, with since when and why. */
+export const Condition = z.object({
+  type: ConditionType,
+  status: z.enum(["true", "false", "unknown"]),
+  /** CamelCase word for machines, e.g. `StartDeadlineExceeded`. */
+  reason: z.string(),
+  /** A sentence for people. */
+  message: z.string(),
+  since: Timestamp,
+});
+export type Condition = z.infer<typeof Condition>;
+
+/** What a pod offers, from its agent's own words. */
+export const PodCapability = z.object({
+  agentVersion: z.string(),
+  comfyVersion: z.string().nullable(),
+  /** `supervised`: the agent starts and stops ComfyUI; `attached`: it only uses one that runs already. */
+  comfyMode: z.enum(["supervised", "attached"]),
+  /** Devices as ComfyUI reports them; sizes in bytes. */
+  devices: z.array(z.object({ name: z.string(), type: z.string(), vramTotalBytes: z.number().nullable() })),
+  /** Hash of the pod's `/object_info` body; null until ComfyUI has answered once. */
+  objectInfoSha256: z.string().nullable(),
+});
+export type PodCapability = z.infer<typeof PodCapability>;
+
+export const Pod = z.object({
+  id: PodId,
+  name: z.string(),
+  phase: PodPhase,
+  bootId: BootId.nullable(),
+  slotsTotal: z.int().min(0),
+  slotsBusy: z.int().min(0),
+  capability: PodCapability.nullable(),
+  conditions: z.array(Condition),
+  createdAt: Timestamp,
+  lastSeenAt: Timestamp.nullable(),
+});
+export type Pod = z.infer<typeof Pod>;

@@ -1,0 +1,37 @@
+/** What a finished job was made of and where its time went. */
+import { z } from "zod";
+import { PodId, Sha256 } from "./ids.ts";
+
+const DurationMs = z.number().min(0);
+
+/** Where the wall time of a job went, in ms; the parts add up to `totalMs` within clock resolution. */
+export const JobTiming = z.object({
+  /** Accepted → assigned, over all attempts that were lost too. */
+  queueMs: DurationMs,
+  /** Assigned → ComfyUI has the prompt: the call to the agent and its staging of inputs. */
+  assignMs: DurationMs,
+  /** ComfyUI has the prompt → it is done, model loads included. */
+  executeMs: DurationMs,
+  /** Done → outputs hashed by the agent. */
+  collectMs: DurationMs,
+  /** Outputs hashed → every byte in the asset store and the result committed. */
+  storeMs: DurationMs,
+  totalMs: DurationMs,
+});
+export type JobTiming = z.infer<typeof JobTiming>;
+
+export const Receipt = z.object({
+  /** sha256 over RFC 8785 JSON of the compiled graph without `_meta` and filename prefixes, assets as their sha256. */
+  graphSha256: Sha256,
+  pod: z.object({ id: PodId, name: z.string() }).nullable(),
+  comfyVersion: z.string().nullable(),
+  /** Model file names that the graph asks for, with their digests where the pod knows them. */
+  models: z.array(z.object({ name: z.string(), sha256: Sha256.nullable() })),
+  /** True when ComfyUI took every output from its cache and rendered nothing. */
+  cached: z.boolean(),
+  /** Tries it took, and how many of them were lost to infrastructure. */
+  attempts: z.int().min(0),
+  losses: z.int().min(0),
+  timing: JobTiming,
+});
+export type Receipt = z.infer<typeof Receipt>;
