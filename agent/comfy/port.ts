@@ -1,0 +1,114 @@
+/**
+ * What the rest of the agent may know of ComfyUI: its state, its events, and the few acts an attempt needs.
+ * Everything ComfyUI-specific on the wire stays behind this port (`supervised/` and `attached/` implement it).
+ */
+import type { JobError } from "../../contracts/job.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
+
+/**
+ * Life of the ComfyUI process as the agent sees it; `state.ts` holds the transition table.
+ * `stopped → starting → ready → stopping → stopped`, with `backoff` between a death and the next start.
+ */
+export type ComfyState = "stopped" | "starting" | "ready" | "stopping" | "backoff";
+
+/** One spawn of ComfyUI. Attempts are bound to it: when it is gone, what ran in it is lost. */
+export interface Generation {
+  /** UUID, minted at spawn; the attached mode mints one for each process it recognises. */
+  id: string;
+  /** WebSocket client id of this generation: kept over agent restarts, so that events of running prompts still arrive. */
+  clientId: string;
+  startedAtMs: number;
+  /** True when this agent found it running instead of starting it. */
+  adopted: boolean;
+}
+
+export interface ComfyStatus {
+  state: ComfyState;
+  sinceMs: number;
+  /** Why it is in this state, CamelCase for machines; e.g. `Crashed`, `StartDeadlineExceeded`, `PortInUse`. */
+  reason: string;
+  /** The same for people, with the last lines of its log where that helps. */
+  message: string;
+  generation: Generation | null;
+  /** ComfyUI's version and devices from `/system_stats`; null until it has answered once. */
+  version: string | null;
+  devices: { name: string; type: string; vramTotalBytes: number | null }[];
+  /** Hash of the `/object_info` body; the body itself is `objectInfo()`. */
+  objectInfoSha256: string | null;
+}
+
+/** Folders of this ComfyUI on our disk; null in attached mode when its directory is not named. */
+export interface ComfyFolders {
+  input: string;
+  output: string;
+  temp: string;
+}
+
+/** A file that a node reported, as ComfyUI names it. */
+export interface ComfyFile {
+  nodeId: string;
+  filename: string;
+  subfolder: string;
+  type: "output" | "temp" | "input";
+}
+
+/** A text that a node reported (PreviewAny, SaveText). */
+export interface ComfyText {
+  nodeId: string;
+  text: string;
+}
+
+/** What ComfyUI knows of one prompt. `unknown`: never seen, deleted, or the process is another one. */
+export type PromptLookup =
+  | { status: "unknown" | "pending" | "running" }
+  | { status: "interrupted" }
+  | { status: "failed"; error: JobError }
+  | { status: "succeeded"; files: ComfyFile[]; texts: ComfyText[]; cachedNodes: string[] };
+
+export type PromptSubmission = { status: "accepted" } | { status: "refused"; error: JobError };
+
+/** ComfyUI's WebSocket messages, parsed; unknown types never arrive. */
+export type ComfyMessage =
+  | { type: "started" | "finished" | "interrupted"; promptId: string }
+  | { type: "cached"; promptId: string; nodes: string[] }
+  | { type: "executing"; promptId: string; nodeId: string }
+  | { type: "step"; promptId: string; nodeId: string; step: number; steps: number }
+  | { type: "executed"; promptId: string; nodeId: string }
+  | { type: "failed"; promptId: string; error: JobError }
+  | { type: "preview"; promptId: string | null; nodeId: string | null; contentType: "image/jpeg" | "image/png"; bytes: Uint8Array };
+
+/** The acts an attempt needs. Every call has a deadline of its own and rejects with FleetError `comfy_unavailable`. */
+export interface ComfyApi {
+  /**
+   * POST /prompt with our id. 200 with `node_errors` counts as refused (and the prompt is withdrawn). After an unanswered
+   * call the id is looked up before it is sent again, never blindly repeated.
+   */
+  submit(prompt: { promptId: string; workflow: Workflow; previews: boolean }, signal: AbortSignal): Promise<PromptSubmission>;
+  lookup(promptId: string, signal: AbortSignal): Promise<PromptLookup>;
+  /** Dequeues or interrupts exactly this prompt. May be lost by ComfyUI: repeat until the lookup is final. */
+  cancel(promptId: string, signal: AbortSignal): Promise<void>;
+  /** Forgets a finished prompt, to bound ComfyUI's memory. */
+  forget(promptId: string, signal: AbortSignal): Promise<void>;
+  /** Reads an output over `/view`, for the attached mode without folders. */
+  view(file: ComfyFile, signal: AbortSignal): Promise<Response>;
+  /** Puts an input over `/upload/image`, for the attached mode without folders; returns the name to use in the graph. */
+  upload(file: { name: string; subfolder: string; body: Blob }, signal: AbortSignal): Promise<string>;
+}
+
+export interface Comfy {
+  readonly status: ComfyStatus;
+  readonly folders: ComfyFolders | null;
+  readonly api: ComfyApi;
+  /** The `/object_info` body of the current generation; null until `ready`. */
+  objectInfo(): { sha256: string; body: string } | null;
+  /** Called after every change of `status`; returns the unsubscribe function. */
+  onStatus(listener: (status: ComfyStatus) => void): () => void;
+  /** Called for every message; must not block. Gaps are normal: the lookup is the truth. */
+  onMessage(listener: (message: ComfyMessage) => void): () => void;
+  /** Ends this generation and starts another; in attached mode it only records the reason. */
+  restart(reason: string, message: string): void;
+  /** Adopts or starts ComfyUI and keeps it running until `stop`. */
+  start(): void;
+  /** SIGINT, then SIGKILL of the group; resolves when the process is gone. Attached: only disconnects. */
+  stop(): Promise<void>;
+}

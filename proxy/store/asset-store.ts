@@ -1,0 +1,22 @@
+/** Rows of assets; the bytes live in the blob store (`assets/`). */
+import type { Asset } from "../../contracts/asset.ts";
+import type { AssetId, Sha256, TenantId } from "../../contracts/ids.ts";
+
+export interface NewAsset {
+  id: AssetId;
+  tenantId: TenantId;
+  fileName: string;
+  contentType: string;
+  sizeBytes: number;
+  sha256: Sha256;
+  blake3: string | null;
+}
+
+export interface AssetStore {
+  /** De-duplicated by (tenant, sha256, fileName): answers with the row that is there when there is one. */
+  createAsset(asset: NewAsset): Promise<{ asset: Asset; created: boolean }>;
+  /** Null for an unknown id and for another tenant's. */
+  getAsset(tenantId: TenantId, id: AssetId): Promise<Asset | null>;
+  /** Those of the ids that exist and are the tenant's. */
+  getAssets(tenantId: TenantId, ids: readonly string[]): Promise<Asset[]>;
+}

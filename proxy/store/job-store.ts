@@ -1,0 +1,157 @@
+/** Jobs and attempts: rows and transitions. The state machine is `contracts/job-state.ts`; each method names its guard. */
+import type { Output } from "../../contracts/asset.ts";
+import type { AttemptId, BootId, JobId, PodId, Sha256, TenantId } from "../../contracts/ids.ts";
+import type { JobState, StoredJobState } from "../../contracts/job-state.ts";
+import type { JobError, JobSpec, Priority } from "../../contracts/job.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
+import type { Receipt } from "../../contracts/receipt.ts";
+import type { NewAsset } from "./asset-store.ts";
+
+/** What a graph needs of a pod, derived from it at submit. Jobs with equal needs share a `placementKey`. */
+export interface Needs {
+  /** Sorted, unique class types. */
+  classes: string[];
+  /** Sorted model names by the input that asks for them; a pod must list the name among that input's options. */
+  models: { classType: string; input: string; name: string }[];
+}
+
+export interface NewJob {
+  id: JobId;
+  tenantId: TenantId;
+  spec: JobSpec;
+  placementKey: string;
+  needs: Needs;
+  priority: Priority;
+  /** `space` separates the key spaces of tRPC and the Comfy API v2. */
+  idempotency: { space: "trpc" | "v2"; key: string } | null;
+  /** sha256 over RFC 8785 JSON of the parsed request. */
+  requestSha256: Sha256;
+  startWithinMs: number | null;
+  runWithinMs: number;
+}
+
+/** One job as stored. */
+export interface JobRow {
+  id: JobId;
+  tenantId: TenantId;
+  state: StoredJobState;
+  priority: Priority;
+  placementKey: string;
+  ver: number;
+  attempt: number;
+  losses: number;
+  /** Pod of the current or last attempt. */
+  podId: PodId | null;
+  cancelRequested: boolean;
+  createdAtMs: number;
+  startedAtMs: number | null;
+  completedAtMs: number | null;
+  /** Not before this time, after a loss. */
+  runAfterMs: number;
+  startByMs: number | null;
+  runWithinMs: number;
+  /** The attempt whose result is the job's. */
+  winner: number | null;
+  outputs: Output[];
+  error: JobError | null;
+  receipt: Receipt | null;
+}
+
+/** `offered` until the agent accepts; `superseded` when another attempt's result won. */
+export type StoredAttemptState = "offered" | "running" | "succeeded" | "failed" | "canceled" | "lost" | "superseded";
+
+export interface AttemptRow {
+  id: AttemptId;
+  jobId: JobId;
+  tenantId: TenantId;
+  no: number;
+  podId: PodId;
+  bootId: BootId;
+  state: StoredAttemptState;
+  offeredAtMs: number;
+  startedAtMs: number | null;
+  endedAtMs: number | null;
+  reason: string | null;
+  graphSha256: Sha256;
+  /** The job's state, so that a canceling one is known without another read. */
+  jobState: StoredJobState;
+}
+
+/** One durable lifecycle event; `ver` is unique and rising per job. */
+export interface EventRow {
+  jobId: JobId;
+  ver: number;
+  state: JobState;
+  attempt: number;
+  atMs: number;
+  reason: string | null;
+}
+
+/** A queued job as the planner sees it: small, without its graph. */
+export interface QueuedJob {
+  id: JobId;
+  tenantId: TenantId;
+  ver: number;
+  priority: Priority;
+  placementKey: string;
+  createdAtMs: number;
+  losses: number;
+}
+
+export type SubmitOutcome = { status: "created" | "existing"; job: JobRow } | { status: "key_reused" };
+
+/** `stale`: somebody was first, or the job is already final; nothing changed. */
+export type Transition = { status: "done"; job: JobRow } | { status: "stale"; job: JobRow | null };
+
+export interface CompleteJob {
+  jobId: JobId;
+  no: number;
+  outputs: Output[];
+  /** Rows for output bytes already in the blob store, inserted in the same transaction. */
+  assets: NewAsset[];
+  receipt: Receipt;
+}
+
+export interface JobStore {
+  /** Insert, with its event, or the job that holds the idempotency key. */
+  submitJob(job: NewJob): Promise<SubmitOutcome>;
+  getJob(id: JobId): Promise<JobRow | null>;
+  getSpec(id: JobId): Promise<JobSpec | null>;
+  listJobs(tenantId: TenantId, page: PageRequest & { state?: readonly JobState[] | undefined }): Promise<Page<JobRow>>;
+  /** Oldest first, `ver > afterVer`. */
+  listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
+  /** Queued jobs that may run now, by priority band then age, at most `limit`. */
+  listQueue(limit: number): Promise<QueuedJob[]>;
+  /** How many queued jobs stand before this one, or null when it is not queued. */
+  queuePosition(id: JobId): Promise<number | null>;
+  getNeeds(placementKeys: readonly string[]): Promise<Map<string, Needs>>;
+  /** Attempts in `offered` or `running`, of one pod or of all. */
+  listLiveAttempts(podId?: PodId): Promise<AttemptRow[]>;
+  getAttempt(id: AttemptId): Promise<AttemptRow | null>;
+  /** The times of every attempt of the job, for the receipt. */
+  listAttempts(jobId: JobId): Promise<AttemptRow[]>;
+
+  /** queued, ver as given → assigned; a new attempt `offered` to the pod. */
+  assignJob(
+    input: { jobId: JobId; ver: number; attemptId: AttemptId; podId: PodId; bootId: BootId; graphSha256: Sha256 },
+  ): Promise<{ status: "done"; no: number } | { status: "stale" }>;
+  /** assigned, attempt as given → running. On a canceling job only the attempt becomes `running`. */
+  startJob(input: { jobId: JobId; no: number }): Promise<Transition>;
+  /** Not final and the attempt exists → succeeded: the first valid result wins, late ones too. Others are superseded. */
+  completeJob(input: CompleteJob): Promise<Transition>;
+  /** Current attempt, not final → failed. */
+  failJob(input: { jobId: JobId; no: number; error: JobError; receipt: Receipt | null }): Promise<Transition>;
+  /**
+   * Current attempt gave the work back or is lost: assigned | running → queued after `retryInMs`; canceling → canceled;
+   * past `maxLosses` counted losses → failed with `pod_lost`.
+   */
+  loseAttempt(
+    input: { jobId: JobId; no: number; reason: string; countLoss: boolean; retryInMs: number; maxLosses: number },
+  ): Promise<Transition>;
+  /** queued → canceled; assigned | running → canceling; canceling and final states: unchanged (`stale` with the job). */
+  cancelJob(input: { tenantId: TenantId; jobId: JobId }): Promise<Transition>;
+  /** canceling, current attempt → canceled: the agent confirmed. */
+  confirmCanceled(input: { jobId: JobId; no: number }): Promise<Transition>;
+  /** Queued jobs that never started and are past `startBy` → expired. Returns their rows. */
+  expireJobs(limit: number): Promise<JobRow[]>;
+}

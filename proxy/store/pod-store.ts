@@ -1,0 +1,56 @@
+/** Pods: who owns each one's session, and what it last said. */
+import type { BootId, EdgeId, PodId } from "../../contracts/ids.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
+import type { Condition, PodCapability, PodPhase } from "../../contracts/pod.ts";
+
+export interface PodRow {
+  id: PodId;
+  name: string;
+  /** Unique name of the way to it: its name in the static list, or its tailnet StableID. */
+  transportKey: string;
+  phase: PodPhase;
+  bootId: BootId | null;
+  edgeId: EdgeId | null;
+  epoch: number;
+  leaseUntilMs: number;
+  slotsTotal: number;
+  slotsBusy: number;
+  capability: PodCapability | null;
+  conditions: Condition[];
+  createdAtMs: number;
+  lastSeenAtMs: number | null;
+}
+
+/** What one answered beat says. */
+export interface PodObservation {
+  phase: PodPhase;
+  bootId: BootId;
+  slotsTotal: number;
+  slotsBusy: number;
+  capability: PodCapability;
+  conditions: Condition[];
+}
+
+export interface PodStore {
+  /** The pod behind this transport key, made (`joining`) when new. */
+  registerPod(input: { id: PodId; name: string; transportKey: string }): Promise<PodRow>;
+  getPod(id: PodId): Promise<PodRow | null>;
+  listPods(page: PageRequest): Promise<Page<PodRow>>;
+  /** All pods that are not `gone`, for the planner and the reaper. */
+  listActivePods(): Promise<PodRow[]>;
+  /** Takes the session when it is free, expired or ours: epoch + 1. Null while another edge's lease lasts. */
+  takePod(input: { podId: PodId; edgeId: EdgeId; leaseMs: number }): Promise<{ epoch: number } | null>;
+  /** An answered beat: renews the lease and stores what it said. False when the session is no longer ours. */
+  recordBeat(input: { podId: PodId; epoch: number; leaseMs: number; observed: PodObservation }): Promise<boolean>;
+  /** Keeps the session while the pod does not answer; stores phase and conditions. False when it is no longer ours. */
+  recordSilence(
+    input: { podId: PodId; epoch: number; leaseMs: number; phase: PodPhase; conditions: Condition[] },
+  ): Promise<boolean>;
+  /** At a clean stop: other edges may take them at once. */
+  releasePods(edgeId: EdgeId): Promise<void>;
+  /** `/object_info` bodies, kept by hash. */
+  putObjectInfo(input: { sha256: string; body: string }): Promise<void>;
+  getObjectInfo(sha256: string): Promise<string | null>;
+  /** Hashes of bodies seen, newest first, at most `limit`. */
+  listObjectInfo(limit: number): Promise<string[]>;
+}
