@@ -1,0 +1,64 @@
+/** The suites by name, and how one is run and counted. vitest.config.ts says which files belong to which. */
+import { forgetResult, keepResult, reportPath, type SuiteResult } from "./suite-result.ts";
+import { runStep } from "./run-step.ts";
+import { readVitestReport } from "./vitest-report.ts";
+
+/** A vitest project with a deadline. `filter` narrows it to paths that contain the text. */
+export interface Suite {
+  name: string;
+  project: string;
+  filter?: string;
+  deadlineMs: number;
+  env?: Readonly<Record<string, string>>;
+}
+
+const minute = 60_000;
+
+/** Fast suites: pure code and single processes. */
+export const quickSuites: readonly Suite[] = [
+  { name: "unit", project: "unit", deadlineMs: 4 * minute },
+  { name: "contract", project: "contract", deadlineMs: 4 * minute },
+];
+
+/** Everything that needs nothing beyond npm. */
+export const npmSuites: readonly Suite[] = [
+  ...quickSuites,
+  { name: "lint", project: "lint", deadlineMs: 3 * minute },
+  { name: "pack", project: "pack", deadlineMs: 5 * minute },
+  { name: "e2e", project: "e2e", deadlineMs: 12 * minute },
+];
+
+/** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */
+export const realSuites: readonly Suite[] = [
+  { name: "real", project: "real", deadlineMs: 14 * minute },
+];
+
+/** Runs the suite and keeps its counts for `total.ts`. */
+export async function runSuite(suite: Suite): Promise<SuiteResult> {
+  await forgetResult(suite.name);
+  const report = reportPath(suite.name);
+  const { reason, durationMs } = await runStep({
+    name: suite.name,
+    command: "vitest",
+    args: [
+      "run",
+      "--project",
+      suite.project,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+      ...(suite.filter === undefined ? [] : [suite.filter]),
+    ],
+    deadlineMs: suite.deadlineMs,
+    env: suite.env,
+  });
+  const counts = await readVitestReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
+  // No report, an unhandled error after the last test, or no test at all: the runner failed without a failed test.
+  if (reason !== undefined && counts.failed === 0) {
+    counts.failed = 1;
+    console.error(`${suite.name}: the runner failed: ${reason}`);
+  }
+  const result = { name: suite.name, ...counts, durationMs };
+  await keepResult(result);
+  return result;
+}

@@ -1,0 +1,16 @@
+/** `npm test`: the checks and every suite that needs nothing beyond npm; ends with the commands of the others. */
+import { runStaticChecks } from "./static-checks.ts";
+import { countLine, isGreen, suiteTable } from "./suite-result.ts";
+import { npmSuites, runSuite } from "./suites.ts";
+
+const results = [(await runStaticChecks()).suite];
+for (const suite of npmSuites) results.push(await runSuite(suite));
+
+console.log(`\n${suiteTable(results)}`);
+console.log("Not run here:");
+console.log(
+  "  npm run test:real   the same paths on a real ComfyUI on CPU (fetches 0.7 GB once, unless COMFYUI_DIR is set)",
+);
+console.log("  npm run bench       measurements of the edge and of whole jobs");
+console.log(countLine(results));
+process.exitCode = isGreen(results) ? 0 : 1;

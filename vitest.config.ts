@@ -1,0 +1,47 @@
+/** The test suites. Each is a project, so that `vitest run --project unit` and the commands in tests/run agree on what it is. */
+import { defineConfig } from "vitest/config";
+
+interface SuiteOptions {
+  name: string;
+  include: string[];
+  testTimeoutMs: number;
+  /** Suites that start real processes run one file at a time: two cores cannot time more than one of them honestly. */
+  oneFileAtATime?: boolean;
+}
+
+function suite({ name, include, testTimeoutMs, oneFileAtATime = false }: SuiteOptions) {
+  return {
+    test: {
+      name,
+      include,
+      testTimeout: testTimeoutMs,
+      hookTimeout: testTimeoutMs,
+      fileParallelism: !oneFileAtATime,
+      globalSetup: ["tests/run/check-toolchain.ts"],
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      suite({ name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeoutMs: 10_000 }),
+      suite({
+        name: "contract",
+        include: ["tests/contract/**/*.test.ts"],
+        testTimeoutMs: 30_000,
+        oneFileAtATime: true,
+      }),
+      suite({ name: "lint", include: ["tests/lint/*.test.ts"], testTimeoutMs: 60_000, oneFileAtATime: true }),
+      suite({ name: "pack", include: ["tests/pack/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),
+      suite({
+        name: "e2e",
+        include: ["tests/e2e/**/*.test.ts", "tests/runtime/**/*.test.ts"],
+        testTimeoutMs: 60_000,
+        oneFileAtATime: true,
+      }),
+      suite({ name: "real", include: ["tests/real/**/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),
+    ],
+  },
+});
