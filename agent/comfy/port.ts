@@ -75,7 +75,13 @@ export type ComfyMessage =
   | { type: "step"; promptId: string; nodeId: string; step: number; steps: number }
   | { type: "executed"; promptId: string; nodeId: string }
   | { type: "failed"; promptId: string; error: JobError }
-  | { type: "preview"; promptId: string | null; nodeId: string | null; contentType: "image/jpeg" | "image/png"; bytes: Uint8Array };
+  | {
+    type: "preview";
+    promptId: string | null;
+    nodeId: string | null;
+    contentType: "image/jpeg" | "image/png";
+    bytes: Uint8Array;
+  };
 
 /** The acts an attempt needs. Every call has a deadline of its own and rejects with FleetError `comfy_unavailable`. */
 export interface ComfyApi {
@@ -83,7 +89,10 @@ export interface ComfyApi {
    * POST /prompt with our id. 200 with `node_errors` counts as refused (and the prompt is withdrawn). After an unanswered
    * call the id is looked up before it is sent again, never blindly repeated.
    */
-  submit(prompt: { promptId: string; workflow: Workflow; previews: boolean }, signal: AbortSignal): Promise<PromptSubmission>;
+  submit(
+    prompt: { promptId: string; workflow: Workflow; previews: boolean },
+    signal: AbortSignal,
+  ): Promise<PromptSubmission>;
   lookup(promptId: string, signal: AbortSignal): Promise<PromptLookup>;
   /** Dequeues or interrupts exactly this prompt. May be lost by ComfyUI: repeat until the lookup is final. */
   cancel(promptId: string, signal: AbortSignal): Promise<void>;

@@ -19,7 +19,9 @@ export interface KeyRecord extends ApiKey {
 export interface TenantStore {
   createTenant(input: { id: TenantId; name: string }): Promise<Tenant>;
   getTenant(id: TenantId): Promise<Tenant | null>;
-  createKey(input: { id: KeyId; tenantId: TenantId; name: string; scopes: Scope[]; secretSha256: string }): Promise<ApiKey>;
+  createKey(
+    input: { id: KeyId; tenantId: TenantId; name: string; scopes: Scope[]; secretSha256: string },
+  ): Promise<ApiKey>;
   /** Every key, newest first. */
   listKeys(page: PageRequest): Promise<Page<ApiKey>>;
   findKey(id: KeyId): Promise<KeyRecord | null>;
@@ -32,7 +34,9 @@ export interface TenantStore {
 /** Short leases on roles that one edge at a time plays (`planner`, `reaper`). Safety never depends on them. */
 export interface RoleStore {
   /** Takes or renews; null while another holds it. */
-  takeRole(input: { role: string; edgeId: EdgeId; leaseMs: number }): Promise<{ epoch: number; upSinceMs: number } | null>;
+  takeRole(
+    input: { role: string; edgeId: EdgeId; leaseMs: number },
+  ): Promise<{ epoch: number; upSinceMs: number } | null>;
   releaseRoles(edgeId: EdgeId): Promise<void>;
 }
 

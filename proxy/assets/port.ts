@@ -1,0 +1,32 @@
+/** Where asset bytes are kept: a folder by default, S3-compatible storage later. Write-once, addressed by hash. */
+import type { Sha256, TenantId } from "../../contracts/ids.ts";
+
+export interface StoredBlob {
+  sha256: Sha256;
+  blake3: string | null;
+  sizeBytes: number;
+}
+
+export interface BlobStore {
+  /**
+   * Streams to a temporary file, hashes, fsyncs, renames. Nothing is kept when it rejects.
+   * @throws FleetError `payload_too_large`, `hash_mismatch` (against `expected`), `upload_interrupted`.
+   */
+  put(
+    tenantId: TenantId,
+    body: ReadableStream<Uint8Array>,
+    options: {
+      maxBytes: number;
+      expected?: { sha256: Sha256; sizeBytes?: number };
+      blake3: boolean;
+      signal: AbortSignal;
+    },
+  ): Promise<StoredBlob>;
+  /** Null when there are no such bytes. `range` is inclusive at both ends, as in HTTP. */
+  open(
+    tenantId: TenantId,
+    sha256: Sha256,
+    range?: { start: number; end: number },
+  ): Promise<{ body: ReadableStream<Uint8Array>; sizeBytes: number } | null>;
+  has(tenantId: TenantId, sha256: Sha256): Promise<boolean>;
+}

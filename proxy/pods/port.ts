@@ -1,0 +1,44 @@
+/** How the rest of the edge reaches pods. No pod address exists outside the transport's adapters. */
+import type { TRPCClient } from "@trpc/client";
+import type { AgentRouter } from "../../contracts/agent/router.ts";
+import type { AttemptEvent } from "../../contracts/attempt.ts";
+import type { AttemptId, PodId } from "../../contracts/ids.ts";
+
+/**
+ * The one way to an agent. Adds the transport's own authentication; the URL's origin is ignored. Rejects with
+ * FleetError `agent_unreachable`; an HTTP error status is an answer, not a rejection.
+ */
+export interface AgentTransport {
+  fetch(podId: PodId, request: Request): Promise<Response>;
+}
+
+/** Typed access to agents over the transport. */
+export interface Agents {
+  client(podId: PodId): TRPCClient<AgentRouter>;
+  /** Raw HTTP on the agent, e.g. `outputPath(…)`. */
+  fetch(podId: PodId, path: string, init?: RequestInit): Promise<Response>;
+  /** Live events of one attempt; ends after its final report, rejects when the pod cannot be reached. */
+  watchAttempt(
+    target: { podId: PodId; attemptId: AttemptId; previews: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<AttemptEvent>;
+}
+
+/** What the planner may count on: pods whose session this edge holds, as the last beat or event said. */
+export interface LivePod {
+  id: PodId;
+  name: string;
+  bootId: string;
+  epoch: number;
+  /** Answering, protocol-compatible and not draining: may be given work now. */
+  accepting: boolean;
+  /** Slots that would take a start now, offers under way subtracted. */
+  freeSlots: number;
+  objectInfoSha256: string | null;
+}
+
+export interface PodSessions {
+  live(): LivePod[];
+  start(): void;
+  stop(): Promise<void>;
+}
