@@ -1,4 +1,5 @@
-// Starts a real ComfyUI for one test on a free port, with every directory its own, and ends it and all it started.
+// Starts a process that speaks ComfyUI's wire (the real one, or another program with its flags) on a free port, with
+// every directory its own, and ends it and all that it started.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -11,6 +12,8 @@ import { writeTinyUnet } from "./tiny-unet.ts";
 export type StartOptions = {
   /** Which ComfyUI. Default: `ensureRealComfy()`. */
   comfy?: RealComfy;
+  /** Another program instead, with its first arguments and its folder. */
+  program?: { argv: [string, ...string[]]; cwd: string };
   /** Further command line arguments, after those that make the run private. */
   args?: string[];
   /** Port to listen on. Default: a free one. */
@@ -24,7 +27,6 @@ export type StartOptions = {
 export type StartedComfy = {
   url: string;
   port: number;
-  version: string;
   child: ChildProcess;
   /** Holds input, output, models, temp, user and comfyui.log; removed by `stop`. */
   baseDir: string;
@@ -37,11 +39,11 @@ export type StartedComfy = {
 const STOP_GRACE_MS = 10_000;
 
 /**
- * Starts ComfyUI on the CPU and waits until it answers `GET /prompt` as the process that was started here.
+ * Starts ComfyUI (on the CPU) and waits until it answers `GET /prompt` as the process that was started here.
  * @throws Error with the end of its log when it ends or does not answer in time.
  */
-export async function startRealComfy(options: StartOptions = {}): Promise<StartedComfy> {
-  const comfy = options.comfy ?? await ensureRealComfy();
+export async function startComfy(options: StartOptions = {}): Promise<StartedComfy> {
+  const { argv: [program, ...first], cwd } = options.program ?? programOf(options.comfy ?? await ensureRealComfy());
   const baseDir = await mkdtemp(join(tmpdir(), "real-comfy-"));
   const frontend = join(baseDir, "front");
   await mkdir(frontend);
@@ -49,7 +51,7 @@ export async function startRealComfy(options: StartOptions = {}): Promise<Starte
   if (options.tinyUnet) await writeTinyUnet(join(baseDir, "models"));
   const port = options.port ?? await freePort();
   const args = [
-    ...[join(comfy.comfyuiDir, "main.py"), "--cpu", "--listen", "127.0.0.1", "--port", String(port)],
+    ...[...first, "--cpu", "--listen", "127.0.0.1", "--port", String(port)],
     ...["--base-directory", baseDir, "--temp-directory", baseDir, "--front-end-root", frontend],
     ...["--database-url", "sqlite:///:memory:", "--preview-method", "latent2rgb"],
     ...["--disable-api-nodes", "--disable-all-custom-nodes", "--disable-metadata"],
@@ -57,8 +59,8 @@ export async function startRealComfy(options: StartOptions = {}): Promise<Starte
   ];
   const logPath = join(baseDir, "comfyui.log");
   const logFile = await open(logPath, "a");
-  const child = spawn(comfy.python, args, {
-    cwd: comfy.comfyuiDir,
+  const child = spawn(program, args, {
+    cwd,
     // A file, because a full or broken pipe stops ComfyUI; a group, so that nothing outlives the test.
     stdio: ["ignore", logFile.fd, logFile.fd],
     detached: true,
@@ -72,7 +74,6 @@ export async function startRealComfy(options: StartOptions = {}): Promise<Starte
   const started: StartedComfy = {
     url: `http://127.0.0.1:${port}`,
     port,
-    version: comfy.version,
     child,
     baseDir,
     log: () => readFile(logPath, "utf8"),
@@ -83,6 +84,10 @@ export async function startRealComfy(options: StartOptions = {}): Promise<Starte
   const log = await started.log().catch(() => "");
   await started.stop();
   throw new Error(`Cannot start ComfyUI: ${why}\n${log.slice(-3_000)}`);
+}
+
+function programOf(comfy: RealComfy): { argv: [string, ...string[]]; cwd: string } {
+  return { argv: [comfy.python, join(comfy.comfyuiDir, "main.py")], cwd: comfy.comfyuiDir };
 }
 
 /** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */

@@ -1,0 +1,70 @@
+// The shapes of the recorded files, and what is taken out of ComfyUI's answers before they are stored or compared.
+import { readFile } from "node:fs/promises";
+import type { Graph } from "./recording-graphs.ts";
+
+/** Folder of the recorded files. */
+export const RECORDED = new URL("../../fixtures/comfy/", import.meta.url);
+
+/** A graph and the pictures that ComfyUI made of it. */
+export type Recording = {
+  name: string;
+  graph: Graph;
+  /** Mean difference allowed per channel, in 255ths; 0 means that every pixel is equal. */
+  tolerance: number;
+  outputs: { node: string; index: number; file: string; type: string }[];
+};
+
+/** manifest.json */
+export type Manifest = { comfyui: string; recordings: Recording[] };
+
+/** One graph and the answer of POST /prompt, normalised by `normalizeAnswer`. */
+export type ValidationRecording = {
+  name: string;
+  graph: Record<string, unknown>;
+  body?: Record<string, unknown>;
+  status: number;
+  answer: unknown;
+};
+
+/** validation.json */
+export type ValidationFile = { comfyui: string; cases: ValidationRecording[] };
+
+/** Reads manifest.json or validation.json. */
+export async function readRecorded<File extends Manifest | ValidationFile>(name: string): Promise<File> {
+  return JSON.parse(await readFile(new URL(name, RECORDED), "utf8")) as File;
+}
+
+/** Texts for people, which are neither ours to copy nor part of the interface. */
+const PROSE = ["tooltip", "description", "search_aliases", "output_tooltips", "essentials_category", "price_badge"];
+
+/** ComfyUI's description of nodes without its texts for people: names, types, ranges and choices. */
+export function interfaceOnly(value: unknown): unknown {
+  return mapObjects(value, (key, inner) => PROSE.includes(key) ? undefined : inner);
+}
+
+/** An answer of POST /prompt without what differs from run to run or machine to machine. */
+export function normalizeAnswer(answer: unknown): unknown {
+  return mapObjects(interfaceOnly(answer), (key, inner) => {
+    if (key === "prompt_id" && typeof inner === "string") return "PROMPT_ID";
+    if (key === "number" && typeof inner === "number") return 0;
+    // Frames with paths of the machine that recorded.
+    if (key === "traceback" && Array.isArray(inner)) return ["TRACEBACK"];
+    // ComfyUI walks over a set: the order of a node's errors differs from process to process.
+    if (key === "errors" && Array.isArray(inner)) return inner.toSorted(byJson);
+    return inner;
+  });
+}
+
+function byJson(a: unknown, b: unknown): number {
+  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+}
+
+function mapObjects(value: unknown, replace: (key: string, inner: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => mapObjects(item, replace));
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
+    const replaced = replace(key, inner);
+    return replaced === undefined ? [] : [[key, mapObjects(replaced, replace)]];
+  });
+  return Object.fromEntries(entries);
+}
