@@ -1,0 +1,54 @@
+/** The numbers that .ci/run prints come from these functions, so a lost or crashed runner must not read as success. */
+import { describe, expect, it } from "vitest";
+import { countLine, isGreen } from "../../run/suite-result.ts";
+import { countReport, readVitestReport } from "../../run/vitest-report.ts";
+
+function file(status: string, ...tests: string[]) {
+  return { status, assertionResults: tests.map((test) => ({ status: test })) };
+}
+
+describe("countReport()", () => {
+  it("adds up passed, failed and every kind of skipped test", () => {
+    const testResults = [file("passed", "passed", "pending", "todo"), file("failed", "failed", "passed", "skipped")];
+    expect(countReport({ testResults })).toEqual({ passed: 2, failed: 1, skipped: 3 });
+  });
+
+  it("counts a file that failed outside its tests as one failure", () => {
+    expect(countReport({ testResults: [file("failed"), file("failed", "skipped")] })).toEqual({
+      passed: 0,
+      failed: 2,
+      skipped: 1,
+    });
+  });
+
+  it("throws on a report of another shape", () => {
+    expect(() => countReport({ numPassedTests: 3 })).toThrow("testResults");
+  });
+});
+
+describe("readVitestReport()", () => {
+  it("returns undefined when the runner wrote no report", async () => {
+    expect(await readVitestReport("no-such-folder/report.json")).toBeUndefined();
+  });
+});
+
+describe("isGreen()", () => {
+  const result = { name: "unit", passed: 1, failed: 0, skipped: 0, durationMs: 1 };
+
+  it("is false when a suite failed or no test ran", () => {
+    expect(isGreen([result, { ...result, failed: 1 }])).toBe(false);
+    expect(isGreen([{ ...result, passed: 0, skipped: 4 }])).toBe(false);
+    expect(isGreen([])).toBe(false);
+  });
+
+  it("is true when every suite passed", () => {
+    expect(isGreen([result, { ...result, passed: 0 }])).toBe(true);
+  });
+});
+
+describe("countLine()", () => {
+  it("adds up the suites", () => {
+    const result = { name: "unit", passed: 2, failed: 1, skipped: 3, durationMs: 1 };
+    expect(countLine([result, result])).toBe("4 passed, 2 failed, 6 skipped");
+  });
+});
