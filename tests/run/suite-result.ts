@@ -17,28 +17,32 @@ export type SuiteResult = z.infer<typeof suiteResultSchema>;
 
 const folder = join(repositoryRoot, ".tmp", "results");
 
+function resultPath(name: string): string {
+  return join(folder, `${name.replaceAll(" ", "-")}.json`);
+}
+
 /** Where a suite's runner writes its own report. */
 export function reportPath(name: string): string {
-  return join(folder, `${name}.report.json`);
+  return `${resultPath(name)}.report`;
 }
 
 /** Forgets an earlier run of the suite, so that a crash cannot be read as that run's success. */
 export async function forgetResult(name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await rm(reportPath(name), { force: true });
-  await rm(join(folder, `${name}.json`), { force: true });
+  await rm(resultPath(name), { force: true });
 }
 
 /** Keeps the result for `total.ts`. */
 export async function keepResult(result: SuiteResult): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${result.name}.json`), JSON.stringify(result));
+  await writeFile(resultPath(result.name), JSON.stringify(result));
 }
 
 /** The kept result, or one failure where the suite left none: it never ran, or its command died. */
 export async function readResult(name: string): Promise<SuiteResult> {
   try {
-    return suiteResultSchema.parse(JSON.parse(await readFile(join(folder, `${name}.json`), "utf8")));
+    return suiteResultSchema.parse(JSON.parse(await readFile(resultPath(name), "utf8")));
   } catch {
     return { name, passed: 0, failed: 1, skipped: 0, durationMs: 0 };
   }

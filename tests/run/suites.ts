@@ -30,6 +30,13 @@ export const npmSuites: readonly Suite[] = [
 
 /** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */
 export const realSuites: readonly Suite[] = [
+  {
+    name: "conformance on real ComfyUI",
+    project: "contract",
+    filter: "tests/contract/comfy/",
+    deadlineMs: 6 * minute,
+    env: { COMFY_TARGET: "real" },
+  },
   { name: "real", project: "real", deadlineMs: 14 * minute },
 ];
 
