@@ -62,6 +62,23 @@ export function adapterViolation(from: string, specifier: Specifier): string | u
   return insideAdapter ? undefined : `only compose* and main* import the concrete adapter ${target}`;
 }
 
+/** Why `from` must not import upwards inside its service (main → compose → http → domain), or `undefined` when it may. */
+export function directionViolation(from: string, specifier: Specifier): string | undefined {
+  if (specifier === undefined || !isPath(specifier) || !services.includes(layerOf(from))) return undefined;
+  const target = resolveFrom(from, specifier);
+  if (layerOf(target) !== layerOf(from) || height(target) <= height(from)) return undefined;
+  return `main imports compose, compose imports http/, http/ imports the domain folders: not the reverse, as here ${target}`;
+}
+
+function height(path: string): number {
+  const [, folderOrFile = ""] = path.split("/");
+  if (/^main[-.]/.test(folderOrFile)) return 4;
+  // What the entry points of the two runtimes share.
+  if (/^run[-.]/.test(folderOrFile)) return 3;
+  if (isComposition(path)) return 2;
+  return folderOrFile === "http" ? 1 : 0;
+}
+
 /** True for the file of a service that touches one kind of database, network, storage or runtime. */
 export function isAdapter(path: string): boolean {
   if (!services.includes(layerOf(path))) return false;

@@ -1,5 +1,5 @@
-/** The rules `layers` and `adapters`: every way to name another module, checked against import-layers.ts. */
-import { adapterViolation, layerViolation, type Specifier } from "./import-layers.ts";
+/** The rules `layers`, `adapters` and `direction`: every way to name another module, checked against import-layers.ts. */
+import { adapterViolation, directionViolation, layerViolation, type Specifier } from "./import-layers.ts";
 import { literalText, relativePath, type Rule, type SyntaxNode, type Visitor } from "./syntax.ts";
 
 /** Imports flow one way between the folders. */
@@ -7,6 +7,9 @@ export const layers: Rule = importRule(layerViolation);
 
 /** Inside a service, only compose* and main* know a concrete adapter. */
 export const adapters: Rule = importRule(adapterViolation);
+
+/** Inside a service, imports flow from main to the domain folders. */
+export const direction: Rule = importRule(directionViolation);
 
 function importRule(violation: (from: string, specifier: Specifier) => string | undefined): Rule {
   return {
