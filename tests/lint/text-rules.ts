@@ -78,10 +78,10 @@ export function textProblems(path: string, text: string): string[] {
   return problems;
 }
 
-/** Problems that only the whole tree shows: Deno's permission flags stand in one source file. */
+/** Problems that only the whole tree shows: Deno's permission flags stand in one file, and documents show them from there. */
 export function treeProblems(files: ReadonlyMap<string, string>): string[] {
   const owners = [...files].filter(([path, text]) =>
-    isCode(path) && !path.startsWith("tests/") && /--allow-[a-z]/.test(text)
+    !path.endsWith(".md") && !path.startsWith("tests/") && /--allow-[a-z]/.test(text)
   ).map(([path]) => path);
   return owners.length > 1 ? [`deno-flags: one file holds Deno's permission flags, not ${owners.join(" and ")}`] : [];
 }

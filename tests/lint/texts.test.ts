@@ -52,13 +52,13 @@ describe("textProblems()", () => {
 describe("treeProblems()", () => {
   const flags = 'export const flags = ["--allow-net"];';
 
-  it("deno-flags is reported when two source files hold permission flags", () => {
-    expect(treeProblems(new Map([["proxy/flags.ts", flags], ["cli/up.ts", flags]]))).toEqual([
-      "deno-flags: one file holds Deno's permission flags, not proxy/flags.ts and cli/up.ts",
+  it("deno-flags is reported when two files hold permission flags", () => {
+    expect(treeProblems(new Map([["proxy/flags.json", flags], ["cli/up.ts", flags]]))).toEqual([
+      "deno-flags: one file holds Deno's permission flags, not proxy/flags.json and cli/up.ts",
     ]);
   });
 
-  it("nothing is reported for one source file, documents and tests", () => {
+  it("nothing is reported for one file, documents and tests", () => {
     expect(treeProblems(new Map([["cli/flags.ts", flags], ["README.md", flags], ["tests/a.test.ts", flags]]))).toEqual(
       [],
     );
