@@ -1,5 +1,7 @@
 /** Where asset bytes are kept: a folder by default, S3-compatible storage later. Write-once, addressed by hash. */
+import type { Asset } from "../../contracts/asset.ts";
 import type { Sha256, TenantId } from "../../contracts/ids.ts";
+import type { Caller } from "../../contracts/tenant.ts";
 
 export interface StoredBlob {
   sha256: Sha256;
@@ -29,4 +31,21 @@ export interface BlobStore {
     range?: { start: number; end: number },
   ): Promise<{ body: ReadableStream<Uint8Array>; sizeBytes: number } | null>;
   has(tenantId: TenantId, sha256: Sha256): Promise<boolean>;
+}
+
+/** Asset bytes over HTTP, as the routes need them. */
+export interface AssetBytes {
+  upload(
+    caller: Caller,
+    request: {
+      fileName: string;
+      contentType: string | null;
+      contentLength: string | null;
+      expectedSha256: Sha256 | null;
+      body: ReadableStream<Uint8Array> | null;
+      signal: AbortSignal;
+    },
+  ): Promise<{ asset: Asset; created: boolean }>;
+  /** Answers Range, If-None-Match and HEAD; `not_found` for another tenant's and for ids that are none. */
+  download(caller: Caller, assetId: string, request: Request): Promise<Response>;
 }

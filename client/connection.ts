@@ -1,0 +1,83 @@
+/** One edge as the SDK talks to it: base URL, key, fetch, deadlines. */
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
+import { EventSource } from "eventsource";
+import superjson from "superjson";
+import type { EdgeRouter } from "../contracts/edge/router.ts";
+import { EDGE_ROUTES } from "../contracts/edge/routes.ts";
+import { ensureOk, toClientError } from "./errors.ts";
+
+export interface ConnectionOptions {
+  /** The edge, e.g. `http://127.0.0.1:8080`. */
+  baseUrl: string;
+  /** `cfl_…`. */
+  apiKey: string;
+  /** @default globalThis.fetch */
+  fetch?: typeof fetch;
+  /** Deadline of one call; streams and transfers of bytes have none. @default 30_000 */
+  requestTimeoutMs?: number;
+}
+
+export interface Connection {
+  baseUrl: string;
+  trpc: TRPCClient<EdgeRouter>;
+  /** A raw call with the key; rejects with FleetError unless it succeeded. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** Runs a typed call and turns what it throws into FleetError. */
+  call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>): Promise<T>;
+}
+
+export function connect(options: ConnectionOptions): Connection {
+  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const fetchFn = options.fetch ?? globalThis.fetch;
+  const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+  const authorization = `Bearer ${options.apiKey}`;
+  const url = `${baseUrl}${EDGE_ROUTES.trpc}`;
+
+  const trpc = createTRPCClient<EdgeRouter>({
+    links: [
+      splitLink({
+        condition: (op) => op.type === "subscription",
+        true: httpSubscriptionLink({
+          url,
+          transformer: superjson,
+          EventSource,
+          // The key rides in a header, never in the URL, also when the stream is opened again.
+          eventSourceOptions: () => ({
+            fetch: (input: string | URL, init: RequestInit) =>
+              fetchFn(input, { ...init, headers: { ...(init.headers as Record<string, string>), authorization } }),
+          }),
+        }),
+        false: httpLink({
+          url,
+          transformer: superjson,
+          headers: { authorization },
+          fetch: (input, init) => {
+            const deadline = AbortSignal.timeout(requestTimeoutMs);
+            const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
+            return fetchFn(input as string | URL | Request, { ...(init as RequestInit), signal });
+          },
+        }),
+      }),
+    ],
+  });
+
+  return {
+    baseUrl,
+    trpc,
+    async request(path, init = {}) {
+      const headers = new Headers(init.headers);
+      headers.set("authorization", authorization);
+      const response = await fetchFn(`${baseUrl}${path}`, { ...init, headers }).catch((error: unknown) => {
+        throw toClientError(error, baseUrl);
+      });
+      return ensureOk(response, baseUrl);
+    },
+    async call(work) {
+      try {
+        return await work(trpc);
+      } catch (error) {
+        throw toClientError(error, baseUrl);
+      }
+    },
+  };
+}

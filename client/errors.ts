@@ -1,0 +1,38 @@
+/** Failures of calls, in the words of the contract. */
+import { TRPCClientError } from "@trpc/client";
+import { ErrorEnvelope, FleetError } from "../contracts/errors.ts";
+
+function envelopeOf(value: unknown): ErrorEnvelope | null {
+  const parsed = ErrorEnvelope.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+
+function unreachable(baseUrl: string, cause: unknown): FleetError {
+  return new FleetError("edge_unreachable", `Cannot reach the edge at ${baseUrl}`, {
+    hint: "Check the URL and that the edge runs ('comfyfleet up' starts one).",
+    cause,
+  });
+}
+
+/** What a tRPC call or a fetch threw, as FleetError; an abort by the caller stays what it is. */
+export function toClientError(error: unknown, baseUrl: string): unknown {
+  if (FleetError.is(error)) return error;
+  if (error instanceof TRPCClientError) {
+    const envelope = envelopeOf(error.data?.fleet);
+    if (envelope) return FleetError.fromEnvelope(envelope, error);
+    return error.cause === undefined ? unreachable(baseUrl, error) : toClientError(error.cause, baseUrl);
+  }
+  if (error instanceof Error && error.name === "AbortError") return error;
+  return unreachable(baseUrl, error);
+}
+
+/** @throws FleetError unless the response is one of success. */
+export async function ensureOk(response: Response, baseUrl: string): Promise<Response> {
+  if (response.ok) return response;
+  const body: unknown = await response.json().catch(() => null);
+  const envelope = typeof body === "object" && body !== null && "error" in body ? envelopeOf(body.error) : null;
+  if (envelope) throw FleetError.fromEnvelope(envelope);
+  throw new FleetError("edge_unreachable", `Cannot use ${baseUrl}: it answered HTTP ${response.status}`, {
+    hint: "Check that the URL is that of a comfyfleet edge.",
+  });
+}

@@ -1,0 +1,106 @@
+/** A job as an object: await it for the result, iterate it for progress, cancel it. */
+import { type ErrorCode, FleetError } from "../contracts/errors.ts";
+import type { JobEvent } from "../contracts/event.ts";
+import type { JobId } from "../contracts/ids.ts";
+import { isTerminal } from "../contracts/job-state.ts";
+import type { Job } from "../contracts/job.ts";
+import type { Receipt } from "../contracts/receipt.ts";
+import type { Connection } from "./connection.ts";
+import { createOutputFile, type OutputFile } from "./output-file.ts";
+import { watchJob, type WatchOptions } from "./watch-job.ts";
+
+export interface JobResult {
+  job: Job;
+  /** What the workflow saved; ComfyUI's own temporary previews are only in `previews`. */
+  outputs: OutputFile[];
+  previews: OutputFile[];
+  receipt: Receipt | null;
+}
+
+/**
+ * `await handle` waits for the result. Leaving the loop or aborting a wait does not cancel the job; `cancel()` does.
+ */
+export interface JobHandle extends PromiseLike<JobResult>, AsyncIterable<JobEvent> {
+  /** The job as the edge accepted it; rejects when it was refused. */
+  readonly submitted: Promise<Job>;
+  /** The job as it is now. */
+  get(): Promise<Job>;
+  /** Every event from now on, over cuts of the connection, until the job is final. */
+  watch(options?: WatchOptions): AsyncIterable<JobEvent>;
+  /** Resolves when the job succeeded; rejects with FleetError carrying the job's own code, and `details.jobId`. */
+  result(options?: WatchOptions): Promise<JobResult>;
+  /** Asks for the end; a result that lands first wins. */
+  cancel(): Promise<Job>;
+}
+
+function failureOf(job: Job): FleetError {
+  const details = { jobId: job.id, job };
+  if (job.state === "canceled") {
+    return new FleetError("canceled", `Cannot return a result: job ${job.id} was canceled`, { details });
+  }
+  if (job.state === "expired") {
+    return new FleetError("expired", `Cannot return a result: job ${job.id} was not started in time`, {
+      hint: "Give it more time with startWithinMs, or add pods.",
+      details,
+    });
+  }
+  const code: ErrorCode = job.error?.code ?? "execution_failed";
+  const message = job.error?.message ?? `Job ${job.id} failed`;
+  return new FleetError(code, message, { hint: job.error?.hint ?? undefined, details });
+}
+
+function resultOf(connection: Connection, job: Job): JobResult {
+  if (job.state !== "succeeded") throw failureOf(job);
+  const files = job.outputs.map((output) => createOutputFile(connection, output));
+  return {
+    job,
+    outputs: files.filter((output) => !output.temporary),
+    previews: files.filter((output) => output.temporary),
+    receipt: job.receipt,
+  };
+}
+
+export function createJobHandle(
+  connection: Connection,
+  submitted: Promise<Job>,
+  defaults: WatchOptions = {},
+): JobHandle {
+  // Whoever only iterates or cancels must not be punished for a refusal that they meet there anyway.
+  submitted.catch(() => {});
+  const idOf = async (): Promise<JobId> => (await submitted).id;
+
+  async function* watch(options: WatchOptions = {}): AsyncGenerator<JobEvent, void> {
+    yield* watchJob(connection, await idOf(), { ...defaults, ...options });
+  }
+
+  async function result(options: WatchOptions = {}): Promise<JobResult> {
+    const accepted = await submitted;
+    if (isTerminal(accepted.state)) return resultOf(connection, accepted);
+    let final: Job | null = null;
+    for await (const event of watch(options)) {
+      if (event.type === "status" && isTerminal(event.state)) final = event.job;
+    }
+    return resultOf(connection, final ?? await get());
+  }
+
+  const get = async (): Promise<Job> => {
+    const jobId = await idOf();
+    return connection.call((trpc) => trpc.jobs.get.query({ jobId }));
+  };
+
+  let awaited: Promise<JobResult> | null = null;
+  return {
+    submitted,
+    get,
+    watch,
+    result,
+    async cancel() {
+      const jobId = await idOf();
+      return connection.call((trpc) => trpc.jobs.cancel.mutate({ jobId }));
+    },
+    [Symbol.asyncIterator]: () => watch()[Symbol.asyncIterator](),
+    then(onFulfilled, onRejected) {
+      return (awaited ??= result()).then(onFulfilled, onRejected);
+    },
+  };
+}

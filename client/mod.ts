@@ -1,0 +1,23 @@
+/**
+ * `comfyfleet/client`: run ComfyUI workflows on a fleet.
+ *
+ * @example
+ * const fleet = createFleet({ baseUrl: "http://127.0.0.1:8080", apiKey: process.env.COMFYFLEET_KEY });
+ * const { outputs } = await fleet.run(workflow, { "3.text": "a cat" });
+ * await outputs[0].save("./");
+ * @module
+ */
+export { type Assets, file, Upload, type UploadOptions } from "./assets.ts";
+export type { ConnectionOptions } from "./connection.ts";
+export { createFleet, type Fleet, type FleetOptions, type RunOptions } from "./create-fleet.ts";
+export type { JobHandle, JobResult } from "./job-handle.ts";
+export type { OutputFile } from "./output-file.ts";
+export type { InputValue, InputValues } from "./set-inputs.ts";
+export type { WatchOptions } from "./watch-job.ts";
+export { ERROR_CODES, type ErrorCode, FleetError } from "../contracts/errors.ts";
+export type { Asset, Output } from "../contracts/asset.ts";
+export type { JobEvent } from "../contracts/event.ts";
+export type { Job, JobError, Priority } from "../contracts/job.ts";
+export type { Progress } from "../contracts/progress.ts";
+export type { Receipt } from "../contracts/receipt.ts";
+export type { Workflow } from "../contracts/workflow.ts";

@@ -1,0 +1,58 @@
+/** Output bytes to a file on this machine: verified, all or nothing. Loads the file system only when used. */
+import type { Output } from "../contracts/asset.ts";
+import { FleetError } from "../contracts/errors.ts";
+import { retrying } from "./retry.ts";
+
+export interface SaveOptions {
+  open: (signal?: AbortSignal) => Promise<Response>;
+  output: Output;
+  target: string;
+  signal: AbortSignal | undefined;
+}
+
+const PATIENCE_MS = 20_000;
+
+async function resolveTarget(target: string, name: string): Promise<string> {
+  const { mkdir, stat } = await import("node:fs/promises");
+  const { dirname, join } = await import("node:path");
+  const isFolder = /[/\\]$/.test(target) || await stat(target).then((found) => found.isDirectory(), () => false);
+  // The name came from a pod: only its last part counts.
+  const path = isFolder ? join(target, name.split(/[/\\]/).pop() || "output") : target;
+  await mkdir(dirname(path), { recursive: true });
+  return path;
+}
+
+export async function saveVerified({ open, output, target, signal }: SaveOptions): Promise<string> {
+  const { createHash, randomUUID } = await import("node:crypto");
+  const { open: openFile, rename, rm } = await import("node:fs/promises");
+  const path = await resolveTarget(target, output.name);
+  const partial = `${path}.${randomUUID()}.part`;
+
+  async function download(): Promise<void> {
+    const response = await open(signal);
+    const hash = createHash("sha256");
+    const file = await openFile(partial, "w");
+    try {
+      for await (const chunk of response.body ?? new Blob([]).stream()) {
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      throw new FleetError("edge_unreachable", `Cannot download ${output.name}: the transfer was cut`, { cause });
+    } finally {
+      await file.close();
+    }
+    if (hash.digest("hex") !== output.sha256) {
+      throw new FleetError("hash_mismatch", `Cannot save ${output.name}: the bytes received are not those of the job`);
+    }
+  }
+
+  try {
+    await retrying(download, PATIENCE_MS, signal);
+    await rename(partial, path);
+    return path;
+  } finally {
+    await rm(partial, { force: true });
+  }
+}

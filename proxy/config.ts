@@ -1,0 +1,111 @@
+/**
+ * The edge's configuration: one schema over environment variables, parsed once, every problem reported at once.
+ * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
+ */
+import { z } from "zod";
+
+const MIB = 1024 * 1024;
+
+/** `HOST:PORT`; port 0 picks a free one. */
+const ListenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, "expected HOST:PORT").transform(
+  (text) => {
+    const at = text.lastIndexOf(":");
+    return { hostname: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
+  },
+).refine(({ port }) => port <= 65_535, "expected a port up to 65535");
+
+const durationMs = (defaultMs: number, minMs: number) => z.coerce.number().int().min(minMs).default(defaultMs);
+const sizeBytes = (defaultBytes: number) => z.coerce.number().int().min(1024).default(defaultBytes);
+
+const StaticPod = z.strictObject({
+  /** Unique; shown to people and kept as the pod's transport key. */
+  name: z.string().min(1).max(63).regex(/^[\w.-]+$/, "expected letters, digits, '.', '_' or '-'"),
+  /** Origin of its agent, e.g. `http://127.0.0.1:8189`. */
+  url: z.url({ protocol: /^https?$/ }),
+  secret: z.string().min(16),
+});
+export type StaticPod = z.infer<typeof StaticPod>;
+
+const PodList = z.string().default("[]").transform((text, ctx): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    ctx.addIssue({ code: "custom", message: 'expected JSON: [{"name":…,"url":…,"secret":…}]' });
+    return z.NEVER;
+  }
+}).pipe(
+  z.array(StaticPod).refine((pods) => new Set(pods.map((pod) => pod.name)).size === pods.length, "pod names repeat"),
+);
+
+const EnvSchema = z.object({
+  /** Address to listen on. Put a TLS-terminating proxy in front before choosing a public one. */
+  EDGE_LISTEN: ListenAddress.prefault("127.0.0.1:8080"),
+  /** Folder of the database and of stored assets; created 0700. */
+  EDGE_DATA_DIR: z.string().min(1).default(".comfyfleet/edge"),
+  /** Pods reached with the `direct` transport. */
+  EDGE_PODS: PodList,
+  /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
+  EDGE_BOOTSTRAP_KEY: z.string().optional(),
+  /** Largest workflow, as JSON bytes. */
+  MAX_WORKFLOW_BYTES: sizeBytes(4 * MIB),
+  /** Largest uploaded asset and largest output of a job. */
+  MAX_UPLOAD_BYTES: sizeBytes(512 * MIB),
+  /** Hard cap on one attempt's run unless the job says otherwise. */
+  JOB_RUN_TIMEOUT_MS: durationMs(3_600_000, 1_000),
+  /** Infrastructure losses after which a job fails instead of being queued again. */
+  JOB_MAX_LOSSES: z.coerce.number().int().min(0).default(20),
+  /** Time between heartbeats to a pod. */
+  POD_BEAT_MS: durationMs(5_000, 50),
+  /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */
+  POD_UNREACHABLE_MS: durationMs(30_000, 100),
+  POD_LOST_MS: durationMs(60_000, 200),
+  LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
+}).refine((env) => env.POD_LOST_MS > env.POD_UNREACHABLE_MS, {
+  path: ["POD_LOST_MS"],
+  message: "expected more than POD_UNREACHABLE_MS",
+});
+
+/** Every variable the edge reads; the entry points read these and no others. */
+export const CONFIG_NAMES: readonly string[] = Object.keys(EnvSchema.shape);
+
+export type Config = z.output<typeof EnvSchema>;
+
+/** Says every problem of the configuration, one a line. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+function resolveFile(name: string, value: string, readFile: (path: string) => string): string {
+  if (!value.startsWith("file:")) return value;
+  try {
+    return readFile(value.slice("file:".length)).trim();
+  } catch (cause) {
+    throw new ConfigError(`${name}: cannot read ${value}`, { cause });
+  }
+}
+
+/**
+ * @param env only the names in {@link CONFIG_NAMES} are looked at; empty strings count as unset
+ * @throws ConfigError naming every problem
+ */
+export function parseConfig(env: Record<string, string | undefined>, readFile: (path: string) => string): Config {
+  const problems: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of CONFIG_NAMES) {
+    const value = env[name];
+    if (value === undefined || value === "") continue;
+    try {
+      values[name] = resolveFile(name, value, readFile);
+    } catch (error) {
+      problems.push(error instanceof ConfigError ? error.message : `${name}: cannot be read`);
+    }
+  }
+  const parsed = EnvSchema.safeParse(values);
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(`Cannot start the edge: its configuration is wrong\n  ${problems.join("\n  ")}`);
+  }
+  return parsed.data;
+}

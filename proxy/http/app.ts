@@ -1,0 +1,102 @@
+/** The edge's HTTP surface: which path goes where, with authentication, request ids, errors and one log line each. */
+import { Hono } from "hono";
+import { EDGE_ROUTES, EXPECTED_SHA256_HEADER } from "../../contracts/edge/routes.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { Caller } from "../../contracts/tenant.ts";
+import { requireScope } from "../../contracts/trpc.ts";
+import type { AssetBytes } from "../assets/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { errorResponse } from "./error-response.ts";
+import type { Health } from "./health.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import type { TrpcHandler } from "./trpc.ts";
+
+export interface AppOptions {
+  /** Null for a missing, malformed, unknown or revoked key. */
+  authenticate: (authorization: string | null) => Promise<Caller | null>;
+  trpc: TrpcHandler;
+  assets: AssetBytes;
+  health: Health;
+  logger: Logger;
+  /** Monotonic milliseconds, for durations in the log. */
+  monotonicMs: () => number;
+}
+
+interface AppEnv {
+  Variables: { requestId: string; caller: Caller | null };
+}
+
+const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz]);
+
+function expectedSha256(headers: Headers): string | null {
+  const value = headers.get(EXPECTED_SHA256_HEADER);
+  if (value !== null && !/^[0-9a-f]{64}$/.test(value)) {
+    throw new FleetError("invalid_input", `Cannot read ${EXPECTED_SHA256_HEADER}: it is not 64 lowercase hex digits`);
+  }
+  return value;
+}
+
+export function createApp({ authenticate, trpc, assets, health, logger, monotonicMs }: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+
+  app.use(async function observe(c, next) {
+    const startedMs = monotonicMs();
+    const requestId = requestIdOf(c.req.raw);
+    c.set("requestId", requestId);
+    c.set("caller", await authenticate(c.req.header("authorization") ?? null));
+    await next();
+    c.header(REQUEST_ID_HEADER, requestId);
+    if (QUIET.has(c.req.path)) return;
+    logger.info("request", {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      tookMs: Math.round(monotonicMs() - startedMs),
+      tenant: c.get("caller")?.tenantId,
+      requestId,
+    });
+  });
+
+  app.get(EDGE_ROUTES.livez, (c) => c.text("ok"));
+  app.get(EDGE_ROUTES.readyz, async (c) => {
+    const { ready, status } = await health.ready();
+    return c.json({ status }, ready ? 200 : 503);
+  });
+  app.get(EDGE_ROUTES.healthz, async (c) => {
+    requireScope(c.get("caller"), "pods:read");
+    const components = await health.components();
+    const ok = components.every((component) => component.status === "ok");
+    return c.json({ status: ok ? "ok" : "failing", components }, ok ? 200 : 503);
+  });
+
+  app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.get("requestId")));
+
+  app.post(EDGE_ROUTES.assets, async (c) => {
+    const caller = requireScope(c.get("caller"), "assets:write");
+    const { asset, created } = await assets.upload(caller, {
+      fileName: c.req.query("name") ?? "",
+      contentType: c.req.header("content-type") ?? null,
+      contentLength: c.req.header("content-length") ?? null,
+      expectedSha256: expectedSha256(c.req.raw.headers),
+      body: c.req.raw.body,
+      signal: c.req.raw.signal,
+    });
+    return c.json(asset, created ? 201 : 200);
+  });
+  // Hono answers HEAD with the GET route and drops the body.
+  app.get(`${EDGE_ROUTES.assets}/:assetId/content`, (c) => {
+    const caller = requireScope(c.get("caller"), "assets:read");
+    return assets.download(caller, c.req.param("assetId"), c.req.raw);
+  });
+
+  app.notFound((c) => {
+    const error = new FleetError("not_found", "Cannot find this path", { hint: "The API is at /trpc and /v1." });
+    return errorResponse(error, c.get("requestId"));
+  });
+  app.onError((error, c) => {
+    const requestId = c.get("requestId") ?? "";
+    if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
+    return errorResponse(error, requestId);
+  });
+  return app;
+}

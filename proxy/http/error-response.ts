@@ -1,0 +1,28 @@
+/** Errors as HTTP responses: `{ "error": envelope }`, or tRPC's shape around the same envelope where tRPC answers. */
+import superjson from "superjson";
+import { type FleetError, toFleetError } from "../../contracts/errors.ts";
+
+/** JSON-RPC code that tRPC's client expects for an error it did not make itself. */
+const JSON_RPC_SERVER_ERROR = -32603;
+
+function headersOf(error: FleetError): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
+    ...(error.retryable && error.status === 503 ? { "retry-after": "1" } : {}),
+  };
+}
+
+export function errorResponse(error: unknown, requestId: string): Response {
+  const fleet = toFleetError(error);
+  const body = JSON.stringify({ error: fleet.toEnvelope(requestId) });
+  return new Response(body, { status: fleet.status, headers: headersOf(fleet) });
+}
+
+/** For refusals before tRPC's own handler runs (size limit, stopping), readable to its client. */
+export function trpcErrorResponse(error: FleetError, requestId: string): Response {
+  const data = { httpStatus: error.status, fleet: error.toEnvelope(requestId) };
+  const json = superjson.serialize({ message: error.message, code: JSON_RPC_SERVER_ERROR, data });
+  return new Response(JSON.stringify({ error: json }), { status: error.status, headers: headersOf(error) });
+}

@@ -1,0 +1,50 @@
+/** The typed contract over HTTP: `/trpc/*`. */
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import type { EdgeContext } from "../../contracts/edge/ports.ts";
+import { edgeRouter } from "../../contracts/edge/router.ts";
+import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { Caller } from "../../contracts/tenant.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { readLimited } from "./body-limit.ts";
+import { trpcErrorResponse } from "./error-response.ts";
+
+export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "tenants" | "keys">;
+
+/** Room for superjson's metadata and the submit options around a workflow of the largest size. */
+const ENVELOPE_BYTES = 64 * 1024;
+
+export interface TrpcOptions {
+  ports: EdgePorts;
+  maxWorkflowBytes: number;
+  /** Aborted when the edge stops: streams end then. */
+  stopping: AbortSignal;
+  logger: Logger;
+}
+
+export type TrpcHandler = (request: Request, caller: Caller | null, requestId: string) => Promise<Response>;
+
+export function createTrpcHandler({ ports, maxWorkflowBytes, stopping, logger }: TrpcOptions): TrpcHandler {
+  const jobs: EdgePorts["jobs"] = {
+    ...ports.jobs,
+    watch: (caller, input, signal) => ports.jobs.watch(caller, input, AbortSignal.any([signal, stopping])),
+  };
+  return async (request, caller, requestId) => {
+    try {
+      return await fetchRequestHandler({
+        endpoint: EDGE_ROUTES.trpc,
+        req: await readLimited(request, maxWorkflowBytes + ENVELOPE_BYTES),
+        router: edgeRouter,
+        allowBatching: false,
+        createContext: (): EdgeContext => ({ ...ports, jobs, requestId, caller }),
+        onError({ error, path }) {
+          const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
+          if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });
+        },
+      });
+    } catch (error) {
+      if (FleetError.is(error)) return trpcErrorResponse(error, requestId);
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,25 @@
+/** What the edge needs of the JavaScript runtime. The entry points pass an implementation in; nothing sniffs for one. */
+
+export interface Listener {
+  hostname: string;
+  /** The real port, also when 0 was asked for. */
+  port: number;
+  /** Takes no new connections, waits for open requests until the deadline, then cuts them. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export interface Runtime {
+  name: "deno" | "node";
+  env: Record<string, string | undefined>;
+  readFile(path: string): string;
+  /** @throws when the address is in use or not ours */
+  serve(
+    address: { hostname: string; port: number },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): Promise<Listener>;
+  /** Calls back at SIGINT and SIGTERM, every time. */
+  onStopSignal(listener: () => void): void;
+  /** One log line to standard error, synchronously. */
+  writeLine(line: string): void;
+  exit(code: number): void;
+}

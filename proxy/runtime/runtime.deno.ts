@@ -1,0 +1,43 @@
+/** The edge on Deno. */
+import { CONFIG_NAMES } from "../config.ts";
+import type { Listener, Runtime } from "./port.ts";
+
+function withDeadline(work: Promise<void>, deadlineMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), deadlineMs);
+    work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+export function createDenoRuntime(): Runtime {
+  const encoder = new TextEncoder();
+  return {
+    name: "deno",
+    env: Object.fromEntries(CONFIG_NAMES.map((name) => [name, Deno.env.get(name)])),
+    readFile: (path) => Deno.readTextFileSync(path),
+    serve(address, handler): Promise<Listener> {
+      const cut = new AbortController();
+      const server = Deno.serve({ ...address, signal: cut.signal, onListen() {} }, handler);
+      let stopping: Promise<void> | null = null;
+      const stop = async (deadlineMs: number) => {
+        if (!(await withDeadline(server.shutdown(), deadlineMs))) cut.abort();
+      };
+      return Promise.resolve({
+        hostname: address.hostname,
+        port: server.addr.port,
+        stop: (deadlineMs) => stopping ??= stop(deadlineMs),
+      });
+    },
+    onStopSignal(listener) {
+      Deno.addSignalListener("SIGINT", listener);
+      Deno.addSignalListener("SIGTERM", listener);
+    },
+    writeLine(line) {
+      Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+    },
+    exit: (code) => Deno.exit(code),
+  };
+}
