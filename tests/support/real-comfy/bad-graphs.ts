@@ -1,10 +1,11 @@
 // Graphs that ComfyUI refuses, one for each way of being wrong; validation.json holds what it answers.
 import type { Graph } from "./recording-graphs.ts";
+import type { LooseNode } from "./recordings.ts";
 
 export type BadGraph = {
   name: string;
   /** Usually a Graph; some are wrong in ways that the type forbids. */
-  graph: Record<string, unknown>;
+  graph: Record<string, LooseNode>;
   /** Further keys of the request body. */
   body?: Record<string, unknown>;
 };

@@ -17,10 +17,13 @@ export type Recording = {
 /** manifest.json */
 export type Manifest = { comfyui: string; recordings: Recording[] };
 
+/** A node of a graph that may be wrong. */
+export type LooseNode = { class_type?: string; inputs?: Record<string, unknown>; _meta?: { title?: string } };
+
 /** One graph and the answer of POST /prompt, normalised by `normalizeAnswer`. */
 export type ValidationRecording = {
   name: string;
-  graph: Record<string, unknown>;
+  graph: Record<string, LooseNode>;
   body?: Record<string, unknown>;
   status: number;
   answer: unknown;
@@ -29,9 +32,18 @@ export type ValidationRecording = {
 /** validation.json */
 export type ValidationFile = { comfyui: string; cases: ValidationRecording[] };
 
-/** Reads manifest.json or validation.json. */
-export async function readRecorded<File extends Manifest | ValidationFile>(name: string): Promise<File> {
-  return JSON.parse(await readFile(new URL(name, RECORDED), "utf8")) as File;
+/** object-info.json: the interfaces of the recorded classes, before any upload. */
+export type ObjectInfoFile = { comfyui: string; classes: Record<string, unknown> };
+
+type RecordedFiles = {
+  "manifest.json": Manifest;
+  "validation.json": ValidationFile;
+  "object-info.json": ObjectInfoFile;
+};
+
+/** Reads a recorded file, which is trusted: record.ts wrote it. */
+export async function readRecorded<Name extends keyof RecordedFiles>(name: Name): Promise<RecordedFiles[Name]> {
+  return JSON.parse(await readFile(new URL(name, RECORDED), "utf8")) as RecordedFiles[Name];
 }
 
 /** Texts for people, which are neither ours to copy nor part of the interface. */
@@ -49,8 +61,8 @@ export function normalizeAnswer(answer: unknown): unknown {
     if (key === "number" && typeof inner === "number") return 0;
     // Frames with paths of the machine that recorded.
     if (key === "traceback" && Array.isArray(inner)) return ["TRACEBACK"];
-    // ComfyUI walks over a set: the order of a node's errors differs from process to process.
-    if (key === "errors" && Array.isArray(inner)) return inner.toSorted(byJson);
+    // ComfyUI walks over sets: these orders differ from process to process.
+    if ((key === "errors" || key === "dependent_outputs") && Array.isArray(inner)) return inner.toSorted(byJson);
     return inner;
   });
 }

@@ -1,0 +1,91 @@
+// GET /view: the bytes of a file, parts of it, and every way in which a file is not given.
+import { describe, expect, it } from "vitest";
+import { imageGraph } from "./graphs.ts";
+import type { Target } from "./target.ts";
+import { call, type FileEntry, filesOf, run, upload, viewBytes, viewPath } from "./wire.ts";
+
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+export function describeFiles(target: Target): void {
+  const saved = async (): Promise<FileEntry> => {
+    const [file] = filesOf(await run(target.server(), imageGraph({ prefix: `files/${crypto.randomUUID()}` })), "2");
+    if (file === undefined) throw new Error("Cannot test /view: nothing was saved");
+    return file;
+  };
+  const uploaded = async (name: string, bytes: string): Promise<FileEntry> => {
+    await upload(target.server(), { name, bytes, fields: { overwrite: "true", subfolder: "files" } });
+    return { filename: name, subfolder: "files", type: "input" };
+  };
+
+  describe("GET /view", () => {
+    it("answers the bytes with type, tag, date and name", async () => {
+      const file = await saved();
+      const answer = await call(target.server(), viewPath(file));
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get("content-type")).toBe("image/png");
+      expect(answer.headers.get("content-disposition")).toBe(`filename="${file.filename}"`);
+      expect(answer.headers.get("accept-ranges")).toBe("bytes");
+      expect(answer.headers.get("etag")).toMatch(/^"[^"]+"$/);
+      expect(Date.parse(answer.headers.get("last-modified") ?? "")).not.toBeNaN();
+      const bytes = await viewBytes(target.server(), file);
+      expect([...bytes.subarray(0, 8)]).toEqual(PNG_SIGNATURE);
+      expect(answer.headers.get("content-length")).toBe(String(bytes.length));
+      expect((await call(target.server(), `/api${viewPath(file)}`)).status).toBe(200);
+    });
+
+    it("answers 304 for a tag or a date that is still true", async () => {
+      const path = viewPath(await saved());
+      const { headers } = await call(target.server(), path);
+      const byTag = await call(target.server(), path, { headers: { "if-none-match": headers.get("etag") ?? "" } });
+      expect([byTag.status, byTag.text]).toEqual([304, ""]);
+      const date = headers.get("last-modified") ?? "";
+      expect((await call(target.server(), path, { headers: { "if-modified-since": date } })).status).toBe(304);
+    });
+
+    it.each([
+      ["bytes=2-5", 206, "2345", "bytes 2-5/10"],
+      ["bytes=7-", 206, "789", "bytes 7-9/10"],
+      ["bytes=-3", 206, "789", "bytes 7-9/10"],
+      ["bytes=8-99", 206, "89", "bytes 8-9/10"],
+      ["bytes=10-", 416, "", "bytes */10"],
+    ])("answers %s with %i", async (range, status, text, contentRange) => {
+      const path = viewPath(await uploaded("digits.txt", "0123456789"));
+      const answer = await call(target.server(), path, { headers: { range } });
+      expect([answer.status, answer.headers.get("content-range")]).toEqual([status, contentRange]);
+      if (status === 206) expect(answer.text).toBe(text);
+    });
+
+    it("answers HEAD with the length and no body", async () => {
+      const path = viewPath(await uploaded("digits.txt", "0123456789"));
+      const answer = await call(target.server(), path, { method: "HEAD" });
+      expect([answer.status, answer.headers.get("content-length"), answer.text]).toEqual([200, "10", ""]);
+    });
+
+    it("reduces the file name to its last part, and reads the folder from a mark in it", async () => {
+      const path = "/view?type=input&subfolder=files&filename=";
+      await uploaded("digits.txt", "0123456789");
+      expect((await call(target.server(), `${path}other/digits.txt`)).text).toBe("0123456789");
+      const marked = await call(target.server(), "/view?subfolder=files&filename=digits.txt%20[input]");
+      expect(marked.text).toBe("0123456789");
+    });
+
+    it.each(["page.html", "drawing.svg", "code.js", "style.css"])("never lets a browser run %s", async (name) => {
+      const answer = await call(target.server(), viewPath(await uploaded(name, "<b>text</b>")));
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/octet-stream"]);
+      expect(answer.headers.get("content-disposition")).toContain("attachment");
+    });
+
+    it.each([
+      ["a file that is not there", "filename=none.png", 404],
+      ["no file name", "type=output", 404],
+      ["a file name that leads up", "filename=../x.png", 400],
+      ["an absolute file name", "filename=/etc/passwd", 400],
+      ["an unknown type", "filename=x.png&type=elsewhere", 400],
+      ["a folder outside", "filename=x.png&subfolder=../..", 403],
+      ["an absolute folder", "filename=passwd&subfolder=/etc", 403],
+    ])("gives nothing for %s", async (_name, query, status) => {
+      const answer = await call(target.server(), `/view?${query}`);
+      expect([answer.status, answer.text]).toEqual([status, ""]);
+    });
+  });
+}
