@@ -1,0 +1,49 @@
+/** Asset rows as transactions. */
+import { z } from "zod";
+import { Asset } from "../../contracts/asset.ts";
+import { type AssetId, type TenantId, toTimestamp } from "../../contracts/ids.ts";
+import type { NewAsset } from "./asset-store.ts";
+import { all, clock, happened, listChunks, one, type Transaction } from "./transaction.ts";
+
+const ASSET_COLUMNS = `id, file_name as "fileName", content_type as "contentType", size_bytes as "sizeBytes", sha256,
+  blake3, created_at_ms as "createdAtMs"`;
+
+const AssetColumns = Asset.omit({ createdAt: true }).extend({ createdAtMs: z.int() })
+  .transform(({ createdAtMs, ...asset }): Asset => ({ ...asset, createdAt: toTimestamp(createdAtMs) }));
+
+const INSERT_ASSET = `insert into asset
+  (id, tenant_id, file_name, content_type, size_bytes, sha256, blake3, created_at_ms)
+  values ($1, $2, $3, $4, $5, $6, $7, $8)
+  on conflict (tenant_id, sha256, file_name) do nothing returning id`;
+const SAME_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and sha256 = $2 and file_name = $3`;
+const GET_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id = $2`;
+
+/** Inserts, or finds the row of the same tenant, bytes and name. */
+export function* insertAsset(asset: NewAsset, nowMs: number): Transaction<{ asset: Asset; created: boolean }> {
+  const { tenantId, ...rest } = asset;
+  const { id, fileName, contentType, sizeBytes, sha256, blake3 } = rest;
+  const params = [id, tenantId, fileName, contentType, sizeBytes, sha256, blake3, nowMs];
+  if (yield* happened(INSERT_ASSET, params)) {
+    return { asset: { ...rest, createdAt: toTimestamp(nowMs) }, created: true };
+  }
+  const same = yield* one(SAME_ASSET, [tenantId, sha256, fileName], AssetColumns);
+  if (same === null) throw new Error(`Cannot store asset ${id}: its id is taken`);
+  return { asset: same, created: false };
+}
+
+export function* createAsset(asset: NewAsset): Transaction<{ asset: Asset; created: boolean }> {
+  return yield* insertAsset(asset, yield* clock());
+}
+
+export function getAsset(tenantId: TenantId, id: AssetId): Transaction<Asset | null> {
+  return one(GET_ASSET, [tenantId, id], AssetColumns);
+}
+
+export function* getAssets(tenantId: TenantId, ids: readonly string[]): Transaction<Asset[]> {
+  const found: Asset[] = [];
+  for (const { placeholders, values } of listChunks([...new Set(ids)], 2)) {
+    const sql = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id in (${placeholders})`;
+    found.push(...yield* all(sql, [tenantId, ...values], AssetColumns));
+  }
+  return found;
+}

@@ -1,0 +1,67 @@
+/** The store's port on any driver: one line per method, one transaction per call. */
+import * as assets from "./asset-transactions.ts";
+import * as reads from "./job-reads.ts";
+import { submitJob } from "./job-submit.ts";
+import * as jobs from "./job-transitions.ts";
+import * as pods from "./pod-transactions.ts";
+import type { Store } from "./port.ts";
+import * as roles from "./role-transactions.ts";
+import * as tenants from "./tenant-transactions.ts";
+import { clock, type StoreDriver } from "./transaction.ts";
+
+/** The driver's schema must be this build's: see `migrate.ts`. */
+export function createStore(driver: StoreDriver): Store {
+  const { read, write } = driver;
+  return {
+    now: () => read(clock),
+    close: () => driver.close(),
+
+    submitJob: (job) => write(() => submitJob(job)),
+    getJob: (id) => read(() => reads.getJob(id)),
+    getSpec: (id) => read(() => reads.getSpec(id)),
+    listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),
+    listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),
+    listQueue: (limit) => read(() => reads.listQueue(limit)),
+    queuePosition: (id) => read(() => reads.queuePosition(id)),
+    getNeeds: (placementKeys) => read(() => reads.getNeeds(placementKeys)),
+    listLiveAttempts: (podId) => read(() => reads.listLiveAttempts(podId)),
+    getAttempt: (id) => read(() => reads.getAttempt(id)),
+    listAttempts: (jobId) => read(() => reads.listAttempts(jobId)),
+
+    assignJob: (input) => write(() => jobs.assignJob(input)),
+    startJob: (input) => write(() => jobs.startJob(input)),
+    completeJob: (input) => write(() => jobs.completeJob(input)),
+    failJob: (input) => write(() => jobs.failJob(input)),
+    loseAttempt: (input) => write(() => jobs.loseAttempt(input)),
+    cancelJob: (input) => write(() => jobs.cancelJob(input)),
+    confirmCanceled: (input) => write(() => jobs.confirmCanceled(input)),
+    expireJobs: (limit) => write(() => jobs.expireJobs(limit)),
+
+    registerPod: (input) => write(() => pods.registerPod(input)),
+    getPod: (id) => read(() => pods.getPod(id)),
+    listPods: (page) => read(() => pods.listPods(page)),
+    listActivePods: () => read(pods.listActivePods),
+    takePod: (input) => write(() => pods.takePod(input)),
+    recordBeat: (input) => write(() => pods.recordBeat(input)),
+    recordSilence: (input) => write(() => pods.recordSilence(input)),
+    releasePods: (edgeId) => write(() => pods.releasePods(edgeId)),
+    putObjectInfo: (input) => write(() => pods.putObjectInfo(input)),
+    getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),
+    listObjectInfo: (limit) => read(() => pods.listObjectInfo(limit)),
+
+    createAsset: (asset) => write(() => assets.createAsset(asset)),
+    getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id)),
+    getAssets: (tenantId, ids) => read(() => assets.getAssets(tenantId, ids)),
+
+    createTenant: (input) => write(() => tenants.createTenant(input)),
+    getTenant: (id) => read(() => tenants.getTenant(id)),
+    createKey: (input) => write(() => tenants.createKey(input)),
+    listKeys: (page) => read(() => tenants.listKeys(page)),
+    findKey: (id) => read(() => tenants.findKey(id)),
+    revokeKey: (id) => write(() => tenants.revokeKey(id)),
+    hasKeys: () => read(tenants.hasKeys),
+
+    takeRole: (input) => write(() => roles.takeRole(input)),
+    releaseRoles: (edgeId) => write(() => roles.releaseRoles(edgeId)),
+  };
+}

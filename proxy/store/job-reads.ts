@@ -1,0 +1,95 @@
+/** Reading jobs, their events and attempts, and the queue. */
+import { z } from "zod";
+import type { AttemptId, JobId, PodId, TenantId } from "../../contracts/ids.ts";
+import { type JobState, visibleState } from "../../contracts/job-state.ts";
+import type { JobSpec } from "../../contracts/job.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
+import { BandColumn, bandOf } from "./columns.ts";
+import * as rows from "./job-rows.ts";
+import type { AttemptRow, EventRow, JobRow, Needs, QueuedJob } from "./job-store.ts";
+import { pageOfRows, pageStart } from "./page-cursor.ts";
+import { all, clock, listChunks, one, type Transaction } from "./transaction.ts";
+
+const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
+const GET_SPEC = `select spec from job_spec where job_id = $1`;
+const STATES = rows.STORED_JOB_STATES.map((_, index) => `$${index + 5}`).join(", ");
+const LIST_JOBS = `select ${rows.JOB_COLUMNS} from job
+  where tenant_id = $1 and (created_at_ms, id) < ($2, $3) and state in (${STATES})
+  order by created_at_ms desc, id desc limit $4`;
+const LIST_EVENTS = `select ${rows.EVENT_COLUMNS} from event where job_id = $1 and ver > $2 order by ver`;
+const LIST_QUEUE = `select ${rows.QUEUE_COLUMNS} from job
+  where state = 'queued' and run_after_ms <= $1
+    and (start_by_ms is null or start_by_ms > $1 or started_at_ms is not null)
+  order by band, created_at_ms, id limit $2`;
+const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs" from job
+  where id = $1 and state = 'queued'`;
+const COUNT_BEFORE = `select count(*) as "before" from job
+  where state = 'queued' and (band, created_at_ms, id) < ($1, $2, $3)`;
+const FROM_ATTEMPTS = `select ${rows.ATTEMPT_COLUMNS} from attempt a join job j on j.id = a.job_id`;
+const LIVE_ATTEMPTS = `${FROM_ATTEMPTS} where a.state in ('offered', 'running') order by a.offered_at_ms, a.id`;
+const LIVE_OF_POD = `${FROM_ATTEMPTS} where a.pod_id = $1 and a.state in ('offered', 'running')
+  order by a.offered_at_ms, a.id`;
+const GET_ATTEMPT = `${FROM_ATTEMPTS} where a.id = $1`;
+const LIST_ATTEMPTS = `${FROM_ATTEMPTS} where a.job_id = $1 order by a.no`;
+
+const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int() });
+const CountColumns = z.object({ before: z.int() });
+
+export function getJob(id: JobId): Transaction<JobRow | null> {
+  return one(GET_JOB, [id], rows.JobColumns);
+}
+
+export function* getSpec(id: JobId): Transaction<JobSpec | null> {
+  return (yield* one(GET_SPEC, [id], rows.SpecColumns))?.spec ?? null;
+}
+
+export function* listJobs(
+  tenantId: TenantId,
+  page: PageRequest & { state?: readonly JobState[] | undefined },
+): Transaction<Page<JobRow>> {
+  const start = pageStart(page, "newest_first");
+  const wanted = rows.STORED_JOB_STATES.filter((state) => page.state?.includes(visibleState(state)) ?? true);
+  // A list of one length, so that there is one text to prepare; an empty one would ask for no state at all.
+  const states = rows.STORED_JOB_STATES.map((_, index) => wanted[index] ?? wanted[0] ?? "none");
+  const params = [tenantId, start.createdAtMs, start.id, page.limit + 1, ...states];
+  return pageOfRows(yield* all(LIST_JOBS, params, rows.JobColumns), page.limit, (job) => job);
+}
+
+export function listEvents(id: JobId, afterVer: number): Transaction<EventRow[]> {
+  return all(LIST_EVENTS, [id, afterVer], rows.EventColumns);
+}
+
+export function* listQueue(limit: number): Transaction<QueuedJob[]> {
+  const nowMs = yield* clock();
+  return yield* all(LIST_QUEUE, [nowMs, limit], rows.QueueColumns);
+}
+
+export function* queuePosition(id: JobId): Transaction<number | null> {
+  const place = yield* one(QUEUE_PLACE, [id], PlaceColumns);
+  if (place === null) return null;
+  const count = yield* one(COUNT_BEFORE, [bandOf(place.priority), place.createdAtMs, id], CountColumns);
+  return count?.before ?? 0;
+}
+
+export function* getNeeds(placementKeys: readonly string[]): Transaction<Map<string, Needs>> {
+  const needs = new Map<string, Needs>();
+  for (const { placeholders, values } of listChunks(placementKeys, 1)) {
+    const sql = `select placement_key as "placementKey", needs from placement where placement_key in (${placeholders})`;
+    for (const row of yield* all(sql, values, rows.NeedsColumns)) needs.set(row.placementKey, row.needs);
+  }
+  return needs;
+}
+
+export function listLiveAttempts(podId?: PodId): Transaction<AttemptRow[]> {
+  return podId === undefined
+    ? all(LIVE_ATTEMPTS, [], rows.AttemptColumns)
+    : all(LIVE_OF_POD, [podId], rows.AttemptColumns);
+}
+
+export function getAttempt(id: AttemptId): Transaction<AttemptRow | null> {
+  return one(GET_ATTEMPT, [id], rows.AttemptColumns);
+}
+
+export function listAttempts(jobId: JobId): Transaction<AttemptRow[]> {
+  return all(LIST_ATTEMPTS, [jobId], rows.AttemptColumns);
+}

@@ -1,0 +1,111 @@
+/** The transitions of a job as transactions: each guard is a pure move, each effect one of `job-writes.ts`. */
+import { z } from "zod";
+import type { Output } from "../../contracts/asset.ts";
+import { type AssetId, JobId } from "../../contracts/ids.ts";
+import type { NewAsset } from "./asset-store.ts";
+import { insertAsset } from "./asset-transactions.ts";
+import * as moves from "./job-moves.ts";
+import type { CompleteJob, JobRow, JobStore, Transition } from "./job-store.ts";
+import { endAttempt, lockJob, moveJob, writeMove } from "./job-writes.ts";
+import { all, clock, happened, run, type Transaction } from "./transaction.ts";
+
+type Input<M extends keyof JobStore> = Parameters<JobStore[M]>[0];
+
+const INSERT_ATTEMPT = `insert into attempt (id, job_id, no, pod_id, boot_id, state, offered_at_ms, graph_sha256)
+  values ($1, $2, $3, $4, $5, 'offered', $6, $7)`;
+const START_ATTEMPT = `update attempt set state = 'running', started_at_ms = $3
+  where job_id = $1 and no = $2 and state = 'offered' returning id`;
+const HAS_ATTEMPT = `select 1 as found from attempt where job_id = $1 and no = $2`;
+const SUPERSEDE_OTHERS = `update attempt set state = 'superseded', ended_at_ms = $3
+  where job_id = $1 and no <> $2 and state in ('offered', 'running')`;
+const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= $1 and started_at_ms is null
+  order by start_by_ms limit $2`;
+
+export function* assignJob(
+  input: Input<"assignJob">,
+): Transaction<{ status: "done"; no: number } | { status: "stale" }> {
+  const moved = yield* moveJob(
+    input.jobId,
+    (job, nowMs) => moves.assignMove(job, input, nowMs),
+    (job, nowMs) => {
+      const { attemptId, podId, bootId, graphSha256 } = input;
+      return run(INSERT_ATTEMPT, [attemptId, job.id, job.attempt, podId, bootId, nowMs, graphSha256]);
+    },
+  );
+  return moved.status === "done" ? { status: "done", no: moved.job.attempt } : { status: "stale" };
+}
+
+export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transition> {
+  const before = yield* lockJob(jobId);
+  const nowMs = yield* clock();
+  if (before === null) return { status: "stale", job: null };
+  const move = moves.startMove(before, no, nowMs);
+  // The agent accepted what a caller has canceled meanwhile: the attempt runs until the agent confirms its end.
+  const startsCanceling = before.state === "canceling" && before.attempt === no;
+  if (move === null && !startsCanceling) return { status: "stale", job: before };
+  const job = move === null ? before : yield* writeMove(before, move, nowMs);
+  const started = yield* happened(START_ATTEMPT, [jobId, no, nowMs]);
+  return { status: move !== null || started ? "done" : "stale", job };
+}
+
+/** Stores the rows. Equal bytes of the same name may have a row already: the outputs then name that one. */
+function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
+  const ids = new Map<AssetId, AssetId>();
+  for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, nowMs)).asset.id);
+  return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
+}
+
+export function* completeJob({ jobId, no, outputs, assets, receipt }: CompleteJob): Transaction<Transition> {
+  const before = yield* lockJob(jobId);
+  const nowMs = yield* clock();
+  if (before === null) return { status: "stale", job: null };
+  const exists = yield* happened(HAS_ATTEMPT, [jobId, no]);
+  const decide = (result: Output[]) => moves.completeMove(before, { no, outputs: result, receipt }, nowMs);
+  if (!exists || decide(outputs) === null) return { status: "stale", job: before };
+  const move = decide(yield* nameStored(outputs, assets, nowMs));
+  if (move === null) return { status: "stale", job: before };
+  const job = yield* writeMove(before, move, nowMs);
+  yield* run(SUPERSEDE_OTHERS, [jobId, no, nowMs]);
+  yield* endAttempt({ jobId, no }, { state: "succeeded", reason: null, atMs: nowMs });
+  return { status: "done", job };
+}
+
+export function failJob(input: Input<"failJob">): Transaction<Transition> {
+  return moveJob(
+    input.jobId,
+    (job, nowMs) => moves.failMove(job, input, nowMs),
+    (_, atMs) => endAttempt(input, { state: "failed", reason: input.error.code, atMs }),
+  );
+}
+
+export function loseAttempt(input: Input<"loseAttempt">): Transaction<Transition> {
+  return moveJob(
+    input.jobId,
+    (job, nowMs) => moves.loseMove(job, input, nowMs),
+    (_, atMs) => endAttempt(input, { state: "lost", reason: input.reason, atMs }),
+  );
+}
+
+export function* cancelJob({ tenantId, jobId }: Input<"cancelJob">): Transaction<Transition> {
+  const moved = yield* moveJob(jobId, (job, nowMs) => job.tenantId === tenantId ? moves.cancelMove(job, nowMs) : null);
+  return moved.job?.tenantId === tenantId ? moved : { status: "stale", job: null };
+}
+
+export function confirmCanceled(input: Input<"confirmCanceled">): Transaction<Transition> {
+  return moveJob(
+    input.jobId,
+    (job, nowMs) => moves.confirmCanceledMove(job, input.no, nowMs),
+    (_, atMs) => endAttempt(input, { state: "canceled", reason: null, atMs }),
+  );
+}
+
+export function* expireJobs(limit: number): Transaction<JobRow[]> {
+  const nowMs = yield* clock();
+  const due = yield* all(EXPIRABLE, [nowMs, limit], z.object({ id: JobId }));
+  const expired: JobRow[] = [];
+  for (const { id } of due) {
+    const moved = yield* moveJob(id, moves.expireMove);
+    if (moved.status === "done") expired.push(moved.job);
+  }
+  return expired;
+}

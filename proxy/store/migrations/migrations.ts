@@ -1,0 +1,5 @@
+/** Every step of the schema, oldest first. Add the next one at the end. */
+import { initial } from "./0001-initial.ts";
+import type { Migration } from "./migration.ts";
+
+export const MIGRATIONS: readonly Migration[] = [initial];

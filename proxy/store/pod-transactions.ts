@@ -1,0 +1,109 @@
+/** Pods and their sessions as transactions. A session is fenced by its epoch: an older one changes nothing. */
+import { z } from "zod";
+import { BootId, EdgeId, PodId } from "../../contracts/ids.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
+import { Condition, PodCapability, PodPhase } from "../../contracts/pod.ts";
+import { jsonColumn } from "./columns.ts";
+import { pageOfRows, pageStart } from "./page-cursor.ts";
+import type { PodRow, PodStore } from "./pod-store.ts";
+import { all, clock, happened, one, run, type Transaction } from "./transaction.ts";
+
+type Input<M extends keyof PodStore> = Parameters<PodStore[M]>[0];
+
+const POD_COLUMNS = `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
+  lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
+  created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs"`;
+
+const PodColumns: z.ZodType<PodRow> = z.object({
+  id: PodId,
+  name: z.string(),
+  transportKey: z.string(),
+  phase: PodPhase,
+  bootId: BootId.nullable(),
+  edgeId: EdgeId.nullable(),
+  epoch: z.int(),
+  leaseUntilMs: z.int(),
+  slotsTotal: z.int(),
+  slotsBusy: z.int(),
+  capability: jsonColumn(PodCapability).nullable(),
+  conditions: jsonColumn(z.array(Condition)),
+  createdAtMs: z.int(),
+  lastSeenAtMs: z.int().nullable(),
+});
+
+const REGISTER = `insert into pod
+  (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions, created_at_ms)
+  values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4)
+  on conflict (transport_key) do update set name = excluded.name,
+    phase = case when pod.phase = 'gone' then 'joining' else pod.phase end
+  returning ${POD_COLUMNS}`;
+const GET_POD = `select ${POD_COLUMNS} from pod where id = $1`;
+const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2)
+  order by created_at_ms, id limit $3`;
+const LIST_ACTIVE = `select ${POD_COLUMNS} from pod where phase <> 'gone' order by created_at_ms, id`;
+const TAKE = `update pod set edge_id = $2, epoch = epoch + 1, lease_until_ms = $4
+  where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) returning epoch`;
+const BEAT = `update pod set lease_until_ms = $3, last_seen_at_ms = $4, phase = $5, boot_id = $6, slots_total = $7,
+  slots_busy = $8, capability = $9, conditions = $10
+  where id = $1 and epoch = $2 and edge_id is not null returning id`;
+const SILENCE = `update pod set lease_until_ms = $3, phase = $4, conditions = $5
+  where id = $1 and epoch = $2 and edge_id is not null returning id`;
+const RELEASE = `update pod set edge_id = null, lease_until_ms = 0 where edge_id = $1`;
+const PUT_BODY = `insert into object_info (sha256, body, seen_at_ms) values ($1, $2, $3)
+  on conflict (sha256) do update set seen_at_ms = excluded.seen_at_ms`;
+const GET_BODY = `select body from object_info where sha256 = $1`;
+const LIST_BODIES = `select sha256 from object_info order by seen_at_ms desc, sha256 limit $1`;
+
+export function* registerPod({ id, name, transportKey }: Input<"registerPod">): Transaction<PodRow> {
+  const row = yield* one(REGISTER, [id, name, transportKey, yield* clock()], PodColumns);
+  if (row === null) throw new Error(`Cannot register pod ${name}: the store returned no row`);
+  return row;
+}
+
+export function getPod(id: PodId): Transaction<PodRow | null> {
+  return one(GET_POD, [id], PodColumns);
+}
+
+export function* listPods(page: PageRequest): Transaction<Page<PodRow>> {
+  const start = pageStart(page, "oldest_first");
+  const rows = yield* all(LIST_PODS, [start.createdAtMs, start.id, page.limit + 1], PodColumns);
+  return pageOfRows(rows, page.limit, (row) => row);
+}
+
+export function listActivePods(): Transaction<PodRow[]> {
+  return all(LIST_ACTIVE, [], PodColumns);
+}
+
+export function* takePod({ podId, edgeId, leaseMs }: Input<"takePod">): Transaction<{ epoch: number } | null> {
+  const nowMs = yield* clock();
+  return yield* one(TAKE, [podId, edgeId, nowMs, nowMs + leaseMs], z.object({ epoch: z.int() }));
+}
+
+export function* recordBeat({ podId, epoch, leaseMs, observed }: Input<"recordBeat">): Transaction<boolean> {
+  const { phase, bootId, slotsTotal, slotsBusy, capability, conditions } = observed;
+  const nowMs = yield* clock();
+  const said = [phase, bootId, slotsTotal, slotsBusy, JSON.stringify(capability), JSON.stringify(conditions)];
+  return yield* happened(BEAT, [podId, epoch, nowMs + leaseMs, nowMs, ...said]);
+}
+
+export function* recordSilence(input: Input<"recordSilence">): Transaction<boolean> {
+  const { podId, epoch, leaseMs, phase, conditions } = input;
+  const nowMs = yield* clock();
+  return yield* happened(SILENCE, [podId, epoch, nowMs + leaseMs, phase, JSON.stringify(conditions)]);
+}
+
+export function releasePods(edgeId: EdgeId): Transaction<void> {
+  return run(RELEASE, [edgeId]);
+}
+
+export function* putObjectInfo({ sha256, body }: Input<"putObjectInfo">): Transaction<void> {
+  yield* run(PUT_BODY, [sha256, body, yield* clock()]);
+}
+
+export function* getObjectInfo(sha256: string): Transaction<string | null> {
+  return (yield* one(GET_BODY, [sha256], z.object({ body: z.string() })))?.body ?? null;
+}
+
+export function* listObjectInfo(limit: number): Transaction<string[]> {
+  return (yield* all(LIST_BODIES, [limit], z.object({ sha256: z.string() }))).map((row) => row.sha256);
+}

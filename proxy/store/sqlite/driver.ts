@@ -1,0 +1,82 @@
+/** The store's driver on `node:sqlite`, which Node and Deno both have built in. One connection, one writer, no waiting. */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { SqlRow, StoreDriver, Transaction } from "../transaction.ts";
+
+export interface SqliteDriverOptions {
+  /** File, or `:memory:`. */
+  path: string;
+  /** The store's clock, epoch ms. */
+  now: () => number;
+  /** Runs when the driver closes, after the database. */
+  onClosed?: () => void;
+}
+
+/** How long to wait for another program that holds the file, e.g. a backup, in ms. Blocks the process meanwhile. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** `$1` is a named parameter to SQLite; `?1` is the first one. */
+function toSqlite(sql: string): string {
+  return sql.replaceAll(/\$(\d+)/g, "?$1");
+}
+
+function openDatabase(path: string): DatabaseSync {
+  // The driver applies the timeout when it opens, so before journal_mode, which can meet another program's lock.
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+  database.exec("pragma journal_mode = wal");
+  // FULL: a commit is on the disk when it returns. Not NORMAL, which loses the last commits with the power.
+  database.exec("pragma synchronous = full");
+  return database;
+}
+
+/** Opens the database; the caller holds the lock on it. */
+export function createSqliteDriver({ path, now, onClosed }: SqliteDriverOptions): StoreDriver {
+  const database = openDatabase(path);
+  const prepared = new Map<string, StatementSync>();
+  let open = true;
+
+  const prepare = (sql: string): StatementSync => {
+    let statement = prepared.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(toSqlite(sql));
+      prepared.set(sql, statement);
+    }
+    return statement;
+  };
+
+  const drive = <T>(transaction: Transaction<T>): T => {
+    let step = transaction.next();
+    while (!step.done) {
+      const statement = step.value;
+      const rows: SqlRow[] = statement.kind === "clock"
+        ? [{ now_ms: now() }]
+        : prepare(statement.sql).all(...statement.params);
+      step = transaction.next(rows);
+    }
+    return step.value;
+  };
+
+  return {
+    // Async, so that a failure is a rejection; the work itself is done before the first await of the caller.
+    async write(transaction) {
+      prepare("begin immediate").run();
+      try {
+        const result = drive(transaction());
+        prepare("commit").run();
+        return result;
+      } catch (error) {
+        // SQLite may have rolled back by itself, e.g. when the disk is full.
+        if (database.isTransaction) prepare("rollback").run();
+        throw error;
+      }
+    },
+    async read(transaction) {
+      return drive(transaction());
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      database.close();
+      onClosed?.();
+    },
+  };
+}
