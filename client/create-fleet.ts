@@ -41,8 +41,10 @@ export interface Fleet {
   /** A job submitted earlier, by id. */
   job(jobId: string): JobHandle;
   readonly assets: Assets;
-  /** The raw typed client. */
+  /** The raw typed client; it throws tRPC's errors. */
   readonly trpc: TRPCClient<EdgeRouter>;
+  /** Runs a raw call and turns what it throws into FleetError. */
+  call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>): Promise<T>;
 }
 
 /** How long a submit is repeated while the edge cannot be reached. */
@@ -87,5 +89,6 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     assets,
     trpc: connection.trpc,
+    call: connection.call,
   };
 }

@@ -1,0 +1,80 @@
+/** `comfyfleet jobs ls|get|watch|cancel`. */
+import type { Job } from "../../client/mod.ts";
+import { isTerminal, JobState } from "../../contracts/job-state.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT, exitCodeOf } from "../output/exit-codes.ts";
+import { eventText, jobDetails, jobRow } from "../output/job-lines.ts";
+import { createProgressLine } from "../output/progress-line.ts";
+
+export interface JobsFlags {
+  url?: string;
+  key?: string;
+}
+
+export interface ListFlags extends JobsFlags {
+  state?: string[];
+  limit: number;
+  cursor?: string;
+}
+
+export async function listJobs(context: CliContext, flags: ListFlags): Promise<number> {
+  const state = (flags.state ?? []).map((name) => {
+    const parsed = JobState.safeParse(name);
+    if (parsed.success) return parsed.data;
+    throw new FleetError("invalid_input", `Cannot list jobs: '${name}' is no state`, {
+      hint: `States are ${JobState.options.join(", ")}.`,
+    });
+  });
+  const page = await context.fleet(flags).call((trpc) =>
+    trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...(state.length > 0 ? { state } : {}) })
+  );
+  const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
+  const rows = page.items.map(jobRow).join("\n");
+  context.render.result(page, `${rows || "No jobs yet. Start one with: comfyfleet run WORKFLOW.json"}${more}`);
+  return EXIT.ok;
+}
+
+export async function getJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
+  const job = await context.fleet(flags).job(jobId).get();
+  context.render.result(job, jobDetails(job));
+  return EXIT.ok;
+}
+
+export async function cancelJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
+  const job = await context.fleet(flags).job(jobId).cancel();
+  const already = isTerminal(job.state) && job.state !== "canceled";
+  context.render.result(job, already ? `${job.id} had ended already: ${job.state}` : `${job.id} is ${job.state}`);
+  return EXIT.ok;
+}
+
+function exitCodeOfJob(job: Job | null): number {
+  if (!job || job.state === "succeeded") return EXIT.ok;
+  return job.error ? exitCodeOf(job.error.code) : EXIT.jobFailed;
+}
+
+export async function watchJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
+  const { render, terminal, interrupted } = context;
+  const handle = context.fleet(flags).job(jobId);
+  const bar = createProgressLine(terminal.stderr);
+  let final: Job | null = null;
+  try {
+    for await (const event of handle.watch({ signal: interrupted })) {
+      if (!render.json && event.type === "progress") {
+        bar.update(event.progress);
+        continue;
+      }
+      bar.clear();
+      render.event(event, eventText(event));
+      if (event.type === "status" && event.job && isTerminal(event.state)) final = event.job;
+    }
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    render.say(`Detached. The job goes on; come back with: comfyfleet jobs watch ${jobId}`);
+    return EXIT.interrupted;
+  } finally {
+    bar.clear();
+  }
+  if (final) render.result(final, jobDetails(final));
+  return exitCodeOfJob(final);
+}

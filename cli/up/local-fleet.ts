@@ -1,0 +1,116 @@
+/** A whole fleet on this machine: agent with its ComfyUI, and an edge; kept running until stopped. */
+import { FleetError } from "../../contracts/errors.ts";
+import { writeCredentials } from "../credentials.ts";
+import { type Child, superviseChild } from "./child.ts";
+import { findDeno } from "./entry.ts";
+import { choosePort } from "./free-port.ts";
+import { loadSecrets } from "./local-secrets.ts";
+import { type ComfySource, planProcesses } from "./plan.ts";
+import { waitReady } from "./wait-ready.ts";
+
+export interface LocalFleetOptions {
+  dataDir: string;
+  comfy: ComfySource;
+  /** Edge port; 0 picks a free one. */
+  port: number;
+  listenHost: string;
+  /** `auto`: Deno where it is found. */
+  runtime: "auto" | "deno" | "node";
+  env: Record<string, string | undefined>;
+  /** How long ComfyUI may take to become ready. */
+  readyTimeoutMs: number;
+  signal: AbortSignal;
+  say(text: string): void;
+}
+
+export interface LocalFleet {
+  baseUrl: string;
+  apiKey: string;
+  /** Whether the key was minted by this start. */
+  newKey: boolean;
+  credentialsPath: string;
+  runtime: "deno" | "node";
+  /** Resolves when a child is given up, with the reason. */
+  broken: Promise<string>;
+  stop(): Promise<void>;
+}
+
+function chooseDeno(runtime: LocalFleetOptions["runtime"], env: Record<string, string | undefined>): string | null {
+  if (runtime === "node") return null;
+  const deno = findDeno(env);
+  if (!deno && runtime === "deno") {
+    throw new FleetError("invalid_input", "Cannot start the edge on Deno: no 'deno' was found", {
+      hint: "Install Deno 2.9.6 or newer (npm install -D deno@2.9.6), or use --runtime node.",
+    });
+  }
+  return deno;
+}
+
+export async function startLocalFleet(options: LocalFleetOptions): Promise<LocalFleet> {
+  const { dataDir, env, say, signal } = options;
+  const deno = chooseDeno(options.runtime, env);
+  const secrets = loadSecrets(dataDir);
+  const ports = {
+    edge: await choosePort(options.port, options.port !== 0).catch((cause: unknown) => {
+      throw new FleetError("conflict", `Cannot start the edge: port ${options.port} is in use`, {
+        hint: "Stop what runs there, or choose another with --port.",
+        cause,
+      });
+    }),
+    agent: await choosePort(8189, false),
+    comfy: await choosePort(8188, false),
+  };
+  const baseUrl = `http://127.0.0.1:${ports.edge}`;
+  const plans = planProcesses({
+    dataDir,
+    ports,
+    listenHost: options.listenHost,
+    deno,
+    node: process.execPath,
+    comfy: options.comfy,
+    agentSecret: secrets.agentSecret,
+    bootstrapKey: secrets.apiKey,
+    env,
+  });
+  let failure: string | null = null;
+  let giveUp = (_reason: string) => {};
+  const broken = new Promise<string>((resolve) => (giveUp = resolve));
+  const children: Child[] = plans.map((plan) =>
+    superviseChild({
+      ...plan,
+      onRestart: say,
+      onGiveUp(reason) {
+        failure ??= reason;
+        giveUp(reason);
+      },
+    })
+  );
+  // The edge first: it drops its claim on the pod while the agent ends its work.
+  const stop = async () => {
+    for (const child of [...children].reverse()) await child.stop();
+  };
+  try {
+    await waitReady({
+      baseUrl,
+      apiKey: secrets.apiKey,
+      timeoutMs: options.readyTimeoutMs,
+      signal,
+      onWait: (what) => say(`waiting for ${what}`),
+      failed: () => failure,
+    });
+  } catch (error) {
+    for (const plan of plans) say(`log: ${plan.logPath}`);
+    await stop();
+    throw error;
+  }
+  const credentialsPath = writeCredentials(dataDir, { baseUrl, apiKey: secrets.apiKey });
+  return {
+    baseUrl,
+    apiKey: secrets.apiKey,
+    newKey: secrets.minted,
+    credentialsPath,
+    runtime: deno ? "deno" : "node",
+    broken,
+    stop,
+  };
+}

@@ -1,0 +1,94 @@
+/** What `up` starts: commands and environments of the agent and the edge; pure, so that it can be read and tested. */
+import { join, resolve } from "node:path";
+import { denoEdgeFlags, entryPath } from "./entry.ts";
+
+/** Where ComfyUI comes from. */
+export type ComfySource =
+  | { kind: "fake" }
+  | { kind: "attach"; url: string }
+  | { kind: "directory"; directory: string; python: string | null };
+
+export interface UpPlanOptions {
+  dataDir: string;
+  /** 127.0.0.1 ports of the edge, the agent and ComfyUI. */
+  ports: { edge: number; agent: number; comfy: number };
+  listenHost: string;
+  /** Null: run the edge on Node. */
+  deno: string | null;
+  node: string;
+  comfy: ComfySource;
+  agentSecret: string;
+  bootstrapKey: string;
+  /** The caller's environment; settings of the edge, the agent and ComfyUI pass through. */
+  env: Record<string, string | undefined>;
+}
+
+export interface ProcessPlan {
+  name: "agent" | "edge";
+  command: string[];
+  env: Record<string, string | undefined>;
+  logPath: string;
+}
+
+const AGENT_SETTINGS = /^(AGENT_|COMFYUI_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
+const EDGE_SETTINGS = /^(EDGE_|MAX_|JOB_|POD_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
+
+function pick(env: Record<string, string | undefined>, wanted: RegExp): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => wanted.test(name)));
+}
+
+function comfyEnv({ comfy, node, ports }: UpPlanOptions): Record<string, string> {
+  switch (comfy.kind) {
+    case "fake":
+      return {
+        COMFYUI_COMMAND: JSON.stringify([node, entryPath("fake-comfy/main")]),
+        COMFYUI_PORT: String(ports.comfy),
+      };
+    case "attach":
+      return { COMFYUI_URL: comfy.url };
+    case "directory":
+      return {
+        COMFYUI_DIR: resolve(comfy.directory),
+        COMFYUI_PORT: String(ports.comfy),
+        ...(comfy.python ? { COMFYUI_PYTHON: comfy.python } : {}),
+      };
+  }
+}
+
+export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
+  const { ports, agentSecret, env } = options;
+  const dataDir = resolve(options.dataDir);
+  const edgeDir = join(dataDir, "edge");
+  const logs = join(dataDir, "logs");
+  const pods = [{ name: "local", url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret }];
+  const edgeEntry = options.deno
+    ? [options.deno, "run", ...denoEdgeFlags(edgeDir), entryPath("proxy/main.deno")]
+    : [options.node, entryPath("proxy/main.node")];
+  const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, ...passed } = pick(env, AGENT_SETTINGS);
+  return [
+    {
+      name: "agent",
+      command: [options.node, entryPath("agent/main")],
+      env: {
+        ...passed,
+        AGENT_LISTEN: `127.0.0.1:${ports.agent}`,
+        AGENT_SECRET: agentSecret,
+        AGENT_STATE_DIR: join(dataDir, "agent"),
+        ...comfyEnv(options),
+      },
+      logPath: join(logs, "agent.log"),
+    },
+    {
+      name: "edge",
+      command: edgeEntry,
+      env: {
+        ...pick(env, EDGE_SETTINGS),
+        EDGE_LISTEN: `${options.listenHost}:${ports.edge}`,
+        EDGE_DATA_DIR: edgeDir,
+        EDGE_PODS: JSON.stringify(pods),
+        EDGE_BOOTSTRAP_KEY: options.bootstrapKey,
+      },
+      logPath: join(logs, "edge.log"),
+    },
+  ];
+}
