@@ -1,0 +1,64 @@
+/** What a node class is: its interface as `/object_info` shows it, and what it does. */
+import type { Directories } from "../directories.ts";
+import type { ImageBatch, MaskBatch } from "../images/frame.ts";
+import type { Json, JsonObject } from "../python.ts";
+import type { Graph } from "../queue/prompt-queue.ts";
+
+/** What travels along a link, or a constant of the graph. */
+export type Value = Json | ImageBatch | MaskBatch;
+
+/** One input: a type name or a list of choices, and its options (`default`, `min`, `max`, `options`, …). */
+export interface InputSpec {
+  readonly type: string | readonly string[];
+  /** Absent for inputs that `/object_info` shows without an options object. */
+  readonly options?: JsonObject;
+}
+
+/** What a node hands on. */
+export interface NodeResult {
+  readonly outputs: readonly Value[];
+  /** What clients and the history get to see; absent for nodes that show nothing. */
+  readonly ui?: JsonObject;
+}
+
+/** What a node may use while it runs. */
+export interface NodeContext {
+  readonly directories: Directories;
+  /** PNG text chunks are left out. */
+  readonly disableMetadata: boolean;
+  readonly graph: Graph;
+  readonly extraPngInfo: Json;
+  /** Random letters that stay the same while the node stays in consecutive prompts. */
+  readonly instanceTag: () => string;
+  /** Starts a progress bar of `total` steps. */
+  readonly progress: (total: number) => ProgressSteps;
+}
+
+/** A progress bar of a running node. */
+export interface ProgressSteps {
+  /**
+   * Ends one step: waits until the step's time is over, tells clients and obeys an interrupt.
+   * @param frame the picture a preview would show, and whose size sets the step's time
+   * @throws {InterruptError} when the prompt was interrupted
+   */
+  readonly step: (frame: ImageBatch["first"]) => Promise<void>;
+}
+
+/** One node class. All inputs of the stand-in's classes are required. */
+export interface NodeClass {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly outputs: readonly string[];
+  /** How Python names the container of `outputs` in its index errors. */
+  readonly outputsKind: "tuple" | "list";
+  readonly isOutputNode: boolean;
+  /** The object that `/object_info` shows. */
+  readonly describe: (directories: Directories) => JsonObject;
+  /** Input names whose choices and ranges are not checked because `validate` sees to them. */
+  readonly validatedInputs: readonly string[];
+  /** Returns true, or the reason why not. @throws {PyError} */
+  readonly validate?: (value: Json, directories: Directories) => true | string;
+  /** Changes when the node has to run again although its inputs are the same. @throws {PyError} */
+  readonly fingerprint?: (inputs: JsonObject, directories: Directories) => Promise<string>;
+  readonly run: (inputs: Readonly<Record<string, Value>>, context: NodeContext) => NodeResult | Promise<NodeResult>;
+}

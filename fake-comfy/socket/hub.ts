@@ -1,0 +1,125 @@
+/**
+ * The WebSocket side: who is connected under which id, what each negotiated, and who gets which message.
+ *
+ * Kept on purpose: when a socket closes, its id is forgotten even if a newer socket took the id over meanwhile. The
+ * newer socket stays open and hears nothing more.
+ */
+import { randomUUID } from "node:crypto";
+import type { WebSocket } from "ws";
+import { isJsonObject, type Json, type JsonObject } from "../python.ts";
+
+/** One message to clients, before it becomes JSON. */
+export interface Message {
+  readonly type: string;
+  readonly data: JsonObject;
+}
+
+/** What the hub has to know from the rest of the server. */
+export interface HubSources {
+  /** The `status` member of a status message. */
+  readonly status: () => JsonObject;
+  /** What `/features` answers. */
+  readonly features: () => JsonObject;
+  /** Which client's job runs and at which node. */
+  readonly focus: Focus;
+  /** False drops the message before it is sent (faults). */
+  readonly passes: (message: Message) => boolean;
+}
+
+/** The prompt that runs: its client and its node. Survives the prompt's end, except for the node. */
+export interface Focus {
+  clientId: string | null;
+  lastNodeId: string | null;
+}
+
+/** All connected clients. */
+export class Hub {
+  readonly #sources: HubSources;
+  readonly #sockets = new Map<string, WebSocket>();
+  readonly #flags = new Map<string, JsonObject>();
+  readonly #open = new Set<WebSocket>();
+
+  constructor(sources: HubSources) {
+    this.#sources = sources;
+  }
+
+  /** Registers a new socket; `requestedId` null or empty mints a 32-digit id. */
+  attach(socket: WebSocket, requestedId: string | null): void {
+    const sid = requestedId === null || requestedId === "" ? randomUUID().replaceAll("-", "") : requestedId;
+    this.#sockets.set(sid, socket);
+    this.#flags.set(sid, {});
+    this.#open.add(socket);
+    socket.on("close", () => {
+      this.#open.delete(socket);
+      this.#sockets.delete(sid);
+      this.#flags.delete(sid);
+    });
+    // An error is always followed by "close"; without a listener it would end the process.
+    socket.on("error", () => undefined);
+    this.#listen(socket, sid);
+    this.send("status", { status: this.#sources.status(), sid }, sid);
+    const { clientId, lastNodeId } = this.#sources.focus;
+    if (clientId === sid && lastNodeId !== null) this.send("executing", { node: lastNodeId }, sid);
+  }
+
+  /** Sends to one client, or to all when `sid` is null. An id that is not connected hears nothing, nor later. */
+  send(type: string, data: JsonObject, sid: string | null): void {
+    if (!this.#sources.passes({ type, data })) return;
+    this.#deliver(JSON.stringify({ type, data }), sid);
+  }
+
+  sendBinary(frame: Buffer, sid: string | null): void {
+    this.#deliver(frame, sid);
+  }
+
+  /** Tells everybody how much is left to do. */
+  broadcastStatus(): void {
+    if (this.#open.size > 0) this.send("status", { status: this.#sources.status() }, null);
+  }
+
+  /** True when the client asked for this feature in its first message. */
+  supports(sid: string | null, feature: string): boolean {
+    return sid !== null && this.#flags.get(sid)?.[feature] === true;
+  }
+
+  /** Ids that hear messages. A deaf socket is not among them. */
+  clientIds(): string[] {
+    return [...this.#sockets.keys()];
+  }
+
+  /** Cuts every connection without a closing handshake. */
+  dropAll(): void {
+    for (const socket of this.#open) socket.terminate();
+  }
+
+  #deliver(payload: string | Buffer, sid: string | null): void {
+    if (sid === null) {
+      for (const socket of this.#sockets.values()) socket.send(payload);
+    } else {
+      this.#sockets.get(sid)?.send(payload);
+    }
+  }
+
+  #listen(socket: WebSocket, sid: string): void {
+    let first = true;
+    socket.on("message", (payload, isBinary) => {
+      if (isBinary) return;
+      const message = parse(payload.toString());
+      if (!isJsonObject(message)) return;
+      if (first && message["type"] === "feature_flags") {
+        const flags = message["data"];
+        this.#flags.set(sid, isJsonObject(flags) ? flags : {});
+        this.send("feature_flags", this.#sources.features(), sid);
+      }
+      first = false;
+    });
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}
