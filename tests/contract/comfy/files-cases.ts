@@ -43,12 +43,12 @@ export function describeFiles(target: Target): void {
     });
 
     it.each([
-      ["bytes=2-5", 206, "2345", "bytes 2-5/10"],
-      ["bytes=7-", 206, "789", "bytes 7-9/10"],
-      ["bytes=-3", 206, "789", "bytes 7-9/10"],
-      ["bytes=8-99", 206, "89", "bytes 8-9/10"],
-      ["bytes=10-", 416, "", "bytes */10"],
-    ])("answers %s with %i", async (range, status, text, contentRange) => {
+      { range: "bytes=2-5", status: 206, text: "2345", contentRange: "bytes 2-5/10" },
+      { range: "bytes=7-", status: 206, text: "789", contentRange: "bytes 7-9/10" },
+      { range: "bytes=-3", status: 206, text: "789", contentRange: "bytes 7-9/10" },
+      { range: "bytes=8-99", status: 206, text: "89", contentRange: "bytes 8-9/10" },
+      { range: "bytes=10-", status: 416, text: "", contentRange: "bytes */10" },
+    ])("answers $range with $status", async ({ range, status, text, contentRange }) => {
       const path = viewPath(await uploaded("digits.txt", "0123456789"));
       const answer = await call(target.server(), path, { headers: { range } });
       expect([answer.status, answer.headers.get("content-range")]).toEqual([status, contentRange]);

@@ -9,7 +9,9 @@ import { isAbsolute, join } from "node:path";
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const own = env.COMFYFLEET_CACHE;
   if (own) {
-    if (!isAbsolute(own)) throw new Error(`Cannot use COMFYFLEET_CACHE=${own}: it is not an absolute path`);
+    if (!isAbsolute(own)) {
+      throw new Error(`Cannot use COMFYFLEET_CACHE=${own}: it is not an absolute path\nHint: begin it with a slash.`);
+    }
     return own;
   }
   const xdg = env.XDG_CACHE_HOME;

@@ -10,6 +10,11 @@ const PROBE = "import sys, venv, ensurepip; print(sys.version_info >= (3, 11))";
  * @throws Error with a hint when there is none, or when gcc, readelf, nm or tar is missing.
  */
 export async function findPython({ env, signal }: FindPythonOptions): Promise<string> {
+  if (process.platform === "win32") {
+    throw new Error(
+      "it needs Linux or macOS\nHint: use WSL, or point COMFYUI_DIR and COMFYUI_PYTHON at a ComfyUI of yours.",
+    );
+  }
   for (const tool of process.platform === "linux" ? ["gcc", "readelf", "nm", "tar"] : ["tar"]) {
     await runCommand([tool, "--version"], { signal, env }).catch((cause: unknown) => {
       throw new Error(

@@ -26,24 +26,14 @@ export function runCommand(argv: [string, ...string[]], options: CommandOptions)
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own, so that the signal also ends what the command started.
-      detached: true,
     });
     let stdout = "";
     let tail = "";
     let partial = "";
     let killTimer: NodeJS.Timeout | undefined;
-    const killGroup = (signal: NodeJS.Signals) => {
-      if (child.pid === undefined) return;
-      try {
-        process.kill(-child.pid, signal);
-      } catch {
-        // The group ended by itself.
-      }
-    };
     const onAbort = () => {
-      killGroup("SIGTERM");
-      killTimer = setTimeout(() => killGroup("SIGKILL"), KILL_AFTER_MS);
+      child.kill("SIGTERM");
+      killTimer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
     };
     options.signal.addEventListener("abort", onAbort, { once: true });
     const cleanUp = () => {

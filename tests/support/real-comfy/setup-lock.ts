@@ -13,6 +13,8 @@ export type SetupLockOptions = {
 };
 
 const POLL_MS = 500;
+/** Two processes may both find a dead holder and remove its file: the one whose file is left after this time has it. */
+const CONFIRM_MS = 100;
 
 /**
  * Takes the lock file at `path`, waiting while a living process on this host holds it. A dead holder's lock is removed.
@@ -23,7 +25,11 @@ export async function takeSetupLock(path: string, options: SetupLockOptions): Pr
   let told = false;
   for (;;) {
     options.signal.throwIfAborted();
-    if (await tryCreate(path)) return { release: () => rm(path, { force: true }) };
+    if (await tryCreate(path)) {
+      await sleep(CONFIRM_MS, undefined, { signal: options.signal });
+      if (await isOurs(path)) return { release: () => release(path) };
+      continue;
+    }
     const holder = await readHolder(path);
     if (holder !== undefined && isDead(holder)) {
       await rm(path, { force: true });
@@ -49,6 +55,15 @@ async function tryCreate(path: string): Promise<boolean> {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  const holder = await readHolder(path);
+  return holder?.pid === process.pid && holder.host === hostname();
+}
+
+async function release(path: string): Promise<void> {
+  if (await isOurs(path)) await rm(path, { force: true });
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {

