@@ -1,0 +1,110 @@
+/** Bytes on their way into a file: counted, hashed while they are written, and on the disk before they are believed. */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { createBLAKE3 } from "hash-wasm";
+import { FleetError } from "../../contracts/errors.ts";
+import type { StoredBlob } from "./port.ts";
+
+export interface BlobWriter {
+  /**
+   * Takes the whole stream, syncs the file and closes it. Cancels the stream when it rejects.
+   * @throws FleetError `payload_too_large`, `upload_interrupted`.
+   */
+  writeAll(
+    body: ReadableStream<Uint8Array>,
+    options: { signal: AbortSignal; stallTimeoutMs: number },
+  ): Promise<StoredBlob>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+function tooLarge(maxBytes: number): FleetError {
+  return new FleetError("payload_too_large", `Cannot store the bytes: they are more than ${maxBytes}`, {
+    hint: "Send a smaller file; the operator can raise MAX_UPLOAD_BYTES.",
+    details: { maxBytes },
+  });
+}
+
+function interrupted(why: string, cause?: unknown): FleetError {
+  return new FleetError("upload_interrupted", `Cannot store the bytes: ${why}`, {
+    hint: "Send them again; nothing of them was kept.",
+    cause,
+  });
+}
+
+/** Reads the next chunk, or rejects when the source fails, the signal fires or nothing comes for too long. */
+async function readNext(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  signal: AbortSignal,
+  stallTimeoutMs: number,
+): Promise<Uint8Array | null> {
+  const giveUp = Promise.withResolvers<never>();
+  const onAbort = () => giveUp.reject(interrupted("the upload was aborted"));
+  const timer = setTimeout(() => giveUp.reject(interrupted(`nothing came for ${stallTimeoutMs} ms`)), stallTimeoutMs);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    const { done, value } = await Promise.race([reader.read(), giveUp.promise]);
+    return done ? null : value;
+  } catch (error) {
+    throw FleetError.is(error) ? error : interrupted("the upload broke off", error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Makes the file, which must not exist; removing it after a failure is the caller's part. */
+export async function createBlobWriter(
+  path: string,
+  options: { maxBytes: number; blake3: boolean },
+): Promise<BlobWriter> {
+  const sha256 = createHash("sha256");
+  const blake3 = options.blake3 ? await createBLAKE3() : null;
+  const file = await open(path, "wx", 0o600);
+  let isOpen = true;
+  let sizeBytes = 0;
+
+  const close = async (): Promise<void> => {
+    if (!isOpen) return;
+    isOpen = false;
+    await file.close();
+  };
+
+  const writeChunk = async (chunk: Uint8Array): Promise<void> => {
+    let written = 0;
+    while (written < chunk.length) {
+      written += (await file.write(chunk, written, chunk.length - written)).bytesWritten;
+    }
+  };
+
+  const take = async (chunk: Uint8Array): Promise<void> => {
+    sizeBytes += chunk.length;
+    if (sizeBytes > options.maxBytes) throw tooLarge(options.maxBytes);
+    const writing = writeChunk(chunk);
+    sha256.update(chunk);
+    blake3?.update(chunk);
+    await writing;
+  };
+
+  return {
+    async writeAll(body, { signal, stallTimeoutMs }) {
+      const reader = body.getReader();
+      try {
+        let chunk = await readNext(reader, signal, stallTimeoutMs);
+        while (chunk !== null) {
+          await take(chunk);
+          chunk = await readNext(reader, signal, stallTimeoutMs);
+        }
+        await file.sync();
+        await close();
+      } catch (error) {
+        // Not awaited: a source that hangs may never answer.
+        reader.cancel(error).catch(() => undefined);
+        throw error;
+      }
+      return { sha256: sha256.digest("hex"), blake3: blake3?.digest("hex") ?? null, sizeBytes };
+    },
+    close,
+  };
+}

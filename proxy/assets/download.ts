@@ -1,0 +1,50 @@
+/** Answers a request for an asset's bytes: whole, a part, headers only, or that the client has them. */
+import type { Asset } from "../../contracts/asset.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import { parseRange } from "./byte-range.ts";
+import { downloadHeaders, validatorsOf } from "./download-headers.ts";
+import type { BlobStore } from "./port.ts";
+import { isNotModified, rangeApplies } from "./preconditions.ts";
+import type { TenantId } from "../../contracts/ids.ts";
+
+function unsatisfiable(asset: Asset): Response {
+  const error = new FleetError(
+    "range_not_satisfiable",
+    `Cannot send this range: the file has ${asset.sizeBytes} bytes`,
+    {
+      hint: "Ask for 'bytes=START-END' within the file, or send no Range header.",
+    },
+  );
+  return Response.json({ error: error.toEnvelope() }, {
+    status: error.status,
+    headers: { "content-range": `bytes */${asset.sizeBytes}`, "cache-control": "no-store" },
+  });
+}
+
+/** @throws FleetError `internal` when the row is there and the bytes are not. */
+export async function answerDownload(
+  { asset, tenantId, blobs }: { asset: Asset; tenantId: TenantId; blobs: BlobStore },
+  request: Request,
+): Promise<Response> {
+  const headers = downloadHeaders(asset);
+  const validators = validatorsOf(asset);
+  if (isNotModified(request.headers, validators)) {
+    headers.delete("content-type");
+    headers.delete("content-disposition");
+    return new Response(null, { status: 304, headers });
+  }
+  const asked = rangeApplies(request.headers, validators) ? request.headers.get("range") : null;
+  // RFC 9110 gives Range a meaning for GET only.
+  const range = request.method === "GET" ? parseRange(asked, asset.sizeBytes) : "whole";
+  if (range === "unsatisfiable") return unsatisfiable(asset);
+  const part = range === "whole" ? { start: 0, end: asset.sizeBytes - 1 } : range;
+  headers.set("content-length", String(part.end + 1 - part.start));
+  if (range !== "whole") headers.set("content-range", `bytes ${part.start}-${part.end}/${asset.sizeBytes}`);
+
+  const blob = await blobs.open(tenantId, asset.sha256, part);
+  if (blob === null || blob.sizeBytes !== asset.sizeBytes) {
+    throw new Error(`Cannot send asset ${asset.id}: its bytes are missing or damaged`);
+  }
+  const body = request.method === "HEAD" ? null : blob.body;
+  return new Response(body, { status: range === "whole" ? 200 : 206, headers });
+}
