@@ -54,7 +54,7 @@ const ARITY: ReadonlyMap<string, Arity> = new Map<string, Arity>([
 ]);
 
 const INTEGERS = ["port", "preview-size", "cache-lru", "default-device", "control-port", "step-ms", "start-delay-ms"];
-const FLOATS = ["max-upload-size", "reserve-vram", "vram-headroom", "step-ms", "start-delay-ms"];
+const FLOATS = ["cache-ram", "max-upload-size", "reserve-vram", "vram-headroom", "step-ms", "start-delay-ms"];
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   "preview-method": ["none", "auto", "latent2rgb", "taesd"],
   "default-hashing-function": ["md5", "sha1", "sha256", "sha512"],

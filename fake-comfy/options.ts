@@ -1,11 +1,21 @@
 /** The settings of one server, worked out from its flags. */
 import { accessSync, constants, existsSync, mkdtempSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import type { Directories } from "./directories.ts";
 import { type Flags, UsageError } from "./flags.ts";
 
-/** How node outputs are kept between prompts: all of them, only the last prompt's, the N last used, or none. */
-export type CachePolicy = { kind: "all" } | { kind: "last" } | { kind: "lru"; size: number } | { kind: "none" };
+/**
+ * How node outputs are kept between prompts: all while so much memory is free and else only the running prompt's, only
+ * the last prompt's, the N last used, or none.
+ */
+export type CachePolicy = { kind: "ram"; keepFreeBytes: number } | { kind: "last" } | { kind: "lru"; size: number } | {
+  kind: "none";
+};
+
+const GIB = 1024 ** 3;
+/** Without `--cache-ram` outputs of earlier prompts go unless all memory is free, or this much of a large one. */
+const MAX_KEEP_FREE_BYTES = 128 * GIB;
 
 /** Everything the server is told at start. */
 export interface Options {
@@ -90,7 +100,10 @@ function cachePolicy(flags: Flags): CachePolicy {
   if (flags.values.has("cache-none")) return { kind: "none" };
   if (flags.values.has("cache-classic") || flags.values.has("high-ram")) return { kind: "last" };
   const size = Number(flags.values.get("cache-lru")?.[0] ?? "0");
-  return size > 0 ? { kind: "lru", size } : { kind: "all" };
+  if (size > 0) return { kind: "lru", size };
+  const inactiveGb = flags.values.get("cache-ram")?.[1];
+  const asked = inactiveGb === undefined ? MAX_KEEP_FREE_BYTES : Number(inactiveGb) * GIB;
+  return { kind: "ram", keepFreeBytes: inactiveGb === undefined ? Math.min(asked, totalmem()) : asked };
 }
 
 function checkDirectory(flag: string, path: string | undefined): void {

@@ -162,6 +162,6 @@ function startLines(options: Options): string[] {
     "Python version: 3.12.0 (fake-comfy)",
     `ComfyUI version: ${COMFYUI_VERSION}`,
     `[Prompt Server] web root: ${options.frontEndRoot ?? "(built in)"}`,
-    options.cache.kind === "all" ? "Using RAM pressure cache." : `Cache policy: ${options.cache.kind}`,
+    options.cache.kind === "ram" ? "Using RAM pressure cache." : `Cache policy: ${options.cache.kind}`,
   ];
 }

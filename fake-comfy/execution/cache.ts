@@ -28,6 +28,12 @@ export class OutputCache {
     if (this.#policy.kind === "lru") this.#shrink(this.#policy.size);
   }
 
+  /** After each node: outputs that the running prompt does not use go while too little memory is free. */
+  relieve(freeBytes: number): void {
+    if (this.#policy.kind !== "ram" || freeBytes >= this.#policy.keepFreeBytes) return;
+    this.#keepOnly((signature) => this.#entries.get(signature)?.usedIn === this.#prompt);
+  }
+
   get(signature: string): CacheEntry | undefined {
     this.#touch(signature);
     return this.#entries.get(signature)?.entry;

@@ -1,4 +1,5 @@
 /** Executes prompts one after the other over one cache, sending the messages a client sees on the way. */
+import { freemem } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type JsonObject, PyError } from "../python.ts";
 import type { HistoryEntry, QueueItem } from "../queue/prompt-queue.ts";
@@ -89,6 +90,7 @@ export class Executor {
       run.progress.finish(nodeId);
       run.sendProgressState();
       order.complete(nodeId);
+      this.#cache.relieve(freemem());
       // Other work (requests, a cancel) gets its turn between nodes, as it would beside a worker thread.
       await nextTurn();
     }

@@ -24,7 +24,7 @@ async function view(request: RequestView, { options }: ServerContext): Promise<R
   if (name === "" || name.startsWith("/") || name.includes("..")) return emptyReply(400);
   const root = directory ?? directoryByType(options.directories, request.query.get("type") ?? "output");
   if (root === null) return emptyReply(400);
-  const folder = resolve(join(root, request.query.get("subfolder") ?? ""));
+  const folder = resolve(root, request.query.get("subfolder") ?? "");
   if (!isLexicallyWithin(root, folder)) return emptyReply(403);
   const filename = basename(name);
   const path = join(folder, filename);
