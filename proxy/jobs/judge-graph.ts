@@ -1,0 +1,78 @@
+/**
+ * What submit refuses. A graph that one known pod body accepts is accepted; one that only lacks model files waits for
+ * them; a class that no known body has is refused. While nothing is known, everything that needs no pod to see is let in.
+ */
+import { FleetError } from "../../contracts/errors.ts";
+import type { Waiting } from "../../contracts/job.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
+import type { NodeProblem } from "../../contracts/workflow-value.ts";
+import { knownUploadProblems, UPLOAD_HINT } from "./checks/upload.ts";
+import type { ObjectInfo } from "./object-info.ts";
+import { type GraphVerdict, isFaultless, validateGraph } from "./validate-graph.ts";
+
+const MEND_HINT = "Mend the inputs in details.nodeErrors; /object_info of ComfyUI tells what each takes.";
+
+/** @throws FleetError `invalid_workflow`. @returns why the job will wait, as far as the graph tells; null if nothing does. */
+export function judgeGraph(workflow: Workflow, bodies: readonly ObjectInfo[]): Waiting | null {
+  const uploads = knownUploadProblems(workflow);
+  if (Object.keys(uploads).length > 0) throw refusal(workflow, uploads, UPLOAD_HINT);
+  if (bodies.length === 0) {
+    return { reason: "no_pods", message: "No pod has told yet what it can run." };
+  }
+  const verdicts: GraphVerdict[] = [];
+  for (const body of bodies) {
+    const verdict = validateGraph(workflow, body);
+    if (isFaultless(verdict) && verdict.missingModels.length === 0) return null;
+    verdicts.push(verdict);
+  }
+  const [nearest] = verdicts.filter(isFaultless).toSorted((a, b) => a.missingModels.length - b.missingModels.length);
+  if (nearest) return missingModels(nearest);
+  const [faulty] = verdicts.filter((verdict) => verdict.unknownClasses.length === 0)
+    .toSorted((a, b) => Object.keys(a.nodeErrors).length - Object.keys(b.nodeErrors).length);
+  if (faulty) throw faultyGraph(workflow, faulty);
+  return unknownEverywhere(workflow, verdicts);
+}
+
+function missingModels({ missingModels: missing }: GraphVerdict): Waiting {
+  const names = missing.slice(0, 5).map(({ classType, input, name }) => `'${name}' (${classType}.${input})`);
+  const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : "";
+  return { reason: "missing_model", message: `No pod has ${names.join(", ")}${more}.` };
+}
+
+function unknownEverywhere(workflow: Workflow, verdicts: readonly GraphVerdict[]): Waiting {
+  const [first, ...others] = verdicts.map((verdict) => new Set(verdict.unknownClasses));
+  const nowhere = [...(first ?? [])].filter((name) => others.every((unknown) => unknown.has(name)));
+  if (nowhere.length === 0) {
+    return { reason: "no_capable_pod", message: "Each class of the graph is on some pod, but no pod has all of them." };
+  }
+  const nodeErrors: Record<string, NodeProblem[]> = {};
+  for (const [nodeId, { class_type }] of Object.entries(workflow)) {
+    if (nowhere.includes(class_type)) {
+      nodeErrors[nodeId] = [{ field: "class_type", reason: `No pod has the class '${class_type}'` }];
+    }
+  }
+  const classes = nowhere.map((name) => `'${name}'`).join(", ");
+  throw new FleetError("invalid_workflow", `Cannot run workflow: no pod has the class ${classes}`, {
+    hint: "Install the custom node that brings it on a pod, or use another node.",
+    details: { nodeErrors, unknownClasses: nowhere },
+  });
+}
+
+function faultyGraph(workflow: Workflow, { graphError, nodeErrors, namesFile }: GraphVerdict): FleetError {
+  if (graphError !== null) {
+    return new FleetError("invalid_workflow", `Cannot run workflow: ${graphError}`, {
+      hint: "Add a node that saves or shows something, and link it to the rest.",
+    });
+  }
+  return refusal(workflow, nodeErrors, namesFile ? UPLOAD_HINT : MEND_HINT);
+}
+
+function refusal(workflow: Workflow, nodeErrors: Record<string, NodeProblem[]>, hint: string): FleetError {
+  const [nodeId, problems] = Object.entries(nodeErrors)[0] ?? ["", []];
+  const { field, reason } = problems[0] ?? { field: "inputs", reason: "it is not valid" };
+  const where = `node '${nodeId}' (${workflow[nodeId]?.class_type})`;
+  return new FleetError("invalid_workflow", `Cannot run workflow: ${where}, input '${field}': ${reason}`, {
+    hint,
+    details: { nodeErrors },
+  });
+}

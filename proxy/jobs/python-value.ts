@@ -1,0 +1,33 @@
+/** Python's `int()` and `float()` for what JSON can carry: ComfyUI converts every widget value with them. */
+
+const INTEGER = /^\s*[+-]?\d+(_\d+)*\s*$/;
+const DECIMAL = /^\s*[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?\s*$/i;
+const SPECIAL = /^\s*([+-]?)(inf(?:inity)?|nan)\s*$/i;
+/** CPython refuses to read longer integers. */
+const MAX_DIGITS = 4_300;
+
+/** The number, or null where Python raises. Beyond ±2^53 it is rounded, which no range check minds. */
+export function pythonInt(value: unknown): number | null {
+  if (typeof value === "boolean") return Number(value);
+  if (typeof value === "number") return Number.isFinite(value) ? Math.trunc(value) : null;
+  if (typeof value !== "string" || !INTEGER.test(value)) return null;
+  const digits = value.replaceAll("_", "").trim();
+  return digits.replace(/^[+-]/, "").length > MAX_DIGITS ? null : Number(digits);
+}
+
+/** The number (NaN included), or null where Python raises. */
+export function pythonFloat(value: unknown): number | null {
+  if (typeof value === "boolean" || typeof value === "number") return Number(value);
+  if (typeof value !== "string") return null;
+  if (DECIMAL.test(value)) return Number(value.replaceAll("_", "").trim());
+  const special = SPECIAL.exec(value);
+  if (!special) return null;
+  if (special[2]?.toLowerCase() === "nan") return Number.NaN;
+  return special[1] === "-" ? -Infinity : Infinity;
+}
+
+/** Python's truth of a value. */
+export function pythonBool(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value);
+}

@@ -1,0 +1,29 @@
+/** The identity of a request: what an idempotency key is held against. */
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { FleetError } from "../../contracts/errors.ts";
+import type { Sha256 } from "../../contracts/ids.ts";
+import type { SubmitJob } from "../../contracts/job.ts";
+
+const MIB = 1024 * 1024;
+
+/**
+ * sha256 over RFC 8785 JSON of the parsed request without its idempotency key.
+ * @throws FleetError `payload_too_large` for a workflow of more than `maxWorkflowBytes` of such JSON.
+ */
+export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: number): Sha256 {
+  const workflow = canonicalize(spec.workflow) ?? "";
+  const sizeBytes = new TextEncoder().encode(workflow).byteLength;
+  if (sizeBytes > maxWorkflowBytes) {
+    const [size, limit] = [sizeBytes, maxWorkflowBytes].map((bytes) => (bytes / MIB).toFixed(2));
+    throw new FleetError("payload_too_large", `Cannot accept workflow: it has ${size} MiB and ${limit} are allowed`, {
+      hint: "Upload images and other data as assets instead of embedding them in the graph.",
+      details: { sizeBytes, maxBytes: maxWorkflowBytes },
+    });
+  }
+  const { idempotencyKey: _, ...counted } = options;
+  // The canonical form of the whole, put together from its parts in key order: the graph is walked only once.
+  const kind = JSON.stringify(spec.kind);
+  const request = `{"options":${canonicalize(counted)},"spec":{"kind":${kind},"workflow":${workflow}}}`;
+  return createHash("sha256").update(request).digest("hex");
+}

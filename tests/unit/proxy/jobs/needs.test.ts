@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { deriveNeeds, placementKeyOf } from "../../../../proxy/jobs/needs.ts";
+import { canvasGraph, classWithChoices, modelGraph, recordedInfo } from "./graph-fixtures.ts";
+
+const info = recordedInfo();
+const unet = { classType: "UNETLoader", input: "unet_name", name: "tiny_sd20.safetensors" };
+
+describe("deriveNeeds()", () => {
+  it("lists each class once, sorted", () => {
+    expect(deriveNeeds(canvasGraph(), [info])).toEqual({ classes: ["EmptyImage", "SaveImage"], models: [] });
+  });
+
+  it("lists model names, and no ordinary choice", () => {
+    expect(deriveNeeds(modelGraph(unet.name), [info]).models).toEqual([unet]);
+  });
+
+  it("takes names for models by their extension while nothing is known", () => {
+    expect(deriveNeeds(modelGraph(unet.name), []).models).toEqual([unet]);
+  });
+
+  it("takes no free text for a model once the class is known", () => {
+    const workflow = canvasGraph();
+    const save = workflow["2"];
+    if (save) save.inputs.filename_prefix = "like-a.safetensors";
+    expect(deriveNeeds(workflow, [info]).models).toEqual([]);
+  });
+
+  it("lists a choice that only some pods offer", () => {
+    const older = recordedInfo(classWithChoices("KSampler", "sampler_name", ["heun"]));
+    expect(deriveNeeds(modelGraph(unet.name), [info, older]).models).toEqual([
+      { classType: "KSampler", input: "sampler_name", name: "euler" },
+      unet,
+    ]);
+  });
+
+  it("gives equal needs, and one placement key, to graphs that differ in values and order only", () => {
+    const first = deriveNeeds(canvasGraph({ width: 8 }), [info]);
+    const second = deriveNeeds(Object.fromEntries(Object.entries(canvasGraph({ width: 9 })).toReversed()), [info]);
+    expect(placementKeyOf(second)).toBe(placementKeyOf(first));
+    expect(placementKeyOf(first)).toMatch(/^[0-9a-f]{64}$/);
+    expect(placementKeyOf(deriveNeeds(modelGraph(unet.name), [info]))).not.toBe(placementKeyOf(first));
+  });
+});
