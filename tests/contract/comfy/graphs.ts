@@ -24,7 +24,7 @@ export function imageGraph(
 /** A second or more of work (the largest batch there is) that reports progress and can be interrupted: nodes 1 to 5, the slow one is 3. */
 export function slowGraph(frames = 4_096): Graph {
   const canvas = { width: 64, height: 64, batch_size: frames, color: freshColor() };
-  const reference = { width: 8, height: 8, batch_size: 1, color: 255 };
+  const reference = { width: 8, height: 8, batch_size: 1, color: freshColor() };
   return {
     "1": { class_type: "EmptyImage", inputs: canvas },
     "2": { class_type: "EmptyImage", inputs: reference },

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { failingGraph, imageGraph, slowGraph } from "./graphs.ts";
+import { capture } from "./socket-capture.ts";
 import type { Target } from "./target.ts";
 import {
   call,
@@ -89,17 +90,18 @@ export function describePrompt(target: Target): void {
     });
 
     it("runs lower numbers first: number, then front, then the order of arrival", async () => {
+      const client = await capture(target.server());
+      const own = { client_id: client.clientId };
       const blocker = await submit(target.server(), slowGraph());
       await waitForStatus(target.server(), blocker, "in_progress");
-      const arrival = await submit(target.server(), imageGraph());
-      const front = await submit(target.server(), imageGraph(), { front: true });
-      const numbered = await submit(target.server(), imageGraph(), { number: -1e6 });
+      const arrival = await submit(target.server(), imageGraph(), own);
+      const front = await submit(target.server(), imageGraph(), { ...own, front: true });
+      const numbered = await submit(target.server(), imageGraph(), { ...own, number: -1e6 });
       await cancel(target.server(), blocker);
-      const ended = await Promise.all([arrival, front, numbered].map(async (id) => {
-        const job = await waitForEnd(target.server(), id);
-        return { id, at: z.number().parse(job.execution_start_time) };
-      }));
-      expect(ended.toSorted((a, b) => a.at - b.at).map(({ id }) => id)).toEqual([numbered, front, arrival]);
+      await client.waitForEnd(arrival);
+      const starts = client.frames.filter(({ type }) => type === "execution_start");
+      expect(starts.map(({ data }) => data.prompt_id)).toEqual([numbered, front, arrival]);
+      await client.close();
     });
 
     it("accepts an id a second time and runs both; the later result is kept", async () => {
