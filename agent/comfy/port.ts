@@ -8,6 +8,7 @@ import type { Workflow } from "../../contracts/workflow.ts";
 /**
  * Life of the ComfyUI process as the agent sees it; `state.ts` holds the transition table.
  * `stopped → starting → ready → stopping → stopped`, with `backoff` between a death and the next start.
+ * Supervised, `backoff` has no generation: its process is ended. Attached, it keeps one that only does not answer.
  */
 export type ComfyState = "stopped" | "starting" | "ready" | "stopping" | "backoff";
 
@@ -30,7 +31,7 @@ export interface ComfyStatus {
   /** The same for people, with the last lines of its log where that helps. */
   message: string;
   generation: Generation | null;
-  /** ComfyUI's version and devices from `/system_stats`; null until it has answered once. */
+  /** ComfyUI's version and devices from `/system_stats`, kept over restarts; null until it was ready once. */
   version: string | null;
   devices: { name: string; type: string; vramTotalBytes: number | null }[];
   /** Hash of the `/object_info` body; the body itself is `objectInfo()`. */
@@ -108,7 +109,10 @@ export interface Comfy {
   readonly status: ComfyStatus;
   readonly folders: ComfyFolders | null;
   readonly api: ComfyApi;
-  /** The `/object_info` body of the current generation; null until `ready`. */
+  /**
+   * The `/object_info` body of the last generation that became ready, with the hash that `status` has; null until the
+   * first. A restart keeps it, so that the pod's capability does not flicker.
+   */
   objectInfo(): { sha256: string; body: string } | null;
   /** Called after every change of `status`; returns the unsubscribe function. */
   onStatus(listener: (status: ComfyStatus) => void): () => void;

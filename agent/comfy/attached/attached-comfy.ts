@@ -1,0 +1,155 @@
+/**
+ * A ComfyUI that somebody else runs. The agent finds out when it is ready and when it is another process; it can neither
+ * restart it nor see its log.
+ *
+ * **Another process** is recognised by two signs: a refused connection (a live ComfyUI never stops listening, so nobody
+ * is there), and a command line or version that differs from before. Behind a proxy, which accepts for a dead ComfyUI,
+ * only the second works, and a lost prompt is noticed when its lookup says `unknown`.
+ */
+import { randomUUID } from "node:crypto";
+import { createBackoff } from "../backoff.ts";
+import { createComfyApi } from "../http/comfy-api.ts";
+import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
+import type { Comfy, ComfyMessage, Generation } from "../port.ts";
+import { createListeners, createStatusBoard } from "../status-board.ts";
+import type { ComfySocket } from "../socket/comfy-socket.ts";
+import { attach } from "./attach.ts";
+import { attachedFolders } from "./folders.ts";
+import { type AttachedComfyOptions, attachedContext } from "./options.ts";
+import { watchAttached } from "./watch-attached.ts";
+
+/** Someone we talk to: the same while no sign of another process was seen. */
+interface Peer {
+  generation: Generation;
+  stats: SystemStats;
+}
+
+/** @throws FleetError `invalid_input` for an address that may not be attached to */
+export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
+  const context = attachedContext({ ...options, randomUuid: options.randomUuid ?? randomUUID });
+  const { baseUrl, clock, directory, logger, timings } = context;
+  const board = createStatusBoard({ clock, logger });
+  const messages = createListeners<ComfyMessage>(logger);
+  let peer: Peer | null = null;
+  let socket: ComfySocket | null = null;
+  let objectInfo: ObjectInfo | null = null;
+  let wish: string | null = null;
+  let life: { stopping: AbortController; over: Promise<void> } | null = null;
+
+  async function run(stopping: AbortSignal): Promise<void> {
+    const backoff = createBackoff({
+      baseMs: timings.backoffBaseMs,
+      maxMs: timings.socketBackoffMaxMs,
+      stableAfterMs: timings.stableAfterMs,
+      random: context.random,
+    });
+    board.enter("starting", { reason: "Connecting", message: `Looking for ComfyUI at ${baseUrl}.` });
+    while (!stopping.aborted) {
+      const startedMs = clock.now();
+      const cause = await connectOnce(stopping);
+      if (stopping.aborted) break;
+      board.enter("backoff", { ...cause, generation: peer?.generation ?? null });
+      await clock.sleep(backoff.next(clock.now() - startedMs), stopping);
+      if (stopping.aborted) break;
+      board.enter("starting", { reason: cause.reason, message: `Connecting again. Before: ${cause.message}` });
+    }
+  }
+
+  /** From `starting` until it is gone or silent. */
+  async function connectOnce(stopping: AbortSignal): Promise<{ reason: string; message: string }> {
+    const found = await attach(context, stopping);
+    if (found.status === "failed") {
+      if (found.gone) peer = null;
+      return found.cause;
+    }
+    peer = samePeer(peer, found.stats) ?? {
+      stats: found.stats,
+      generation: { id: context.randomUuid(), clientId: context.randomUuid(), startedAtMs: clock.now(), adopted: true },
+    };
+    objectInfo = found.objectInfo;
+    const watched = await watchAttached(context, {
+      clientId: peer.generation.clientId,
+      onMessage: messages.emit,
+      onReady: (opened) => {
+        socket = opened;
+        board.enter("ready", {
+          reason: "Attached",
+          message: readyMessage(found.stats),
+          generation: peer?.generation ?? null,
+          version: found.stats.version,
+          devices: found.stats.devices,
+          objectInfoSha256: found.objectInfo.sha256,
+        });
+      },
+      signal: stopping,
+    });
+    socket = null;
+    if (watched.gone) {
+      peer = null;
+      wish = null;
+    }
+    return watched.cause;
+  }
+
+  function readyMessage(stats: SystemStats): string {
+    const parts = [`Attached to ComfyUI ${stats.version ?? "of an unknown version"} at ${baseUrl}.`];
+    parts.push("The agent cannot restart it, read its log or see its process end.");
+    if (directory === null) parts.push("Its directory is not named, so every file goes over HTTP.");
+    if (wish !== null) parts.push(wish);
+    return parts.join(" ");
+  }
+
+  return {
+    get status() {
+      return board.status;
+    },
+    get folders() {
+      return directory === null ? null : attachedFolders(directory, peer?.stats.argv ?? []);
+    },
+    api: createComfyApi({
+      fetch: context.fetch,
+      clock,
+      timings,
+      connection: () => {
+        if (peer === null || board.status.state !== "ready") return null;
+        const { id: generationId, clientId } = peer.generation;
+        return { generationId, clientId, baseUrl };
+      },
+      onSubmitted: (sentAtMs) => socket?.expectStatus(sentAtMs),
+    }),
+    objectInfo: () => objectInfo,
+    onStatus: board.onStatus,
+    onMessage: messages.add,
+    restart(reason, message) {
+      wish = `It should be restarted by hand (${reason}): ${message}`;
+      logger.warn("An attached ComfyUI should be restarted", { reason, message });
+      if (board.status.state === "ready" && peer !== null) {
+        board.note({ reason, message: readyMessage(peer.stats) });
+      }
+    },
+    start() {
+      if (life !== null) return;
+      const stopping = new AbortController();
+      life = { stopping, over: run(stopping.signal) };
+    },
+    async stop() {
+      if (life === null) return;
+      const { stopping, over } = life;
+      if (!stopping.signal.aborted) {
+        board.enter("stopping", { reason: "Stopping", message: "The agent is disconnecting from ComfyUI." });
+        stopping.abort();
+      }
+      await over;
+      if (board.status.state !== "stopping") return;
+      life = null;
+      peer = null;
+      board.enter("stopped", { reason: "Stopped", message: "The agent is disconnected.", generation: null });
+    },
+  };
+}
+
+/** The peer that was there before, unless this is visibly another. */
+function samePeer(before: Peer | null, stats: SystemStats): Peer | null {
+  if (before === null || before.stats.version !== stats.version) return null;
+  return JSON.stringify(before.stats.argv) === JSON.stringify(stats.argv) ? { ...before, stats } : null;
+}

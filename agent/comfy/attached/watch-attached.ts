@@ -1,0 +1,74 @@
+/** The socket to an attached ComfyUI and the question whether it is still there and still the same. */
+import { isRefused } from "../http/call.ts";
+import { probeLiveness } from "../http/introspection.ts";
+import type { ComfyMessage } from "../port.ts";
+import { type ComfySocket, openComfySocket } from "../socket/comfy-socket.ts";
+import type { EndCause } from "../end-cause.ts";
+import { unreachable } from "./attach.ts";
+import type { AttachedContext } from "./options.ts";
+
+export interface WatchOptions {
+  clientId: string;
+  onMessage: (message: ComfyMessage) => void;
+  /** Called once, when the socket has its first `status`. */
+  onReady: (socket: ComfySocket) => void;
+  signal: AbortSignal;
+}
+
+export interface WatchResult {
+  /** Nobody listens any more: what ran there is lost. */
+  gone: boolean;
+  cause: EndCause;
+}
+
+/** Resolves when ComfyUI is gone, silent for too long, or `signal` aborts; the socket is closed then. */
+export async function watchAttached(context: AttachedContext, options: WatchOptions): Promise<WatchResult> {
+  const { baseUrl, clock, fetch, timings } = context;
+  /** Wakes the loop when the socket was lost: a process that died is refused at once, before its successor listens. */
+  let wake = new AbortController();
+  const socket = openComfySocket({
+    baseUrl,
+    clientId: options.clientId,
+    clock,
+    random: context.random,
+    logger: context.logger,
+    timings,
+    onMessage: options.onMessage,
+    onLost: () => wake.abort(),
+  });
+  try {
+    const opened = await Promise.race([
+      socket.opened.then(() => true),
+      clock.sleep(timings.socketOpenMs, options.signal).then(() => false),
+    ]);
+    if (!opened || options.signal.aborted) return silentSocket(baseUrl);
+    options.onReady(socket);
+    let lastAnswerMs = clock.now();
+    while (!options.signal.aborted) {
+      // After a failure look again soon: a refusal must be seen before a successor listens.
+      let pauseMs = timings.readinessPollMs;
+      try {
+        const timeoutMs = Math.min(timings.requestTimeoutMs, timings.unresponsiveAfterMs);
+        await probeLiveness({ fetch, baseUrl, timeoutMs }, options.signal);
+        lastAnswerMs = clock.now();
+        pauseMs = timings.livenessEveryMs;
+      } catch (error) {
+        if (options.signal.aborted) break;
+        if (isRefused(error)) return { gone: true, cause: unreachable(baseUrl, error) };
+        if (clock.now() - lastAnswerMs >= timings.unresponsiveAfterMs) {
+          return { gone: false, cause: { ...unreachable(baseUrl, error), reason: "Unresponsive" } };
+        }
+      }
+      await clock.sleep(pauseMs, AbortSignal.any([options.signal, wake.signal]));
+      if (wake.signal.aborted) wake = new AbortController();
+    }
+    return { gone: false, cause: { reason: "Stopped", message: "The agent was disconnected." } };
+  } finally {
+    await socket.close();
+  }
+}
+
+function silentSocket(baseUrl: string): WatchResult {
+  const message = `ComfyUI at ${baseUrl} answers, but its WebSocket sends no status.`;
+  return { gone: false, cause: { reason: "NoSocket", message } };
+}

@@ -1,0 +1,65 @@
+/** What became of a prompt: `/api/jobs/{id}`, and on versions without it the queue first, then the history. */
+import { z } from "zod";
+import type { PromptLookup } from "../port.ts";
+import { HistoryEntry, historyOutcome, JobEntry, jobOutcome } from "../wire/outcome.ts";
+import { type Call, parseReply, type Reply, unexpected } from "./call.ts";
+
+/** A call bound to one generation's address. */
+export type BoundCall = (call: Omit<Call, "timeoutMs"> & { timeoutMs?: number }) => Promise<Reply>;
+
+const QueueItem = z.tuple([z.unknown(), z.string()]).rest(z.unknown());
+const Queue = z.object({ queue_running: z.array(QueueItem).nullish(), queue_pending: z.array(QueueItem).nullish() });
+const JsonError = z.object({ error: z.string() });
+
+const READ = "look up a prompt";
+
+/** Asks the route of newer versions. Returns null when this ComfyUI has no such route. */
+export async function lookupJob(
+  send: BoundCall,
+  promptId: string,
+  signal: AbortSignal,
+): Promise<PromptLookup | null> {
+  const reply = await send({ path: `/api/jobs/${encodeURIComponent(promptId)}`, signal });
+  if (reply.status === 200) {
+    const job = JobEntry.safeParse(parseReply(READ, reply.text));
+    if (!job.success) throw unexpected(READ, reply);
+    return jobOutcome(job.data);
+  }
+  if (reply.status === 404) return isJsonError(reply) ? { status: "unknown" } : null;
+  throw unexpected(READ, reply);
+}
+
+/** The queue is read first: a prompt only ever moves from it to the history, so it cannot slip through between. */
+export async function lookupOld(send: BoundCall, promptId: string, signal: AbortSignal): Promise<PromptLookup> {
+  const place = await placeInQueue(send, promptId, signal);
+  if (place !== null) return { status: place };
+  const reply = await send({ path: `/history/${encodeURIComponent(promptId)}`, signal });
+  if (reply.status !== 200) throw unexpected(READ, reply);
+  const history = z.record(z.string(), HistoryEntry).safeParse(parseReply(READ, reply.text));
+  if (!history.success) throw unexpected(READ, reply);
+  const entry = history.data[promptId];
+  return entry === undefined ? { status: "unknown" } : historyOutcome(entry);
+}
+
+export async function placeInQueue(
+  send: BoundCall,
+  promptId: string,
+  signal: AbortSignal,
+): Promise<"running" | "pending" | null> {
+  const reply = await send({ path: "/queue", signal });
+  if (reply.status !== 200) throw unexpected(READ, reply);
+  const queue = Queue.safeParse(parseReply(READ, reply.text));
+  if (!queue.success) throw unexpected(READ, reply);
+  const has = (items: z.infer<typeof QueueItem>[] | null | undefined) => items?.some((item) => item[1] === promptId);
+  if (has(queue.data.queue_running)) return "running";
+  return has(queue.data.queue_pending) ? "pending" : null;
+}
+
+/** ComfyUI's own 404 is JSON; that of a missing route is text. */
+function isJsonError(reply: Reply): boolean {
+  try {
+    return JsonError.safeParse(JSON.parse(reply.text)).success;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,103 @@
+/** From nothing to a running ComfyUI process, journaled before it exists. */
+import { closeSync } from "node:fs";
+import type { GenerationRecord } from "../generation-journal.ts";
+import type { LogFile } from "../log/log-file.ts";
+import type { ProcessIdentity } from "../process/process-group.ts";
+import { childEnvironment } from "./child-environment.ts";
+import { comfyArguments } from "./comfy-arguments.ts";
+import { type ComfyDirectories, renewTemp, tempArgument } from "./directories.ts";
+import type { EndCause } from "../end-cause.ts";
+import { claimPort } from "./free-port.ts";
+import type { SupervisedContext } from "./options.ts";
+
+/** A live process of ours and the journal's record of it. */
+export interface RunningGeneration {
+  record: GenerationRecord;
+  identity: ProcessIdentity;
+  adopted: boolean;
+  /** Resolves with words for people when the process has ended; only our own children know their exit code. */
+  exited: Promise<string> | null;
+}
+
+export type Launch = { status: "running"; running: RunningGeneration } | { status: "failed"; cause: EndCause };
+
+export async function launch(
+  context: SupervisedContext,
+  directories: ComfyDirectories,
+  logFile: LogFile,
+): Promise<Launch> {
+  const port = await claimPort(context.port);
+  if (port === null) {
+    return failed("PortInUse", `Cannot start ComfyUI: another process listens on 127.0.0.1:${context.port}.`);
+  }
+  const record: GenerationRecord = {
+    id: context.randomUuid(),
+    clientId: context.randomUuid(),
+    nonce: context.randomUuid(),
+    port,
+    startedAtMs: context.clock.now(),
+    pid: null,
+    processStart: null,
+  };
+  renewTemp(directories, record.nonce);
+  context.journal.begin(record);
+  const spawned = await spawnComfy(context, { record, directories, logFile });
+  if (typeof spawned === "string") {
+    context.journal.ended(record.id, { atMs: context.clock.now(), reason: "SpawnFailed" });
+    return failed("SpawnFailed", `Cannot start ComfyUI: ${spawned}.`);
+  }
+  const info = await context.processTable.inspect(spawned.pid);
+  // Already gone and reaped: its exit tells the rest.
+  const startTime = info?.startTime ?? "";
+  context.journal.spawned(record.id, { pid: spawned.pid, startTime });
+  return {
+    status: "running",
+    running: {
+      record: { ...record, pid: spawned.pid, processStart: startTime },
+      identity: { pid: spawned.pid, startTime },
+      adopted: false,
+      exited: spawned.exited,
+    },
+  };
+}
+
+interface Spawned {
+  pid: number;
+  exited: Promise<string>;
+}
+
+/** Returns the reason when the program cannot be run at all. */
+async function spawnComfy(
+  context: SupervisedContext,
+  { record, directories, logFile }: { record: GenerationRecord; directories: ComfyDirectories; logFile: LogFile },
+): Promise<Spawned | string> {
+  const [program, ...first] = context.command;
+  const tempDirectory = tempArgument(directories, record.nonce);
+  const args = comfyArguments({ port: record.port, directories, tempDirectory, extra: context.args });
+  const log = logFile.begin();
+  try {
+    const child = context.spawn(program, [...first, ...args], {
+      cwd: context.cwd,
+      env: childEnvironment(context.parentEnv, context.env),
+      stdio: ["ignore", log, log],
+      // A group of its own, so that what it starts ends with it and a Ctrl-C at our terminal does not reach it.
+      detached: true,
+    });
+    const exited = Promise.withResolvers<string>();
+    const spawned = Promise.withResolvers<string | null>();
+    child.once("spawn", () => spawned.resolve(null));
+    child.once("error", (error) => spawned.resolve(error.message));
+    child.once("exit", (code, signal) => {
+      exited.resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
+    });
+    const failure = await spawned.promise;
+    if (failure !== null) return failure;
+    return child.pid === undefined ? "it got no process id" : { pid: child.pid, exited: exited.promise };
+  } finally {
+    closeSync(log);
+  }
+}
+
+function failed(reason: string, message: string): Launch {
+  return { status: "failed", cause: { reason, message } };
+}

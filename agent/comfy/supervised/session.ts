@@ -1,0 +1,132 @@
+/** One generation from its (adopted or new) process to its end: everything that lives exactly as long as it. */
+import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
+import type { LogFile } from "../log/log-file.ts";
+import { createLogRing } from "../log/log-ring.ts";
+import { type LogTail, startLogTail } from "../log/log-tail.ts";
+import type { ComfyMessage } from "../port.ts";
+import { endGroup } from "../process/process-group.ts";
+import { type ComfySocket, openComfySocket } from "../socket/comfy-socket.ts";
+import type { EndCause } from "../end-cause.ts";
+import { createEnding, type Ending } from "./ending.ts";
+import type { RunningGeneration } from "./launch.ts";
+import type { SupervisedContext } from "./options.ts";
+import { waitUntilReady } from "./readiness.ts";
+import { createLogReader, type LogFindings, watchExit, watchLiveness } from "./watch.ts";
+
+export interface ReadySession {
+  stats: SystemStats;
+  objectInfo: ObjectInfo;
+  failedImports: readonly string[];
+}
+
+export interface SessionOptions {
+  running: RunningGeneration;
+  logFile: LogFile;
+  onReady: (ready: ReadySession) => void;
+  onMessage: (message: ComfyMessage) => void;
+}
+
+export interface Session {
+  readonly baseUrl: string;
+  readonly running: RunningGeneration;
+  readonly ending: Ending;
+  /** See {@link ComfySocket.expectStatus}. */
+  expectStatus(sentAtMs: number): void;
+  /** Resolves with the cause once the generation ends; its process may still be there. */
+  readonly ended: Promise<EndCause>;
+  /** Makes the process go and lets go of log and socket. False when the process cannot be killed. */
+  clear(): Promise<boolean>;
+}
+
+const RING_LINES = 500;
+/** What an adopted generation said while no agent listened. */
+const CATCH_UP_BYTES = 256 * 1024;
+
+export function startSession(context: SupervisedContext, options: SessionOptions): Session {
+  const { clock, logger, timings } = context;
+  const { running, logFile } = options;
+  const baseUrl = `http://127.0.0.1:${running.record.port}`;
+  const ending = createEnding();
+  const ring = createLogRing(RING_LINES);
+  const { findings, read } = createLogReader(context, ending, ring);
+  const tail = startLogTail({
+    file: logFile,
+    clock,
+    logger,
+    pollMs: timings.logPollMs,
+    maxFileBytes: context.maxLogFileBytes,
+    catchUpBytes: CATCH_UP_BYTES,
+    onLine: read,
+  });
+  let socket: ComfySocket | null = null;
+  const openSocket = () => {
+    socket = openComfySocket({
+      baseUrl,
+      clientId: running.record.clientId,
+      clock,
+      random: context.random,
+      logger,
+      timings,
+      onMessage: (message) => {
+        if (ending.cause === null) options.onMessage(message);
+      },
+      onLost: () => {},
+    });
+    return socket;
+  };
+  const exitWatched = watchExit(context, running, { ending, drainLog: () => tail.drain(), findings, ring });
+  const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket });
+  return {
+    baseUrl,
+    running,
+    ending,
+    expectStatus: (sentAtMs) => socket?.expectStatus(sentAtMs),
+    ended: ending.reached,
+    async clear() {
+      ending.because({ reason: "Stopped", message: "It was stopped." });
+      const gone = await endGroup(running.identity, {
+        table: context.processTable,
+        signalProcess: context.signalProcess,
+        clock,
+        pollMs: timings.processPollMs,
+        graceMs: timings.stopGraceMs,
+        killWaitMs: timings.killWaitMs,
+      });
+      await Promise.all([socket?.close(), exitWatched, led]);
+      await tail.stop();
+      return gone;
+    },
+  };
+}
+
+interface LeadOptions extends SessionOptions {
+  baseUrl: string;
+  ending: Ending;
+  tail: LogTail;
+  findings: LogFindings;
+  openSocket: () => ComfySocket;
+}
+
+/** Brings the generation to readiness, then keeps asking whether it is still there. */
+async function lead(context: SupervisedContext, options: LeadOptions): Promise<void> {
+  const { baseUrl, ending, findings, running, tail } = options;
+  const readiness = await waitUntilReady(context, {
+    baseUrl,
+    nonce: running.record.nonce,
+    lastLogMs: () => tail.lastActivityMs,
+    openSocket: options.openSocket,
+    signal: ending.signal,
+  });
+  switch (readiness.status) {
+    case "aborted":
+      return;
+    case "failed":
+      ending.because(readiness.cause);
+      return;
+    case "ready":
+      await tail.drain();
+      if (ending.cause !== null) return;
+      options.onReady({ ...readiness, failedImports: findings.failedImports });
+      await watchLiveness(context, baseUrl, ending);
+  }
+}
