@@ -14,7 +14,7 @@ export function isForeign(header: (name: string) => string | undefined): boolean
 }
 
 function isLoopback(name: string): boolean {
-  return name === "localhost" || name === "[::1]" || /^127\./.test(name);
+  return name === "localhost" || name === "[::1]" || name.startsWith("127.");
 }
 
 function parse(text: string): URL | null {

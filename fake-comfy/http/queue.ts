@@ -46,7 +46,7 @@ export function idsToDelete(body: Json): Json[] {
   const ids = memberOf(body, "delete");
   if (ids === null) return [];
   if (Array.isArray(ids)) return ids;
-  if (typeof ids === "string") return [...ids];
+  if (typeof ids === "string") return ids.split("");
   if (isJsonObject(ids)) return Object.keys(ids);
   throw new PyError("TypeError", `'${pyTypeName(ids)}' object is not iterable`);
 }

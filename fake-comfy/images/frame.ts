@@ -29,11 +29,17 @@ export class ImageBatch {
   }
 }
 
-/** A `MASK`: one plane per frame. Only its existence matters here, since no class of the stand-in reads one. */
+/** A `MASK`: one plane per frame, 0 where the picture is opaque. */
 export class MaskBatch {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
   readonly planes: readonly Float32Array[];
 
-  constructor(planes: readonly Float32Array[]) {
+  constructor(size: { width: number; height: number }, planes: readonly Float32Array[]) {
+    this.width = size.width;
+    this.height = size.height;
     this.planes = planes;
   }
 }
@@ -106,9 +112,10 @@ export function quantize(frame: Frame): Uint8Array {
   return bytes;
 }
 
-/** A frame of 8-bit RGB bytes. */
-export function frameFromBytes(width: number, height: number, bytes: Uint8Array): Frame {
+/** A frame of 8-bit RGB bytes. `unit` is what 255 becomes: 1, or a little less for pictures that were grey. */
+export function frameFromBytes(size: { width: number; height: number }, bytes: Uint8Array, unit = 1): Frame {
+  const { width, height } = size;
   const data = new Float32Array(width * height * 3);
-  for (let index = 0; index < data.length; index++) data[index] = (bytes[index] ?? 0) / 255;
+  for (let index = 0; index < data.length; index++) data[index] = (bytes[index] ?? 0) / 255 * unit;
   return { width, height, data };
 }

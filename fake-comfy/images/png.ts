@@ -18,6 +18,8 @@ export interface Raster {
   readonly height: number;
   readonly channels: 3 | 4;
   readonly bytes: Uint8Array;
+  /** The file held shades of grey, which LoadImage reads a little darker. */
+  readonly grey?: boolean;
 }
 
 /** Text chunks to embed, keyword to value. */
@@ -60,7 +62,7 @@ export async function decodePng(bytes: Uint8Array): Promise<Raster> {
     const rgba = pixelOf(png, pixel);
     for (let channel = 0; channel < channels; channel++) out[pixel * channels + channel] = rgba[channel] ?? 255;
   }
-  return { width, height, channels, bytes: out };
+  return { width, height, channels, bytes: out, grey: png.palette === undefined && png.channels <= 2 };
 }
 
 function filterRows(raster: Raster): Uint8Array {

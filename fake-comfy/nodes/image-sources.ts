@@ -13,6 +13,8 @@ import { numberInput, textInput } from "./inputs.ts";
 /** The longest edge ComfyUI allows, in pixels. */
 export const MAX_RESOLUTION = 16384;
 
+/** Grey pictures are widened to 16 bits by a shift and then divided by 65535, so that white becomes 254/255. */
+const GREY_UNIT = (255 << 8) / 65535;
 const IMAGE_EXTENSION = /\.(apng|avif|bmp|gif|heic|ico|jpe?g|png|svg|tiff?|webp)$/i;
 /** LoadImage makes a mask of this size for pictures without transparency. */
 const EMPTY_MASK_EDGE = 64;
@@ -64,7 +66,7 @@ export const loadImage = classicNode(loadImageFacts([]), {
   },
   async run(inputs, { directories }) {
     const raster = await readPng(existingPath(directories, textInput(inputs, "image")));
-    return { outputs: [new ImageBatch([rgbFrame(raster)]), new MaskBatch([maskPlane(raster)])] };
+    return { outputs: [new ImageBatch([rgbFrame(raster)]), maskOf(raster)] };
   },
 });
 
@@ -84,23 +86,27 @@ async function readPng(path: string): Promise<Raster> {
   try {
     return await decodePng(bytes);
   } catch {
-    throw new PyError(
-      "av.error.InvalidDataError",
-      `[Errno 1094995529] Invalid data found when processing input: '${path}'`,
-    );
+    throw new PyError("PIL.UnidentifiedImageError", `cannot identify image file '${path}'`);
   }
 }
 
-function rgbFrame({ width, height, channels, bytes }: Raster): Frame {
-  if (channels === 3) return frameFromBytes(width, height, bytes);
+function rgbFrame({ width, height, channels, bytes, grey }: Raster): Frame {
+  const unit = grey === true ? GREY_UNIT : 1;
+  if (channels === 3) return frameFromBytes({ width, height }, bytes, unit);
   const rgb = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) rgb.set(bytes.subarray(pixel * 4, pixel * 4 + 3), pixel * 3);
-  return frameFromBytes(width, height, rgb);
+  return frameFromBytes({ width, height }, rgb, unit);
 }
 
-function maskPlane({ width, height, channels, bytes }: Raster): Float32Array {
-  if (channels === 3) return new Float32Array(EMPTY_MASK_EDGE * EMPTY_MASK_EDGE);
-  return Float32Array.from({ length: width * height }, (_, pixel) => 1 - (bytes[pixel * 4 + 3] ?? 255) / 255);
+function maskOf({ width, height, channels, bytes }: Raster): MaskBatch {
+  if (channels === 3) {
+    const edge = EMPTY_MASK_EDGE;
+    return new MaskBatch({ width: edge, height: edge }, [new Float32Array(edge * edge)]);
+  }
+  const alpha = (pixel: number) => Math.fround((bytes[pixel * 4 + 3] ?? 255) / 255);
+  return new MaskBatch({ width, height }, [
+    Float32Array.from({ length: width * height }, (_, pixel) => 1 - alpha(pixel)),
+  ]);
 }
 
 function inputPictures(directories: Directories): string[] {
