@@ -1,0 +1,146 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { FleetError } from "../../../../contracts/errors.ts";
+import { JobId } from "../../../../contracts/ids.ts";
+import { migrate } from "../../../../proxy/store/migrate.ts";
+import { MIGRATIONS } from "../../../../proxy/store/migrations/migrations.ts";
+import { createSqliteDriver } from "../../../../proxy/store/sqlite/driver.ts";
+import { openSqliteStore } from "../../../../proxy/store/sqlite/open.ts";
+import { all, run } from "../../../../proxy/store/transaction.ts";
+import { z } from "zod";
+
+function temporaryFolder() {
+  const path = mkdtempSync(join(tmpdir(), "comfyfleet-store-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const repository = fileURLToPath(new URL("../../../../", import.meta.url));
+const writer = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
+
+const RUNTIMES = {
+  node: (path: string) => spawn(process.execPath, [writer, path], { stdio: ["ignore", "pipe", "inherit"] }),
+  deno: (path: string) => {
+    const permissions = [`--allow-read=${dirname(path)}`, `--allow-write=${dirname(path)}`, "--allow-env=NODE_ENV"];
+    const args = ["run", "--no-prompt", "--config", join(repository, "deno.json"), ...permissions, writer, path];
+    return spawn(join(repository, "node_modules", ".bin", "deno"), args, { stdio: ["ignore", "pipe", "inherit"] });
+  },
+};
+
+async function failure(promise: Promise<unknown>): Promise<FleetError> {
+  const error = await promise.then(() => null, (thrown: unknown) => thrown);
+  if (!FleetError.is(error)) throw new Error(`expected a FleetError, got ${String(error)}`);
+  return error;
+}
+
+describe("openSqliteStore()", () => {
+  it("openSqliteStore() makes a private folder and private files", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge", "edge.db");
+    const store = await openSqliteStore({ path });
+    const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
+    expect(mode(dirname(path))).toBe("700");
+    expect([path, `${path}-wal`, `${path}.lock`].map(mode)).toEqual(["600", "600", "600"]);
+    await store.close();
+    await store.close();
+    chmodSync(path, 0o644);
+    await (await openSqliteStore({ path })).close();
+    expect(mode(path)).toBe("600");
+  });
+
+  it("openSqliteStore() refuses a file that another store of this process uses, until that one is closed", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge.db");
+    const first = await openSqliteStore({ path });
+    for (let i = 0; i < 3; i++) expect((await failure(openSqliteStore({ path }))).code).toBe("conflict");
+    await first.close();
+    await (await openSqliteStore({ path })).close();
+  });
+
+  it("openSqliteStore() refuses the schema of a newer build, and leaves it alone", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge.db");
+    const newer = { version: MIGRATIONS.length + 1, statements: ["create table later (id text)"] };
+    const driver = createSqliteDriver({ path, now: Date.now });
+    await migrate(driver, [...MIGRATIONS, newer]);
+    await migrate(driver, [...MIGRATIONS, newer]);
+    await driver.close();
+    const error = await failure(openSqliteStore({ path }));
+    expect(error.message).toMatch(/its schema is 2, this build knows up to 1/);
+    expect(error.hint).toMatch(/newer version/);
+    expect((await failure(openSqliteStore({ path }))).message).toBe(error.message);
+  });
+
+  it("migrate() leaves nothing of a step that fails", async () => {
+    const driver = createSqliteDriver({ path: ":memory:", now: Date.now });
+    const broken = { version: 1, statements: ["create table kept (id text)", "create nonsense"] };
+    await expect(migrate(driver, [broken])).rejects.toThrow(/syntax/);
+    const tables = await driver.read(() => all("select name from sqlite_master where name = 'kept'", [], z.unknown()));
+    expect(tables).toEqual([]);
+    await driver.close();
+  });
+});
+
+describe("createSqliteDriver()", () => {
+  it("write() undoes everything when the transaction throws, and the next one works", async () => {
+    const driver = createSqliteDriver({ path: ":memory:", now: Date.now });
+    await driver.write(() => run("create table t (id integer primary key)", []));
+    const failing = driver.write(function* () {
+      yield* run("insert into t values ($1)", [1]);
+      throw new Error("broken");
+    });
+    await expect(failing).rejects.toThrow("broken");
+    await driver.write(() => run("insert into t values ($1)", [2]));
+    expect(await driver.read(() => all("select id from t", [], z.object({ id: z.int() })))).toEqual([{ id: 2 }]);
+    await driver.close();
+  });
+
+  it("createSqliteDriver() keeps a file in WAL mode with full syncs and foreign keys", async () => {
+    using folder = temporaryFolder();
+    const driver = createSqliteDriver({ path: join(folder.path, "edge.db"), now: Date.now });
+    const pragma = async (name: string) => await driver.read(() => all(`pragma ${name}`, [], z.unknown()));
+    expect(await pragma("journal_mode")).toEqual([{ journal_mode: "wal" }]);
+    expect(await pragma("synchronous")).toEqual([{ synchronous: 2 }]);
+    expect(await pragma("foreign_keys")).toEqual([{ foreign_keys: 1 }]);
+    await driver.close();
+  });
+});
+
+describe.each(Object.entries(RUNTIMES))("an edge on %s that is killed", (_, start) => {
+  it("a killed edge has kept every job it accepted, and the next one takes over at once", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge.db");
+    const child = start(path);
+    const accepted: JobId[] = [];
+    const lines = createInterface(child.stdout);
+    const enough = Promise.withResolvers<void>();
+    let opened = false;
+    lines.on("line", (line) => {
+      if (opened) accepted.push(JobId.parse(line));
+      opened = true;
+      if (accepted.length === 300) enough.resolve();
+    });
+    child.once("exit", () => enough.reject(new Error("the writer ended by itself")));
+    await enough.promise;
+
+    const refused = await failure(openSqliteStore({ path }));
+    expect(refused).toMatchObject({ code: "conflict", message: expect.stringMatching(/another edge is using it/) });
+
+    child.kill("SIGKILL");
+    await Promise.all([once(child, "exit"), once(lines, "close")]);
+    expect(existsSync(`${path}.lock`)).toBe(true);
+    const startedMs = performance.now();
+    const store = await openSqliteStore({ path });
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    const found = await Promise.all(
+      accepted.map(async (id) => await store.getJob(id) !== null && await store.getSpec(id)),
+    );
+    expect(found.filter(Boolean)).toHaveLength(accepted.length);
+    await store.close();
+  });
+});
