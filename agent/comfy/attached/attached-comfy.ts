@@ -8,21 +8,17 @@
  */
 import { randomUUID } from "node:crypto";
 import { createBackoff } from "../backoff.ts";
+import type { EndCause } from "../end-cause.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
-import type { Comfy, ComfyMessage, Generation } from "../port.ts";
+import type { Comfy, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import type { ComfySocket } from "../socket/comfy-socket.ts";
 import { attach } from "./attach.ts";
 import { attachedFolders } from "./folders.ts";
 import { type AttachedComfyOptions, attachedContext } from "./options.ts";
+import { createPeers } from "./peer.ts";
 import { watchAttached } from "./watch-attached.ts";
-
-/** Someone we talk to: the same while no sign of another process was seen. */
-interface Peer {
-  generation: Generation;
-  stats: SystemStats;
-}
 
 /** @throws FleetError `invalid_input` for an address that may not be attached to */
 export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
@@ -30,7 +26,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   const { baseUrl, clock, directory, logger, timings } = context;
   const board = createStatusBoard({ clock, logger });
   const messages = createListeners<ComfyMessage>(logger);
-  let peer: Peer | null = null;
+  const peers = createPeers(context, options.journal);
   let socket: ComfySocket | null = null;
   let objectInfo: ObjectInfo | null = null;
   let wish: string | null = null;
@@ -46,9 +42,9 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     board.enter("starting", { reason: "Connecting", message: `Looking for ComfyUI at ${baseUrl}.` });
     while (!stopping.aborted) {
       const startedMs = clock.now();
-      const cause = await connectOnce(stopping);
+      const cause = await connectOnce(stopping).catch(failedInside);
       if (stopping.aborted) break;
-      board.enter("backoff", { ...cause, generation: peer?.generation ?? null });
+      board.enter("backoff", { ...cause, generation: peers.current?.generation ?? null });
       await clock.sleep(backoff.next(clock.now() - startedMs), stopping);
       if (stopping.aborted) break;
       board.enter("starting", { reason: cause.reason, message: `Connecting again. Before: ${cause.message}` });
@@ -56,26 +52,23 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   }
 
   /** From `starting` until it is gone or silent. */
-  async function connectOnce(stopping: AbortSignal): Promise<{ reason: string; message: string }> {
+  async function connectOnce(stopping: AbortSignal): Promise<EndCause> {
     const found = await attach(context, stopping);
     if (found.status === "failed") {
-      if (found.gone) peer = null;
+      if (found.gone) peers.lose(found.cause.reason);
       return found.cause;
     }
-    peer = samePeer(peer, found.stats) ?? {
-      stats: found.stats,
-      generation: { id: context.randomUuid(), clientId: context.randomUuid(), startedAtMs: clock.now(), adopted: true },
-    };
+    const { generation } = peers.meet(found.stats);
     objectInfo = found.objectInfo;
     const watched = await watchAttached(context, {
-      clientId: peer.generation.clientId,
+      clientId: generation.clientId,
       onMessage: messages.emit,
       onReady: (opened) => {
         socket = opened;
         board.enter("ready", {
           reason: "Attached",
           message: readyMessage(found.stats),
-          generation: peer?.generation ?? null,
+          generation,
           version: found.stats.version,
           devices: found.stats.devices,
           objectInfoSha256: found.objectInfo.sha256,
@@ -85,10 +78,16 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     });
     socket = null;
     if (watched.gone) {
-      peer = null;
+      peers.lose(watched.cause.reason);
       wish = null;
     }
     return watched.cause;
+  }
+
+  /** The loop outlives whatever fails in it, a full disk for instance. */
+  function failedInside(error: unknown): EndCause {
+    logger.error("Watching an attached ComfyUI failed", { error: String(error) });
+    return { reason: "AgentFailed", message: "The agent failed at watching ComfyUI; its log says why." };
   }
 
   function readyMessage(stats: SystemStats): string {
@@ -104,13 +103,14 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       return board.status;
     },
     get folders() {
-      return directory === null ? null : attachedFolders(directory, peer?.stats.argv ?? []);
+      return directory === null ? null : attachedFolders(directory, peers.current?.stats.argv ?? []);
     },
     api: createComfyApi({
       fetch: context.fetch,
       clock,
       timings,
       connection: () => {
+        const peer = peers.current;
         if (peer === null || board.status.state !== "ready") return null;
         const { id: generationId, clientId } = peer.generation;
         return { generationId, clientId, baseUrl };
@@ -123,9 +123,8 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     restart(reason, message) {
       wish = `It should be restarted by hand (${reason}): ${message}`;
       logger.warn("An attached ComfyUI should be restarted", { reason, message });
-      if (board.status.state === "ready" && peer !== null) {
-        board.note({ reason, message: readyMessage(peer.stats) });
-      }
+      const peer = peers.current;
+      if (board.status.state === "ready" && peer !== null) board.note({ reason, message: readyMessage(peer.stats) });
     },
     start() {
       if (life !== null) return;
@@ -142,14 +141,8 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       await over;
       if (board.status.state !== "stopping") return;
       life = null;
-      peer = null;
+      peers.leave();
       board.enter("stopped", { reason: "Stopped", message: "The agent is disconnected.", generation: null });
     },
   };
-}
-
-/** The peer that was there before, unless this is visibly another. */
-function samePeer(before: Peer | null, stats: SystemStats): Peer | null {
-  if (before === null || before.stats.version !== stats.version) return null;
-  return JSON.stringify(before.stats.argv) === JSON.stringify(stats.argv) ? { ...before, stats } : null;
 }

@@ -1,10 +1,10 @@
 /** What an attached ComfyUI is told at its creation. */
 import { FleetError } from "../../../contracts/errors.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { GenerationJournal } from "../generation-journal.ts";
 import type { Fetch } from "../http/call.ts";
 import { type ComfyTimings, DEFAULT_TIMINGS } from "../timings.ts";
-import { systemClock } from "../clock.ts";
 
 export interface AttachedComfyOptions {
   /** `http://127.0.0.1:8188`; another host only with `allowRemote`. ComfyUI has no authentication of its own. */
@@ -16,6 +16,8 @@ export interface AttachedComfyOptions {
    * Directories given to ComfyUI by flags are followed. Default: none.
    */
   directory?: string | null;
+  /** Remembers who it was attached to. */
+  journal: GenerationJournal;
   logger: Logger;
   /** Overrides of {@link ComfyTimings}. */
   timings?: Partial<ComfyTimings>;

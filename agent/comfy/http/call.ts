@@ -1,4 +1,5 @@
 /** One HTTP call to ComfyUI: a deadline, the caller's signal, and failures told apart by what they prove. */
+import type { z } from "zod";
 import { FleetError } from "../../../contracts/errors.ts";
 
 export interface Call {
@@ -90,11 +91,14 @@ export function unexpected(what: string, reply: { status: number }): FleetError 
   });
 }
 
-/** @throws FleetError `comfy_unavailable` when the text is no JSON. */
-export function parseReply(what: string, text: string): unknown {
+/** @throws FleetError `comfy_unavailable` when the text is no JSON of this shape */
+export function parseReply<T>(what: string, reply: Reply, schema: z.ZodType<T>): T {
   try {
-    return JSON.parse(text);
+    return schema.parse(JSON.parse(reply.text));
   } catch (cause) {
-    throw new FleetError("comfy_unavailable", `Cannot ${what}: ComfyUI's answer is not JSON`, { cause });
+    throw new FleetError("comfy_unavailable", `Cannot ${what}: ComfyUI's answer has a shape that is not known`, {
+      hint: "Is this address really ComfyUI's, and of a version that is supported?",
+      cause,
+    });
   }
 }

@@ -141,9 +141,7 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
       const reply = await bind().send({ method: "POST", path: "/upload/image", form, timeoutMs, signal });
       if (reply.status === 413) throw tooLargeToUpload(file.name);
       if (reply.status !== 200) throw unexpected(`upload ${file.name}`, reply);
-      const uploaded = Uploaded.safeParse(parseReply(`upload ${file.name}`, reply.text));
-      if (!uploaded.success) throw unexpected(`upload ${file.name}`, reply);
-      const { name, subfolder } = uploaded.data;
+      const { name, subfolder } = parseReply(`upload ${file.name}`, reply, Uploaded);
       return subfolder ? `${subfolder}/${name}` : name;
     },
   };

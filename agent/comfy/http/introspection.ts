@@ -37,9 +37,7 @@ export async function readSystemStats(target: Target, signal: AbortSignal): Prom
     signal,
   });
   if (reply.status !== 200) throw unexpected("read ComfyUI's system stats", reply);
-  const stats = Stats.safeParse(parseReply("read ComfyUI's system stats", reply.text));
-  if (!stats.success) throw unexpected("understand ComfyUI's system stats", reply);
-  const { system, devices } = stats.data;
+  const { system, devices } = parseReply("read ComfyUI's system stats", reply, Stats);
   return {
     version: system.comfyui_version ?? null,
     argv: system.argv ?? [],

@@ -20,11 +20,7 @@ export async function lookupJob(
   signal: AbortSignal,
 ): Promise<PromptLookup | null> {
   const reply = await send({ path: `/api/jobs/${encodeURIComponent(promptId)}`, signal });
-  if (reply.status === 200) {
-    const job = JobEntry.safeParse(parseReply(READ, reply.text));
-    if (!job.success) throw unexpected(READ, reply);
-    return jobOutcome(job.data);
-  }
+  if (reply.status === 200) return jobOutcome(parseReply(READ, reply, JobEntry));
   if (reply.status === 404) return isJsonError(reply) ? { status: "unknown" } : null;
   throw unexpected(READ, reply);
 }
@@ -35,9 +31,7 @@ export async function lookupOld(send: BoundCall, promptId: string, signal: Abort
   if (place !== null) return { status: place };
   const reply = await send({ path: `/history/${encodeURIComponent(promptId)}`, signal });
   if (reply.status !== 200) throw unexpected(READ, reply);
-  const history = z.record(z.string(), HistoryEntry).safeParse(parseReply(READ, reply.text));
-  if (!history.success) throw unexpected(READ, reply);
-  const entry = history.data[promptId];
+  const entry = parseReply(READ, reply, z.record(z.string(), HistoryEntry))[promptId];
   return entry === undefined ? { status: "unknown" } : historyOutcome(entry);
 }
 
@@ -48,11 +42,10 @@ export async function placeInQueue(
 ): Promise<"running" | "pending" | null> {
   const reply = await send({ path: "/queue", signal });
   if (reply.status !== 200) throw unexpected(READ, reply);
-  const queue = Queue.safeParse(parseReply(READ, reply.text));
-  if (!queue.success) throw unexpected(READ, reply);
+  const queue = parseReply(READ, reply, Queue);
   const has = (items: z.infer<typeof QueueItem>[] | null | undefined) => items?.some((item) => item[1] === promptId);
-  if (has(queue.data.queue_running)) return "running";
-  return has(queue.data.queue_pending) ? "pending" : null;
+  if (has(queue.queue_running)) return "running";
+  return has(queue.queue_pending) ? "pending" : null;
 }
 
 /** ComfyUI's own 404 is JSON; that of a missing route is text. */

@@ -75,12 +75,11 @@ async function read(
 ): Promise<PromptSubmission> {
   switch (reply.status) {
     case 200: {
-      const answer = PromptAnswer.safeParse(parseReply("submit a prompt", reply.text));
-      if (!answer.success) throw unexpected("submit a prompt", reply);
-      if (!hasNodeErrors(answer.data)) return { status: "accepted" };
+      const answer = parseReply("submit a prompt", reply, PromptAnswer);
+      if (!hasNodeErrors(answer)) return { status: "accepted" };
       // ComfyUI runs what is left of the graph; nobody asked for that.
       await context.withdraw(prompt.promptId, signal);
-      return { status: "refused", error: refusal(answer.data) };
+      return { status: "refused", error: refusal(answer) };
     }
     case 400:
       return { status: "refused", error: refusal(answerOf(reply.text)) };

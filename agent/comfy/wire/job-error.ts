@@ -1,6 +1,7 @@
 /** ComfyUI's failures in our words. Tracebacks and inputs never leave: only type, message and node do. */
 import { z } from "zod";
 import type { JobError } from "../../../contracts/job.ts";
+import { withoutPaths } from "./without-paths.ts";
 
 /** The payload of `execution_error`, and of `execution_error` in a history entry's messages. */
 export const ExecutionError = z.object({
@@ -32,7 +33,7 @@ export function isExecutionBlocked(error: ExecutionError): boolean {
 
 export function executionFailure(error: ExecutionError): JobError {
   const type = error.exception_type ?? null;
-  const reason = (error.exception_message ?? "").trim();
+  const reason = withoutPaths((error.exception_message ?? "").trim());
   const nodeId = error.node_id === null || error.node_id === undefined ? null : String(error.node_id);
   const node = nodeId === null ? "the workflow" : `node ${nodeId}${error.node_type ? ` (${error.node_type})` : ""}`;
   const { code, hint } = classify(type, reason);

@@ -15,12 +15,12 @@ const History = z.object({
 });
 
 /** Body of `GET /history/{id}`, under the prompt's id. */
-export const HistoryEntry = z.object({ outputs: z.unknown(), status: History.nullish() });
+export const HistoryEntry = z.object({ outputs: z.unknown().optional(), status: History.nullish() });
 
 /** Body of `GET /api/jobs/{id}`. */
 export const JobEntry = z.object({
   status: z.string(),
-  outputs: z.unknown(),
+  outputs: z.unknown().optional(),
   execution_status: History.nullish(),
   execution_error: ExecutionError.nullish().catch(null),
 });

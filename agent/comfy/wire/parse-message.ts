@@ -16,7 +16,7 @@ const Executing = OfPrompt.extend({ node: z.string().nullable(), display_node: z
 const Executed = OfPrompt.extend({ node: z.string(), display_node: z.string().nullish() });
 const Step = OfPrompt.extend({ node: z.string(), value: z.number(), max: z.number() });
 
-const Envelope = z.object({ type: z.string(), data: z.unknown() });
+const Envelope = z.object({ type: z.string(), data: z.unknown().optional() });
 
 /**
  * `progress_state` lists every node at every tick (18 MB for a chain of 300): it says nothing that `executing` and

@@ -1,6 +1,7 @@
 /** What ComfyUI says when it does not take a prompt, as a typed error with the nodes to blame. */
 import { z } from "zod";
 import type { JobError } from "../../../contracts/job.ts";
+import { withoutPaths } from "./without-paths.ts";
 
 const Problem = z.object({
   type: z.string().nullish(),
@@ -61,7 +62,10 @@ export function refusal(answer: PromptAnswer): JobError {
 function nodeProblems(answer: PromptAnswer, top: Problem | null): NodeProblems {
   const problems: NodeProblems = {};
   for (const [nodeId, node] of Object.entries(answer.node_errors ?? {})) {
-    const list = (node.errors ?? []).map((problem) => ({ field: fieldOf(problem), reason: describe(problem) }));
+    const list = (node.errors ?? []).map((problem) => {
+      const field = fieldOf(problem);
+      return { field, reason: describe(problem, field) };
+    });
     // A node that only depends on a wrong one has no errors of its own.
     if (list.length > 0) problems[nodeId] = list;
   }
@@ -87,9 +91,11 @@ function fieldOf(problem: Problem): string {
   }
 }
 
-function describe(problem: Problem | null): string {
-  const message = problem?.message?.trim() ?? "";
-  const details = problem?.details?.trim() ?? "";
+/** Message and details in one, without what is said twice. */
+function describe(problem: Problem | null, field = ""): string {
+  const message = withoutPaths(problem?.message?.trim() ?? "");
+  const text = withoutPaths(problem?.details?.trim() ?? "");
+  const details = text === field ? "" : text;
   if (message === "") return details || "ComfyUI gave no reason";
   return details === "" || message.includes(details) ? message : `${message}: ${details}`;
 }
