@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { memoryStore } from "./memory-store.ts";
+import { newTenantId, sampleAsset, sha256 } from "./samples.ts";
+
+describe("assets in the store", () => {
+  it("createAsset() answers with the row that is there for the same tenant, bytes and name", async () => {
+    await using t = await memoryStore();
+    const first = await t.store.createAsset(sampleAsset(t.tenantId));
+    expect(first).toMatchObject({ created: true, asset: { createdAt: new Date(1_000_000).toISOString() } });
+    expect(await t.store.createAsset(sampleAsset(t.tenantId))).toEqual({ created: false, asset: first.asset });
+    expect(await t.store.createAsset(sampleAsset(t.tenantId, { fileName: "b.png" }))).toMatchObject({ created: true });
+    const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
+    expect(await t.store.createAsset(sampleAsset(other))).toMatchObject({ created: true });
+  });
+
+  it("getAsset() and getAssets() find only the tenant's own", async () => {
+    await using t = await memoryStore();
+    const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
+    const mine = await t.store.createAsset(sampleAsset(t.tenantId));
+    const theirs = await t.store.createAsset(sampleAsset(other));
+    expect(await t.store.getAsset(t.tenantId, mine.asset.id)).toEqual(mine.asset);
+    expect(await t.store.getAsset(t.tenantId, theirs.asset.id)).toBeNull();
+    expect(await t.store.getAssets(t.tenantId, [mine.asset.id, theirs.asset.id, "nonsense"])).toEqual([mine.asset]);
+  });
+
+  it("getAssets() finds each of any number of ids once", async () => {
+    await using t = await memoryStore();
+    const ids: string[] = [];
+    for (let i = 0; i < 140; i++) {
+      ids.push((await t.store.createAsset(sampleAsset(t.tenantId, { sha256: sha256(String(i)) }))).asset.id);
+    }
+    for (const count of [0, 1, 2, 8, 9, 64, 65, 140]) {
+      const wanted = ids.slice(0, count);
+      const found = await t.store.getAssets(t.tenantId, [...wanted, ...wanted]);
+      expect(found.map((asset) => asset.id).sort()).toEqual([...wanted].sort());
+    }
+  });
+});

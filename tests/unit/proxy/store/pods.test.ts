@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { PodId } from "../../../../contracts/ids.ts";
+import type { PodObservation } from "../../../../proxy/store/pod-store.ts";
+import { memoryStore, type TestStore } from "./memory-store.ts";
+import { newBootId, newEdgeId, newPodId } from "./samples.ts";
+
+const leaseMs = 1_000;
+
+function observation(change: Partial<PodObservation> = {}): PodObservation {
+  const capability = {
+    agentVersion: "0.1.0",
+    comfyVersion: "0.33.0",
+    comfyMode: "supervised" as const,
+    devices: [{ name: "GPU", type: "cuda", vramTotalBytes: 24e9 }],
+    objectInfoSha256: null,
+  };
+  return { phase: "ready", bootId: newBootId(), slotsTotal: 1, slotsBusy: 0, capability, conditions: [], ...change };
+}
+
+async function register(t: TestStore, name = "a"): Promise<PodId> {
+  return (await t.store.registerPod({ id: newPodId(), name, transportKey: name })).id;
+}
+
+describe("pods in the store", () => {
+  it("registerPod() makes a joining pod once per transport key and follows its name", async () => {
+    await using t = await memoryStore();
+    const first = await t.store.registerPod({ id: newPodId(), name: "old", transportKey: "k" });
+    expect(first).toMatchObject({ phase: "joining", epoch: 0, edgeId: null, bootId: null, createdAtMs: 1_000_000 });
+    t.time.nowMs += 1;
+    const again = await t.store.registerPod({ id: newPodId(), name: "new", transportKey: "k" });
+    expect(again).toEqual({ ...first, name: "new" });
+    expect(await t.store.getPod(first.id)).toEqual(again);
+  });
+
+  it("takePod() gives the session to one edge at a time, with a rising epoch", async () => {
+    await using t = await memoryStore();
+    const podId = await register(t);
+    const [a, b] = [newEdgeId(), newEdgeId()];
+    expect(await t.store.takePod({ podId, edgeId: a, leaseMs })).toEqual({ epoch: 1 });
+    expect(await t.store.takePod({ podId, edgeId: b, leaseMs })).toBeNull();
+    expect(await t.store.takePod({ podId, edgeId: a, leaseMs })).toEqual({ epoch: 2 });
+    t.time.nowMs += leaseMs;
+    expect(await t.store.takePod({ podId, edgeId: b, leaseMs })).toEqual({ epoch: 3 });
+    expect(await t.store.takePod({ podId: newPodId(), edgeId: b, leaseMs })).toBeNull();
+  });
+
+  it("recordBeat() stores what the pod said and renews the lease, only for the session's epoch", async () => {
+    await using t = await memoryStore();
+    const podId = await register(t);
+    await t.store.takePod({ podId, edgeId: newEdgeId(), leaseMs });
+    const observed = observation();
+    t.time.nowMs += 500;
+    expect(await t.store.recordBeat({ podId, epoch: 0, leaseMs, observed })).toBe(false);
+    expect(await t.store.recordBeat({ podId, epoch: 1, leaseMs, observed })).toBe(true);
+    const leaseUntilMs = t.time.nowMs + leaseMs;
+    expect(await t.store.getPod(podId)).toMatchObject({ ...observed, leaseUntilMs, lastSeenAtMs: t.time.nowMs });
+  });
+
+  it("recordSilence() keeps the lease and what was seen last; releasePods() ends both at once", async () => {
+    await using t = await memoryStore();
+    const podId = await register(t);
+    const [a, b] = [newEdgeId(), newEdgeId()];
+    await t.store.takePod({ podId, edgeId: a, leaseMs });
+    await t.store.recordBeat({ podId, epoch: 1, leaseMs, observed: observation() });
+    const seenAtMs = t.time.nowMs;
+    t.time.nowMs += 900;
+    expect(await t.store.recordSilence({ podId, epoch: 1, leaseMs, phase: "lost", conditions: [] })).toBe(true);
+    expect(await t.store.getPod(podId)).toMatchObject({
+      phase: "lost",
+      lastSeenAtMs: seenAtMs,
+      leaseUntilMs: t.time.nowMs + leaseMs,
+    });
+    await t.store.releasePods(a);
+    expect(await t.store.recordSilence({ podId, epoch: 1, leaseMs, phase: "ready", conditions: [] })).toBe(false);
+    expect(await t.store.takePod({ podId, edgeId: b, leaseMs })).toEqual({ epoch: 2 });
+    expect(await t.store.recordBeat({ podId, epoch: 1, leaseMs, observed: observation() })).toBe(false);
+  });
+
+  it("listPods() pages oldest first; listActivePods() leaves out those that are gone, until they are back", async () => {
+    await using t = await memoryStore();
+    const ids: PodId[] = [];
+    for (const name of ["a", "b", "c"]) {
+      ids.push(await register(t, name));
+      t.time.nowMs += 1;
+    }
+    const page = await t.store.listPods({ limit: 2 });
+    const rest = await t.store.listPods({ limit: 2, cursor: page.nextCursor });
+    expect([...page.items, ...rest.items].map((pod) => pod.id)).toEqual(ids);
+    expect(rest.nextCursor).toBeNull();
+    const [podId = newPodId()] = ids;
+    await t.store.takePod({ podId, edgeId: newEdgeId(), leaseMs });
+    await t.store.recordSilence({ podId, epoch: 1, leaseMs, phase: "gone", conditions: [] });
+    expect((await t.store.listActivePods()).map((pod) => pod.name)).toEqual(["b", "c"]);
+    await register(t, "a");
+    expect((await t.store.getPod(podId))?.phase).toBe("joining");
+  });
+
+  it("putObjectInfo() keeps a body by its hash, the one seen last first", async () => {
+    await using t = await memoryStore();
+    for (const [sha256, body] of [["a", "{}"], ["b", "[]"], ["a", "{}"]] as const) {
+      t.time.nowMs += 1;
+      await t.store.putObjectInfo({ sha256, body });
+    }
+    expect(await t.store.listObjectInfo(10)).toEqual(["a", "b"]);
+    expect(await t.store.listObjectInfo(1)).toEqual(["a"]);
+    expect([await t.store.getObjectInfo("b"), await t.store.getObjectInfo("c")]).toEqual(["[]", null]);
+  });
+});
+
+describe("roles in the store", () => {
+  it("takeRole() keeps epoch and up-since while it is renewed in time", async () => {
+    await using t = await memoryStore();
+    const edgeId = newEdgeId();
+    const take = () => t.store.takeRole({ role: "planner", edgeId, leaseMs });
+    expect(await take()).toEqual({ epoch: 1, upSinceMs: 1_000_000 });
+    t.time.nowMs += 999;
+    expect(await take()).toEqual({ epoch: 1, upSinceMs: 1_000_000 });
+    t.time.nowMs += leaseMs;
+    expect(await take()).toEqual({ epoch: 2, upSinceMs: t.time.nowMs });
+  });
+
+  it("takeRole() refuses another edge until the lease ends or is released", async () => {
+    await using t = await memoryStore();
+    const [a, b] = [newEdgeId(), newEdgeId()];
+    const take = (edgeId: typeof a) => t.store.takeRole({ role: "planner", edgeId, leaseMs });
+    await take(a);
+    expect(await take(b)).toBeNull();
+    expect(await t.store.takeRole({ role: "reaper", edgeId: b, leaseMs })).toMatchObject({ epoch: 1 });
+    await t.store.releaseRoles(a);
+    expect(await take(b)).toMatchObject({ epoch: 2 });
+    t.time.nowMs += leaseMs;
+    expect(await take(a)).toMatchObject({ epoch: 3, upSinceMs: t.time.nowMs });
+  });
+});

@@ -1,0 +1,232 @@
+/**
+ * A fleet in miniature around a real store: edges that act on stale views, pods that crash and fall silent, and a network
+ * that delays, repeats and loses messages. Everything random comes from one seed, so that a failure can be replayed.
+ */
+import type { JobId, TenantId } from "../../../../contracts/ids.ts";
+import { isTerminal } from "../../../../contracts/job-state.ts";
+import type { AttemptRow } from "../../../../proxy/store/job-store.ts";
+import type { Store } from "../../../../proxy/store/port.ts";
+import type { Edge, Message, Pod, Report } from "./protocol-parts.ts";
+import type { Random } from "./random.ts";
+import {
+  newAttemptId,
+  newBootId,
+  newPodId,
+  sampleAsset,
+  sampleError,
+  sampleJob,
+  sampleOutput,
+  sampleReceipt,
+  sha256,
+} from "./samples.ts";
+
+const OFFER_GRACE_MS = 300;
+const LOST_AFTER_MS = 600;
+const MAX_LOSSES = 6;
+
+export interface FleetOptions {
+  store: Store;
+  tenantId: TenantId;
+  random: Random;
+  time: { nowMs: number };
+}
+
+/** What an attempt renders: its own bytes, so that the stored result names its attempt. */
+export function resultHash(jobId: JobId, no: number): string {
+  return sha256(`${jobId} ${no}`);
+}
+
+export class Fleet {
+  readonly counts = { crashes: 0, silences: 0, repeats: 0, lost: 0, losses: 0, late: 0, stale: 0, refused: 0 };
+  readonly jobs: JobId[] = [];
+  readonly #options: FleetOptions;
+  readonly #pods: Pod[];
+  readonly #edges: Edge[];
+  #network: Message[] = [];
+
+  constructor(options: FleetOptions, size: { pods: number; edges: number }) {
+    this.#options = options;
+    this.#pods = Array.from(
+      { length: size.pods },
+      () => ({ id: newPodId(), bootId: newBootId(), silentUntilMs: 0, attempts: new Map() }),
+    );
+    this.#edges = Array.from({ length: size.edges }, () => ({ queue: [], live: [] }));
+  }
+
+  async submit(): Promise<void> {
+    const { store, tenantId, random } = this.#options;
+    const repeated = random.chance(0.1) ? random.pick(this.jobs) : undefined;
+    const job = sampleJob(tenantId, { startWithinMs: random.chance(0.1) ? 200 : null });
+    const outcome = await store.submitJob({ ...job, idempotency: { space: "trpc", key: repeated ?? job.id } });
+    const wanted = repeated === undefined ? "created" : "existing";
+    if (outcome.status === "key_reused" || outcome.status !== wanted) {
+      throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
+    }
+    if (repeated === undefined) this.jobs.push(job.id);
+    else if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
+  }
+
+  async cancel(): Promise<void> {
+    const jobId = this.#options.random.pick(this.jobs);
+    if (jobId !== undefined) await this.#options.store.cancelJob({ tenantId: this.#options.tenantId, jobId });
+  }
+
+  async expire(): Promise<void> {
+    await this.#options.store.expireJobs(3);
+  }
+
+  crashPod(): void {
+    const pod = this.#pod();
+    this.counts.crashes += 1;
+    pod.bootId = newBootId();
+    pod.attempts.clear();
+  }
+
+  silencePod(): void {
+    this.counts.silences += 1;
+    this.#pod().silentUntilMs = this.#options.time.nowMs + this.#options.random.below(2_000);
+  }
+
+  /** Its views are gone with it; what it had sent is still on its way. */
+  crashEdge(): void {
+    const edge = this.#edge();
+    edge.queue = [];
+    edge.live = [];
+  }
+
+  /** One edge assigns one job, of a queue that it may have read long ago. */
+  async plan(): Promise<void> {
+    const { store, random } = this.#options;
+    const edge = this.#edge();
+    if (edge.queue.length === 0 || random.chance(0.3)) edge.queue = await store.listQueue(20);
+    const job = random.pick(edge.queue);
+    if (job === undefined) return;
+    const pod = this.#pod();
+    const { id: jobId, ver } = job;
+    const { id: podId, bootId } = pod;
+    const attempt = { attemptId: newAttemptId(), podId, bootId, graphSha256: sha256("graph") };
+    const assigned = await store.assignJob({ jobId, ver, ...attempt });
+    if (assigned.status === "stale") this.counts.stale += 1;
+    else this.#send({ to: "pod", pod, bootId, start: { jobId, no: assigned.no, state: "running" } });
+  }
+
+  /** One message arrives, in any order. */
+  async deliver(): Promise<void> {
+    const { random } = this.#options;
+    const index = random.below(this.#network.length);
+    const [message] = this.#network.splice(index, 1);
+    if (message === undefined) return;
+    if (random.chance(0.15)) {
+      this.counts.repeats += 1;
+      this.#network.push(message);
+    }
+    if (message.to === "edge") await this.#apply(message.report);
+    else if (this.#isSilent(message.pod)) this.#network.push(message);
+    else if (message.bootId === message.pod.bootId) this.#accept(message.pod, message.start);
+  }
+
+  /** Work goes on, whether or not anybody can hear of it. */
+  run(): void {
+    const { random } = this.#options;
+    for (const pod of this.#pods) {
+      for (const [key, attempt] of pod.attempts) {
+        if (attempt.state !== "running" || !random.chance(0.2)) continue;
+        const report: Report = { ...attempt, state: random.chance(0.1) ? "failed" : "succeeded" };
+        pod.attempts.set(key, report);
+        if (!this.#isSilent(pod)) this.#send({ to: "edge", report });
+      }
+    }
+  }
+
+  /** One edge asks one pod what it does, and compares that with what it believes. */
+  async beat(): Promise<void> {
+    const { store, random, time } = this.#options;
+    const edge = this.#edge();
+    const pod = this.#pod();
+    if (edge.live.length === 0 || random.chance(0.5)) edge.live = await store.listLiveAttempts();
+    const live = edge.live.filter((attempt) => attempt.podId === pod.id);
+    if (this.#isSilent(pod)) {
+      if (pod.silentUntilMs - time.nowMs > LOST_AFTER_MS) await this.#lose(live);
+      return;
+    }
+    const gone = live.filter((attempt) =>
+      !pod.attempts.has(`${attempt.jobId} ${attempt.no}`) &&
+      (attempt.bootId !== pod.bootId || attempt.offeredAtMs + OFFER_GRACE_MS < time.nowMs)
+    );
+    for (const attempt of live) this.#cancelOnPod(pod, attempt);
+    for (const [key, report] of pod.attempts) {
+      if (await this.#apply(report) && report.state !== "running") pod.attempts.delete(key);
+    }
+    await this.#lose(gone);
+  }
+
+  async isDone(): Promise<boolean> {
+    const { store } = this.#options;
+    const rows = await Promise.all(this.jobs.map((id) => store.getJob(id)));
+    return rows.every((job) => job !== null && isTerminal(job.state));
+  }
+
+  #pod(): Pod {
+    return this.#options.random.must(this.#pods);
+  }
+
+  #edge(): Edge {
+    return this.#options.random.must(this.#edges);
+  }
+
+  #isSilent(pod: Pod): boolean {
+    return pod.silentUntilMs > this.#options.time.nowMs;
+  }
+
+  #send(message: Message): void {
+    if (this.#options.random.chance(0.1)) this.counts.lost += 1;
+    else this.#network.push(message);
+  }
+
+  #accept(pod: Pod, start: Report): void {
+    const key = `${start.jobId} ${start.no}`;
+    if (pod.attempts.has(key)) return;
+    pod.attempts.set(key, { ...start });
+    this.#send({ to: "edge", report: start });
+  }
+
+  #cancelOnPod(pod: Pod, attempt: AttemptRow): void {
+    const known = pod.attempts.get(`${attempt.jobId} ${attempt.no}`);
+    if (attempt.jobState === "canceling" && known?.state === "running") known.state = "canceled";
+  }
+
+  async #lose(attempts: readonly AttemptRow[]): Promise<void> {
+    for (const { jobId, no } of attempts) {
+      this.counts.losses += 1;
+      const loss = { reason: "pod_lost", countLoss: true, retryInMs: 20, maxLosses: MAX_LOSSES };
+      await this.#options.store.loseAttempt({ jobId, no, ...loss });
+    }
+  }
+
+  /** True when the store has taken the report or has no use for it: the pod may forget the attempt. */
+  async #apply({ jobId, no, state }: Report): Promise<boolean> {
+    const { store, tenantId } = this.#options;
+    switch (state) {
+      case "running":
+        await store.startJob({ jobId, no });
+        return true;
+      case "failed":
+        await store.failJob({ jobId, no, error: sampleError, receipt: sampleReceipt });
+        return true;
+      case "canceled":
+        await store.confirmCanceled({ jobId, no });
+        return true;
+      case "succeeded": {
+        const asset = sampleAsset(tenantId, { sha256: resultHash(jobId, no) });
+        const result = { jobId, no, outputs: [sampleOutput(jobId, asset)], assets: [asset], receipt: sampleReceipt };
+        try {
+          const done = await store.completeJob(result);
+          if (done.status === "done" && done.job.attempt !== no) this.counts.late += 1;
+        } catch {
+          this.counts.refused += 1;
+        }
+        return true;
+      }
+    }
+  }
+}

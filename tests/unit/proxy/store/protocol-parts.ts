@@ -1,0 +1,27 @@
+/** What the fleet in miniature is made of. */
+import type { BootId, JobId, PodId } from "../../../../contracts/ids.ts";
+import type { AttemptRow, QueuedJob } from "../../../../proxy/store/job-store.ts";
+
+type ReportState = "running" | "succeeded" | "failed" | "canceled";
+
+/** What a pod says of an attempt: possibly late, and more than once. */
+export interface Report {
+  jobId: JobId;
+  no: number;
+  state: ReportState;
+}
+
+export interface Pod {
+  id: PodId;
+  bootId: BootId;
+  silentUntilMs: number;
+  attempts: Map<string, Report>;
+}
+
+/** What it has read some time ago. */
+export interface Edge {
+  queue: QueuedJob[];
+  live: AttemptRow[];
+}
+
+export type Message = { to: "pod"; pod: Pod; bootId: BootId; start: Report } | { to: "edge"; report: Report };
