@@ -16,6 +16,7 @@ const FILE_INPUTS: Readonly<Record<string, readonly string[]>> = {
   Load3D: ["model_file"],
   Load3DAdvanced: ["model_file"],
   Painter: ["mask"],
+  WebcamCapture: ["image"],
 };
 
 /** Values that mean "no file". */

@@ -1,0 +1,62 @@
+/** Whether a pod can run what a job needs, by its `/object_info`: pure, plus a memory of the answers. */
+import type { ObjectInfo } from "../jobs/object-info.ts";
+import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
+import { comparable } from "../jobs/input-info.ts";
+import type { Needs } from "../store/job-store.ts";
+
+/** What a pod lacks; capable when both lists are empty. */
+export interface Lacking {
+  classes: readonly string[];
+  models: readonly Needs["models"][number][];
+}
+
+export function isCapable(lacking: Lacking): boolean {
+  return lacking.classes.length === 0 && lacking.models.length === 0;
+}
+
+/** Models are only compared where the class is there and its input is a list. */
+export function lackingOf(needs: Needs, info: ObjectInfo): Lacking {
+  return {
+    classes: needs.classes.filter((name) => !info.has(name)),
+    models: needs.models.filter(({ classType, input, name }) => {
+      const lists = info.get(classType)?.choices.get(input);
+      return lists !== undefined && !lists.some((list) => list.values.has(comparable(name)));
+    }),
+  };
+}
+
+/** What a pod with this body lacks for jobs of this placement key; null while the body is not known. */
+export type LackingLookup = (placementKey: string, objectInfoSha256: string) => Lacking | null;
+
+export interface Capabilities {
+  /** Works out what is not known yet. Afterwards {@link Capabilities.lookup} answers without I/O. */
+  prepare(needs: ReadonlyMap<string, Needs>, hashes: ReadonlySet<string>): Promise<void>;
+  lookup: LackingLookup;
+}
+
+/** @param capacity answers kept; when it is reached, all are forgotten and worked out anew */
+export function createCapabilities(
+  { objectInfo, capacity = 100_000 }: { objectInfo: Pick<ObjectInfoCache, "get">; capacity?: number },
+): Capabilities {
+  const byHash = new Map<string, Map<string, Lacking>>();
+  let answers = 0;
+  return {
+    async prepare(needs, hashes) {
+      for (const sha256 of hashes) {
+        const known = byHash.get(sha256);
+        const missing = [...needs].filter(([key]) => !known?.has(key));
+        const info = missing.length > 0 ? await objectInfo.get(sha256) : null;
+        if (!info) continue;
+        if (answers + missing.length > capacity) {
+          byHash.clear();
+          answers = 0;
+        }
+        const entries = byHash.get(sha256) ?? new Map<string, Lacking>();
+        byHash.set(sha256, entries);
+        for (const [key, one] of missing) entries.set(key, lackingOf(one, info));
+        answers += missing.length;
+      }
+    },
+    lookup: (placementKey, objectInfoSha256) => byHash.get(objectInfoSha256)?.get(placementKey) ?? null,
+  };
+}

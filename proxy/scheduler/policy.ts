@@ -1,0 +1,108 @@
+/**
+ * The scheduling policy: which job starts on which pod now, and why every other job waits. A pure function without
+ * clock or I/O, so that the planner, a dry run and a simulation share it; equal arguments give equal plans.
+ *
+ * The oldest job of the highest band that some free slot can run goes first; a job that nothing can run holds up nobody.
+ * Among pods that can run it, the one that the fewest other kinds of queued job could use is taken.
+ */
+import type { JobId, PodId } from "../../contracts/ids.ts";
+import type { Priority, Waiting } from "../../contracts/job.ts";
+import type { QueuedJob } from "../store/job-store.ts";
+import { isCapable, type LackingLookup } from "./capability.ts";
+import { compareText, groupPods, type PlannedPod, type PodGroup } from "./pod-groups.ts";
+import { explainWaiting } from "./waiting.ts";
+
+export interface PlanInput {
+  pods: readonly PlannedPod[];
+  queue: readonly QueuedJob[];
+  lacking: LackingLookup;
+}
+
+export interface Assignment {
+  jobId: JobId;
+  /** The job's version that was looked at: the guard of the assignment. */
+  ver: number;
+  podId: PodId;
+}
+
+export interface Plan {
+  assignments: Assignment[];
+  /** For every job of the queue that is not assigned. */
+  waiting: Map<JobId, Waiting>;
+}
+
+const BANDS: Readonly<Record<Priority, number>> = { interactive: 0, normal: 1, batch: 2 };
+
+function byTurn(a: QueuedJob, b: QueuedJob): number {
+  return BANDS[a.priority] - BANDS[b.priority] || a.createdAtMs - b.createdAtMs || compareText(a.id, b.id);
+}
+
+/** The free slots of one group of pods. */
+interface FreeSlots {
+  sha256: string;
+  /** The pod of each free slot, pods with most free slots first; taken from `next` on. */
+  slots: PodId[];
+  next: number;
+  /** How many placement keys of this queue it can run. */
+  versatility: number;
+}
+
+function freeSlots({ sha256, pods }: PodGroup): FreeSlots[] {
+  const free = pods.filter((pod) => pod.accepting && pod.freeSlots > 0);
+  if (sha256 === null || free.length === 0) return [];
+  const slots = free.toSorted((a, b) => b.freeSlots - a.freeSlots)
+    .flatMap((pod) => Array.from({ length: pod.freeSlots }, () => pod.id));
+  return [{ sha256, slots, next: 0, versatility: 0 }];
+}
+
+/** For each placement key the groups that can run it, the least versatile first. */
+function candidatesByKey(
+  keys: ReadonlySet<string>,
+  groups: FreeSlots[],
+  lacking: LackingLookup,
+): Map<string, FreeSlots[]> {
+  const candidates = new Map<string, FreeSlots[]>();
+  for (const key of keys) {
+    const able = groups.filter((group) => {
+      const found = lacking(key, group.sha256);
+      return found !== null && isCapable(found);
+    });
+    for (const group of able) group.versatility += 1;
+    candidates.set(key, able);
+  }
+  for (const able of candidates.values()) {
+    able.sort((a, b) => a.versatility - b.versatility || compareText(a.sha256, b.sha256));
+  }
+  return candidates;
+}
+
+function takeSlot(groups: readonly FreeSlots[]): PodId | null {
+  for (const group of groups) {
+    const podId = group.slots[group.next];
+    if (podId === undefined) continue;
+    group.next += 1;
+    return podId;
+  }
+  return null;
+}
+
+/** Time: O(queue log queue + keys × bodies). */
+export function plan({ pods, queue, lacking }: PlanInput): Plan {
+  const groups = groupPods(pods);
+  const keys = new Set(queue.map((job) => job.placementKey));
+  const candidates = candidatesByKey(keys, groups.flatMap(freeSlots), lacking);
+  const explanations = new Map<string, Waiting>();
+  const assignments: Assignment[] = [];
+  const waiting = new Map<JobId, Waiting>();
+  for (const job of queue.toSorted(byTurn)) {
+    const podId = takeSlot(candidates.get(job.placementKey) ?? []);
+    if (podId !== null) {
+      assignments.push({ jobId: job.id, ver: job.ver, podId });
+      continue;
+    }
+    const explanation = explanations.get(job.placementKey) ?? explainWaiting(groups, job.placementKey, lacking);
+    explanations.set(job.placementKey, explanation);
+    waiting.set(job.id, explanation);
+  }
+  return { assignments, waiting };
+}

@@ -1,0 +1,70 @@
+/** Why jobs of one placement key wait, in words for people: the pod that comes nearest decides. Pure. */
+import type { Waiting } from "../../contracts/job.ts";
+import type { Needs } from "../store/job-store.ts";
+import { isCapable, type Lacking, type LackingLookup } from "./capability.ts";
+import type { PlannedPod, PodGroup } from "./pod-groups.ts";
+
+const MAX_NAMED = 5;
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED).join(", ");
+  return names.length > MAX_NAMED ? `${shown} and ${names.length - MAX_NAMED} more` : shown;
+}
+
+function counted(pods: readonly PlannedPod[], [one, many]: [one: string, many: string]): string {
+  const [only] = pods;
+  return only && pods.length === 1 ? `Pod '${only.name}' ${one}` : `${pods.length} pods ${many}`;
+}
+
+/** Missing classes weigh more than missing files: files are fetched, classes are installed. */
+function nearer(a: { lacking: Lacking }, b: { lacking: Lacking }): number {
+  return a.lacking.classes.length - b.lacking.classes.length || a.lacking.models.length - b.lacking.models.length;
+}
+
+function modelName({ classType, input, name }: Needs["models"][number]): string {
+  return `'${name}' (${classType}.${input})`;
+}
+
+function lackingReason(pod: PlannedPod, { classes, models }: Lacking): Waiting {
+  if (classes.length > 0) {
+    const noun = classes.length === 1 ? "class" : "classes";
+    const names = listed(classes.map((name) => `'${name}'`));
+    return {
+      reason: "no_capable_pod",
+      message: `No pod can run it: the nearest, '${pod.name}', lacks the ${noun} ${names}.`,
+    };
+  }
+  return {
+    reason: "missing_model",
+    message: `No pod has every model: the nearest, '${pod.name}', lacks ${listed(models.map(modelName))}.`,
+  };
+}
+
+/** For a job that no free slot could take. */
+export function explainWaiting(groups: readonly PodGroup[], placementKey: string, lookup: LackingLookup): Waiting {
+  const unknown: PlannedPod[] = [];
+  const capable: PlannedPod[] = [];
+  const incapable: { pod: PlannedPod; lacking: Lacking }[] = [];
+  for (const { sha256, pods } of groups) {
+    const lacking = sha256 === null ? null : lookup(placementKey, sha256);
+    const [first] = pods;
+    if (lacking === null) unknown.push(...pods);
+    else if (isCapable(lacking)) capable.push(...pods);
+    else if (first) incapable.push({ pod: first, lacking });
+  }
+  const accepting = capable.filter((pod) => pod.accepting);
+  if (accepting.length > 0) {
+    const message = counted(accepting, ["can run it, but has no free slot.", "can run it, but none has a free slot."]);
+    return { reason: "pods_busy", message };
+  }
+  if (capable.length > 0) {
+    const message = counted(capable, ["can run it, but is not ready.", "can run it, but none is ready."]);
+    return { reason: "pods_not_ready", message };
+  }
+  if (unknown.length > 0) {
+    const message = counted(unknown, ["has not told yet what it can run.", "have not told yet what they can run."]);
+    return { reason: "pods_not_ready", message };
+  }
+  const [nearest] = incapable.toSorted(nearer);
+  return nearest ? lackingReason(nearest.pod, nearest.lacking) : { reason: "no_pods", message: "No pod is connected." };
+}
