@@ -1,8 +1,9 @@
 /** How the rest of the edge reaches pods. No pod address exists outside the transport's adapters. */
 import type { TRPCClient } from "@trpc/client";
+import type { PodEvent } from "../../contracts/agent/messages.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
-import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
 
 /**
  * The one way to an agent. Adds the transport's own authentication; the URL's origin is ignored. Rejects with
@@ -22,13 +23,15 @@ export interface Agents {
     target: { podId: PodId; attemptId: AttemptId; previews: boolean },
     signal: AbortSignal,
   ): AsyncIterable<AttemptEvent>;
+  /** Live changes of one pod, a snapshot first; ends or rejects at the first cut, so that its reader re-opens it. */
+  watchPod(podId: PodId, signal: AbortSignal): AsyncIterable<PodEvent>;
 }
 
 /** What the planner may count on: pods whose session this edge holds, as the last beat or event said. */
 export interface LivePod {
   id: PodId;
   name: string;
-  bootId: string;
+  bootId: BootId;
   epoch: number;
   /** Answering, protocol-compatible and not draining: may be given work now. */
   accepting: boolean;
@@ -39,6 +42,8 @@ export interface LivePod {
 
 export interface PodSessions {
   live(): LivePod[];
+  /** A hint that the pod may have stopped answering, or that something waits for its next beat: beat now. */
+  nudge(podId: PodId): void;
   start(): void;
   stop(): Promise<void>;
 }

@@ -1,0 +1,71 @@
+/** What went wrong at or on the way to an agent, as one of our errors. An abort of ours stays what it was. */
+import { TRPCClientError } from "@trpc/client";
+import { z } from "zod";
+import { ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
+
+const RawError = z.object({ error: ErrorEnvelope });
+
+function envelopeIn(error: TRPCClientError<never>): ErrorEnvelope | null {
+  const data: unknown = error.data;
+  if (typeof data !== "object" || data === null || !("fleet" in data)) return null;
+  const parsed = ErrorEnvelope.safeParse(data.fleet);
+  return parsed.success ? parsed.data : null;
+}
+
+function statusOf(error: TRPCClientError<never>): number | null {
+  const response: unknown = error.meta?.response;
+  if (typeof response !== "object" || response === null || !("status" in response)) return null;
+  return typeof response.status === "number" ? response.status : null;
+}
+
+function ofStatus(status: number, cause: unknown): FleetError {
+  if (status === 401 || status === 403) {
+    return new FleetError("unauthorized", "Cannot use the agent: it refuses this edge's secret", {
+      hint: "Give the pod's entry in EDGE_PODS the secret that its agent was started with.",
+      cause,
+    });
+  }
+  if (status === 404) return new FleetError("not_found", "Cannot find this on the agent", { cause });
+  return new FleetError("agent_unreachable", `Cannot use the agent: it answered with HTTP ${status}`, { cause });
+}
+
+/** Whether the error is an abort of ours rather than a failure of the agent. */
+export function isAbort(error: unknown): boolean {
+  if (FleetError.is(error)) return false;
+  if (error instanceof TRPCClientError) return isAbort(error.cause);
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/**
+ * The failure as a FleetError: the agent's own envelope where it sent one, else by HTTP status, else
+ * `agent_unreachable`. An answer that does not fit the contract is `agent_incompatible`.
+ */
+export function toAgentError(error: unknown): FleetError {
+  if (FleetError.is(error)) return error;
+  if (error instanceof z.ZodError) {
+    return new FleetError("agent_incompatible", "Cannot understand the agent: its answer breaks the contract", {
+      hint: "Run the same version of edge and agent.",
+      cause: error,
+    });
+  }
+  if (error instanceof TRPCClientError) {
+    const envelope = envelopeIn(error);
+    if (envelope) return FleetError.fromEnvelope(envelope, error);
+    if (FleetError.is(error.cause)) return error.cause;
+    const status = statusOf(error);
+    if (status !== null && status >= 300) return ofStatus(status, error);
+  }
+  return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
+}
+
+/** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
+export async function errorOfResponse(response: Response): Promise<FleetError> {
+  const text = await response.text().catch(() => "");
+  try {
+    const parsed = RawError.safeParse(JSON.parse(text));
+    if (parsed.success) return FleetError.fromEnvelope(parsed.data.error);
+  } catch {
+    // not JSON: the status has to do
+  }
+  return ofStatus(response.status, undefined);
+}

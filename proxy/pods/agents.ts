@@ -1,0 +1,113 @@
+/** Typed access to agents over the transport: tRPC calls, event streams and raw HTTP. */
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
+import { EventSource } from "eventsource";
+import superjson from "superjson";
+import { PodEvent } from "../../contracts/agent/messages.ts";
+import type { AgentRouter } from "../../contracts/agent/router.ts";
+import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
+import { AttemptEvent } from "../../contracts/attempt.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import { errorOfResponse } from "./agent-error.ts";
+import type { Clock } from "./clock.ts";
+import { singleConnection, type StreamSink } from "./event-stream.ts";
+import type { Agents, AgentTransport } from "./port.ts";
+
+/** The transport replaces it; `.invalid` never resolves, should a request slip past it. */
+const ORIGIN = "http://agent.invalid";
+
+/** How a stream's connection tells its subscriber why it failed: `EventSource` itself drops the reason. */
+interface StreamContext {
+  [key: string]: unknown;
+  failed: (error: unknown) => void;
+}
+
+interface AgentsOptions {
+  transport: AgentTransport;
+  clock: Clock;
+  /** How long the first event of a stream may take. */
+  firstEventMs: number;
+  /** For `x-request-id`. */
+  requestId?: () => string;
+}
+
+function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRouter> {
+  const requestId = options.requestId ?? (() => crypto.randomUUID());
+  const url = `${ORIGIN}${AGENT_ROUTES.trpc}`;
+  const send = (target: string | URL, init: RequestInit) => options.transport.fetch(podId, new Request(target, init));
+  return createTRPCClient<AgentRouter>({
+    links: [
+      splitLink({
+        condition: (op) => op.type === "subscription",
+        true: httpSubscriptionLink({
+          url,
+          transformer: superjson,
+          EventSource,
+          eventSourceOptions: ({ op }) => ({
+            fetch: async (target, { headers, signal }) => {
+              const { failed } = op.context as StreamContext;
+              try {
+                const response = await send(target, {
+                  headers: { ...headers, "x-request-id": requestId() },
+                  signal: signal as AbortSignal,
+                });
+                if (response.status !== 200) failed(await errorOfResponse(response.clone()));
+                return response;
+              } catch (error) {
+                failed(error);
+                throw error;
+              }
+            },
+          }),
+        }),
+        false: httpLink({
+          url,
+          transformer: superjson,
+          headers: () => ({ "x-request-id": requestId() }),
+          fetch: (target, init) => send(target as string | URL, init as RequestInit),
+        }),
+      }),
+    ],
+  });
+}
+
+/** A subscription's callbacks, all leading to the sink. */
+function callbacks(sink: StreamSink) {
+  const context: StreamContext = { failed: sink.cut };
+  return {
+    context,
+    onData: (value: unknown) => sink.data(value),
+    onError: (error: unknown) => sink.cut(error),
+    onComplete: () => sink.end(),
+    onConnectionStateChange: (state: { state: string; error: unknown }) => {
+      if (state.state === "connecting" && state.error) sink.cut(state.error);
+    },
+  };
+}
+
+export function createAgents(options: AgentsOptions): Agents {
+  const clients = new Map<PodId, TRPCClient<AgentRouter>>();
+  const client = (podId: PodId) => {
+    const known = clients.get(podId) ?? createClient(podId, options);
+    clients.set(podId, known);
+    return known;
+  };
+  const stream = { clock: options.clock, firstEventMs: options.firstEventMs };
+  return {
+    client,
+    fetch: (podId, path, init) => options.transport.fetch(podId, new Request(`${ORIGIN}${path}`, init)),
+    watchAttempt: ({ podId, attemptId, previews }, signal) =>
+      singleConnection({
+        ...stream,
+        signal,
+        open: (sink) => client(podId).attempts.watch.subscribe({ attemptId, previews }, callbacks(sink)),
+        parse: (value) => AttemptEvent.parse(value),
+      }),
+    watchPod: (podId, signal) =>
+      singleConnection({
+        ...stream,
+        signal,
+        open: (sink) => client(podId).pod.watch.subscribe(undefined, callbacks(sink)),
+        parse: (value) => PodEvent.parse(value),
+      }),
+  };
+}

@@ -1,0 +1,39 @@
+/** One call to another process: it ends by its deadline, whatever the other side or the callee does. */
+import { FleetError } from "../../contracts/errors.ts";
+import type { Clock } from "./clock.ts";
+
+export interface DeadlineOptions {
+  clock: Clock;
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** What is being done, for the message: "Cannot <action>: no answer within …". */
+  action: string;
+}
+
+/**
+ * Runs `call` with a signal that aborts at the deadline or with the caller's.
+ * @throws FleetError `timeout` at the deadline; the signal's reason when the caller aborted; else what `call` throws.
+ */
+export async function withDeadline<T>(options: DeadlineOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { clock, timeoutMs, signal, action } = options;
+  signal.throwIfAborted();
+  const inner = new AbortController();
+  const timer = new AbortController();
+  const ended = new Promise<never>((_, reject) => {
+    inner.signal.addEventListener("abort", () => reject(inner.signal.reason), { once: true });
+  });
+  const forward = () => inner.abort(signal.reason);
+  signal.addEventListener("abort", forward, { once: true });
+  void clock.sleep(timeoutMs, timer.signal).then(() => {
+    if (timer.signal.aborted) return;
+    inner.abort(new FleetError("timeout", `Cannot ${action}: no answer within ${timeoutMs} ms`));
+  });
+  try {
+    return await Promise.race([call(inner.signal), ended]);
+  } catch (error) {
+    throw inner.signal.aborted ? inner.signal.reason : error;
+  } finally {
+    timer.abort();
+    signal.removeEventListener("abort", forward);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The `direct` transport: plain HTTP(S) to a known address with a shared bearer secret. The only file that sees a pod's
+ * URL; it never appears in an error, so that a log or an answer cannot carry it out.
+ */
+import { FleetError } from "../../contracts/errors.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import type { AgentTransport } from "./port.ts";
+
+export interface DirectTarget {
+  /** Origin of the agent, e.g. `http://127.0.0.1:8189`. */
+  url: string;
+  secret: string;
+}
+
+/** Refused connects carry `details.sent = false`: nothing of the request has reached the agent. */
+function unreachable(cause: unknown): FleetError {
+  const sent = !isRefused(cause);
+  return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", {
+    hint: "Check that the pod runs and that its address in EDGE_PODS is right.",
+    details: { sent },
+    cause,
+  });
+}
+
+function isRefused(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > 4) return false;
+  if ("code" in error && error.code === "ECONNREFUSED") return true;
+  return /connection refused/i.test(error.message) || isRefused(error.cause, depth + 1);
+}
+
+/** @param options.pods is read at every call, so that pods may come and go */
+export function createDirectTransport(
+  options: { pods: ReadonlyMap<PodId, DirectTarget>; fetch: typeof fetch },
+): AgentTransport {
+  return {
+    async fetch(podId, request) {
+      const target = options.pods.get(podId);
+      if (!target) {
+        throw new FleetError("agent_unreachable", "Cannot reach the agent: this edge has no way to the pod", {
+          hint: "Add the pod to EDGE_PODS.",
+          details: { sent: false },
+        });
+      }
+      const { pathname, search } = new URL(request.url);
+      const headers = new Headers(request.headers);
+      headers.set("authorization", `Bearer ${target.secret}`);
+      const init: RequestInit & { duplex?: "half" } = {
+        method: request.method,
+        headers,
+        redirect: "manual",
+        signal: request.signal,
+        ...(request.body === null ? {} : { body: request.body, duplex: "half" }),
+      };
+      try {
+        return await options.fetch(new URL(`${pathname}${search}`, target.url), init);
+      } catch (error) {
+        if (request.signal.aborted) throw error;
+        throw unreachable(error);
+      }
+    },
+  };
+}

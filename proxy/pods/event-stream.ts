@@ -1,0 +1,76 @@
+/**
+ * One connection of a subscription as an async iterable. tRPC's client re-opens a cut stream by itself, for ever and in
+ * silence; here the first cut ends the iteration with an error, and whoever watches decides when to open the next one.
+ */
+import { FleetError } from "../../contracts/errors.ts";
+import { isAbort, toAgentError } from "./agent-error.ts";
+import type { Clock } from "./clock.ts";
+
+/** What the subscription calls; any of the ends may be called more than once. */
+export interface StreamSink {
+  data(value: unknown): void;
+  /** The connection is gone; `error` says why where that is known. */
+  cut(error: unknown): void;
+  /** The agent ended the stream in order. */
+  end(): void;
+}
+
+export interface StreamOptions<T> {
+  open(sink: StreamSink): { unsubscribe(): void };
+  parse(value: unknown): T;
+  clock: Clock;
+  /** How long the first event may take. */
+  firstEventMs: number;
+  signal: AbortSignal;
+}
+
+/** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
+const MAX_QUEUED = 2_000;
+
+/** @throws FleetError when the stream is cut, silent at the start, or fails; the signal's reason when aborted. */
+export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGenerator<T, void> {
+  const { clock, signal } = options;
+  signal.throwIfAborted();
+  const queue: unknown[] = [];
+  let finish: { error: unknown } | "end" | null = null;
+  let wake = () => {};
+  const settle = (how: { error: unknown } | "end") => {
+    finish ??= how;
+    wake();
+  };
+  const onAbort = () => settle({ error: signal.reason });
+  const timer = new AbortController();
+  void clock.sleep(options.firstEventMs, timer.signal).then(() => {
+    if (!timer.signal.aborted) settle({ error: new FleetError("timeout", "Cannot watch the agent: no first event") });
+  });
+  signal.addEventListener("abort", onAbort, { once: true });
+  const subscription = options.open({
+    data(value) {
+      timer.abort();
+      if (queue.length >= MAX_QUEUED) {
+        return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
+      }
+      queue.push(value);
+      wake();
+    },
+    cut: (error) => settle({ error }),
+    end: () => settle("end"),
+  });
+  try {
+    for (;;) {
+      while (queue.length > 0 && !signal.aborted) yield options.parse(queue.shift());
+      const how = finish as { error: unknown } | "end" | null;
+      if (how === "end") return;
+      if (how) throw how.error;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : isAbort(error) ? error : toAgentError(error);
+  } finally {
+    timer.abort();
+    signal.removeEventListener("abort", onAbort);
+    subscription.unsubscribe();
+  }
+}

@@ -1,0 +1,64 @@
+/** `/object_info` bodies: fetched from whichever pod first names the hash, checked, and kept for every pod that has it. */
+import { createHash } from "node:crypto";
+import { objectInfoPath } from "../../contracts/agent/routes.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import type { PodStore } from "../store/pod-store.ts";
+import { errorOfResponse } from "./agent-error.ts";
+import type { Clock } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Agents } from "./port.ts";
+
+export interface ObjectInfoOptions {
+  store: Pick<PodStore, "getObjectInfo" | "putObjectInfo">;
+  agents: Agents;
+  clock: Clock;
+  timeoutMs: number;
+}
+
+/** Bodies seen are 1–6 MB; a pod must not fill the edge's memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+async function readBody(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > MAX_BYTES) {
+      throw new FleetError("payload_too_large", `Cannot keep the pod's object info: it exceeds ${MAX_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}
+
+/**
+ * Makes sure that the store has the body with this hash.
+ * @throws FleetError `not_found` once the pod has another one, `hash_mismatch`, `agent_unreachable`, `timeout`.
+ */
+export async function ensureObjectInfo(
+  options: ObjectInfoOptions,
+  wanted: { podId: PodId; sha256: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, agents, clock, timeoutMs } = options;
+  if (await store.getObjectInfo(wanted.sha256) !== null) return;
+  const body = await withDeadline(
+    { clock, timeoutMs, signal, action: "fetch the pod's object info" },
+    async (inner) => {
+      const response = await agents.fetch(wanted.podId, objectInfoPath(wanted.sha256), { signal: inner });
+      if (response.status !== 200) throw await errorOfResponse(response);
+      return await readBody(response);
+    },
+  );
+  if (createHash("sha256").update(body).digest("hex") !== wanted.sha256) {
+    throw new FleetError("hash_mismatch", "Cannot keep the pod's object info: its bytes do not have the hash it named");
+  }
+  await store.putObjectInfo({ sha256: wanted.sha256, body: new TextDecoder().decode(body) });
+}

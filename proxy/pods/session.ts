@@ -1,0 +1,53 @@
+/**
+ * One pod's session: taken by compare-and-set, kept by beats, fed by the pod's event stream. The beat is the truth; an
+ * event only brings it forward. Nothing that goes wrong here ends the loop.
+ */
+import type { PodRow } from "../store/pod-store.ts";
+import { createBell } from "./bell.ts";
+import { backoffMs, jittered } from "./clock.ts";
+import { createHold, type Hold } from "./hold.ts";
+import type { PodSession, SessionDeps } from "./session-port.ts";
+
+/** @param pod the row as registered; its conditions and phase are carried on */
+export function createPodSession(deps: SessionDeps, pod: PodRow): PodSession {
+  const { store, clock, timings, signals, edgeId } = deps;
+  const logger = deps.logger.child("pods", { pod: pod.id, name: pod.name });
+  const bell = createBell(clock);
+  let hold: Hold | null = null;
+
+  /** Takes the session and keeps it until it is another edge's. Answers how long to leave it. */
+  async function takeAndHold(signal: AbortSignal): Promise<number> {
+    const taken = await store.takePod({ podId: pod.id, edgeId, leaseMs: timings.leaseMs });
+    if (!taken) return jittered(clock, timings.idleMs);
+    const row = await store.getPod(pod.id) ?? pod;
+    hold = createHold({ ...deps, logger }, { row, epoch: taken.epoch, bell });
+    try {
+      return await hold.keep(signal);
+    } finally {
+      hold = null;
+      signals.emit("pods", undefined);
+    }
+  }
+
+  return {
+    live: () => hold?.live() ?? null,
+    hasJob: (jobId) => hold?.hasJob(jobId) ?? false,
+    beatNow: () => bell.ring(),
+    async run(signal) {
+      let failures = 0;
+      while (!signal.aborted) {
+        let pauseMs: number;
+        try {
+          pauseMs = await takeAndHold(signal);
+          failures = 0;
+        } catch (error) {
+          if (signal.aborted) return;
+          failures += 1;
+          pauseMs = backoffMs(clock, failures, { firstMs: 100, maxMs: timings.beatMs });
+          logger.error("pod session failed", { error, retryInMs: Math.round(pauseMs) });
+        }
+        await clock.sleep(pauseMs, signal);
+      }
+    },
+  };
+}
