@@ -1,0 +1,140 @@
+/** The dispatcher: one decision of the planner → an attempt on a pod, or the job back in the queue. */
+import { typeid } from "typeid-js";
+import type { StartAttempt } from "../../contracts/attempt.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { BlobStore } from "../assets/port.ts";
+import type { Dispatcher, Settlement } from "../jobs/port.ts";
+import type { Offer, Offers } from "../pods/offers.ts";
+import type { Agents, LivePod } from "../pods/port.ts";
+import type { AssetStore } from "../store/asset-store.ts";
+import type { JobRow, JobStore } from "../store/job-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { compileAttempt, type CompiledAttempt } from "./compile.ts";
+import { requeue, type RequeueOptions } from "./requeue.ts";
+import { startOnAgent } from "./start.ts";
+import { toJobError } from "./start-verdict.ts";
+
+export interface DispatchDeps extends RequeueOptions {
+  store: JobStore & Pick<AssetStore, "getAssets">;
+  agents: Agents;
+  blobs: BlobStore;
+  offers: Offers;
+  settlement: Settlement;
+  /** Called for a pod that may be gone, so that its session looks at once. */
+  nudge: (podId: PodId) => void;
+  logger: Logger;
+}
+
+type Decision = Parameters<Dispatcher["dispatch"]>[0];
+
+/** An attempt that the store has assigned. */
+interface Assigned {
+  job: JobRow;
+  no: number;
+  attemptId: AttemptId;
+  pod: LivePod;
+  compiled: CompiledAttempt;
+  offer: Offer;
+}
+
+function orderOf({ job, no, attemptId, pod, compiled }: Assigned): StartAttempt {
+  return {
+    podId: pod.id,
+    epoch: pod.epoch,
+    attemptId,
+    jobId: job.id,
+    no,
+    workflow: compiled.workflow,
+    inputs: compiled.inputs,
+    after: null,
+    runWithinMs: job.runWithinMs,
+    previews: true,
+  };
+}
+
+function missingAssets(ids: readonly string[]): FleetError {
+  return new FleetError("missing_asset", `Cannot run workflow: asset ${ids[0]} does not exist`, {
+    hint: "Upload the file and submit the workflow with the new asset.",
+    details: { assetIds: ids },
+  });
+}
+
+export function createDispatcher(deps: DispatchDeps): Dispatcher {
+  const { store, agents, blobs, offers, settlement, signals, clock, timings, signal } = deps;
+  const logger = deps.logger.child("attempts");
+
+  /** Null when somebody was first. */
+  async function assign({ jobId, ver, pod }: Decision, attemptId: AttemptId): Promise<Omit<Assigned, "offer"> | null> {
+    const [job, spec] = await Promise.all([store.getJob(jobId), store.getSpec(jobId)]);
+    if (!job || !spec || job.state !== "queued" || job.ver !== ver) return null;
+    const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec });
+    const { graphSha256 } = compiled;
+    const { id: podId, bootId } = pod;
+    const assigned = await store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256 });
+    return assigned.status === "done" ? { job, no: assigned.no, attemptId, pod, compiled } : null;
+  }
+
+  async function fail({ job, no }: Assigned, error: FleetError): Promise<void> {
+    const moved = await store.failJob({ jobId: job.id, no, error: toJobError(error), receipt: null });
+    if (moved.status === "done") signals.emit("job", job.id);
+  }
+
+  /** Answers whether the agent has it. */
+  async function start(assigned: Assigned): Promise<boolean> {
+    const { job, no, attemptId, pod, compiled, offer } = assigned;
+    const facts = { job: job.id, tenant: job.tenantId, attempt: attemptId, no, pod: pod.id };
+    if (compiled.missingAssets.length > 0) {
+      await fail(assigned, missingAssets(compiled.missingAssets));
+      logger.info("attempt refused", { ...facts, code: "missing_asset" });
+      return false;
+    }
+    const options = { agents, blobs, clock, timings, stallMs: timings.stallMs };
+    const outcome = await startOnAgent(options, { attempt: orderOf(assigned), tenantId: job.tenantId }, signal);
+    if (outcome.status === "accepted") {
+      offer.accepted();
+      const moved = await store.startJob({ jobId: job.id, no });
+      // Also when nothing moved: a cancel in the meantime waits for this signal to reach the agent.
+      signals.emit("job", job.id);
+      logger.debug("attempt started", { ...facts, moved: moved.status });
+      if (outcome.report) void settlement.settle(pod.id, outcome.report);
+      return true;
+    }
+    const { error } = outcome;
+    logger.info("attempt not started", { ...facts, outcome: outcome.status, code: error.code, reason: error.message });
+    switch (outcome.status) {
+      case "fail":
+        await fail(assigned, error);
+        break;
+      case "give_back":
+        await requeue(deps, { jobId: job.id, no }, { reason: error.code, countLoss: false });
+        break;
+      case "count_loss":
+        await requeue(deps, { jobId: job.id, no }, { reason: error.code, countLoss: true });
+        break;
+      case "unknown":
+        break;
+    }
+    if (error.code === "agent_unreachable" || error.code === "timeout") deps.nudge(pod.id);
+    return false;
+  }
+
+  return {
+    async dispatch(decision) {
+      const { jobId, pod } = decision;
+      const attemptId: AttemptId = typeid("att").toString();
+      const offer = offers.begin({ podId: pod.id, attemptId, jobId });
+      let accepted = false;
+      try {
+        const assigned = await assign(decision, attemptId);
+        if (assigned) accepted = await start({ ...assigned, offer });
+      } catch (error) {
+        // The store holds the attempt as offered; the pod's session finds out what became of it.
+        if (!signal.aborted) logger.error("dispatch failed", { job: jobId, attempt: attemptId, pod: pod.id, error });
+      } finally {
+        offer.end();
+        if (!accepted) signals.emit("pods", undefined);
+      }
+    },
+  };
+}

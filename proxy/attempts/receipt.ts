@@ -1,0 +1,70 @@
+/**
+ * The receipt of a finished job. Pure. Two clocks meet here, the store's and the agent's, which are never compared: what
+ * happens inside the agent is measured by its own times, everything else by the store's, and the two are made to add up.
+ */
+import type { AttemptReport } from "../../contracts/attempt.ts";
+import type { JobTiming, Receipt } from "../../contracts/receipt.ts";
+import type { AttemptRow, JobRow, Needs } from "../store/job-store.ts";
+import type { PodRow } from "../store/pod-store.ts";
+
+export interface ReceiptFacts {
+  job: JobRow;
+  /** The attempt that ended the job. */
+  attempt: AttemptRow;
+  report: AttemptReport;
+  /** How many attempts the job has had. */
+  attempts: number;
+  pod: PodRow | null;
+  models: Needs["models"];
+  /** The store's time of the end, epoch ms. */
+  nowMs: number;
+}
+
+/** Agent-side parts, by its own clock; a state it never reached takes no time, a clock that went back none either. */
+function agentParts(report: AttemptReport): { stageMs: number; executeMs: number; collectMs: number } {
+  const accepted = Date.parse(report.acceptedAt);
+  const at = (time: string | null, fallback: number) => Math.max(time === null ? fallback : Date.parse(time), fallback);
+  const finishedOr = (fallback: number) => report.finishedAt === null ? fallback : Date.parse(report.finishedAt);
+  const started = at(report.startedAt, accepted);
+  // A run that failed has no end of execution but the end of everything.
+  const executed = at(report.executedAt, report.startedAt === null ? started : Math.max(started, finishedOr(started)));
+  const finished = at(report.finishedAt, executed);
+  return { stageMs: started - accepted, executeMs: executed - started, collectMs: finished - executed };
+}
+
+/** How the job's wall time was spent; all parts at least 0, and `totalMs` is their sum. */
+export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report" | "nowMs">): JobTiming {
+  const { job, attempt, report } = facts;
+  const totalMs = Math.max(0, facts.nowMs - job.createdAtMs);
+  const queueMs = Math.min(Math.max(0, attempt.offeredAtMs - job.createdAtMs), totalMs);
+  const runMs = totalMs - queueMs;
+  const parts = agentParts(report);
+  const insideMs = parts.stageMs + parts.executeMs + parts.collectMs;
+  // An agent's clock may run faster than ours; its parts then keep their proportions within the time that passed here.
+  const scale = insideMs > runMs ? runMs / insideMs : 1;
+  const outsideMs = Math.max(0, runMs - insideMs * scale);
+  const offeredMs = attempt.startedAtMs === null ? 0 : attempt.startedAtMs - attempt.offeredAtMs;
+  const callMs = Math.min(Math.max(0, offeredMs), outsideMs);
+  return {
+    queueMs,
+    assignMs: callMs + parts.stageMs * scale,
+    executeMs: parts.executeMs * scale,
+    collectMs: parts.collectMs * scale,
+    storeMs: outsideMs - callMs,
+    totalMs,
+  };
+}
+
+export function buildReceipt(facts: ReceiptFacts): Receipt {
+  const { job, attempt, report, pod } = facts;
+  return {
+    graphSha256: attempt.graphSha256,
+    pod: pod === null ? null : { id: pod.id, name: pod.name },
+    comfyVersion: pod?.capability?.comfyVersion ?? null,
+    models: [...new Set(facts.models.map((model) => model.name))].map((name) => ({ name, sha256: null })),
+    cached: report.cached,
+    attempts: facts.attempts,
+    losses: job.losses,
+    timing: jobTiming(facts),
+  };
+}

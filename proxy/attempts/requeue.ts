@@ -1,0 +1,45 @@
+/** Puts a job whose attempt came to nothing back into the queue, and tells whoever waits for that. */
+import type { JobId } from "../../contracts/ids.ts";
+import { backoffMs, type Clock } from "../pods/clock.ts";
+import type { Signals } from "../signals.ts";
+import type { JobStore, Transition } from "../store/job-store.ts";
+import type { AttemptTimings } from "./timings.ts";
+
+export interface RequeueOptions {
+  store: Pick<JobStore, "getJob" | "loseAttempt">;
+  signals: Signals;
+  clock: Clock;
+  timings: AttemptTimings;
+  /** Ends with the edge. */
+  signal: AbortSignal;
+}
+
+/** Nothing for the first loss, then doubling: a job that kills its pods must not walk through the whole fleet. */
+async function lossPauseMs(options: RequeueOptions, jobId: JobId): Promise<number> {
+  const { clock, timings } = options;
+  const losses = (await options.store.getJob(jobId))?.losses ?? 0;
+  if (losses === 0) return 0;
+  return Math.round(backoffMs(clock, losses, { firstMs: timings.lossFirstMs, maxMs: timings.lossMaxMs }));
+}
+
+/** `countLoss`: infrastructure took it away; otherwise the pod gave it back unharmed. @throws what the store throws */
+export async function requeue(
+  options: RequeueOptions,
+  attempt: { jobId: JobId; no: number },
+  why: { reason: string; countLoss: boolean },
+): Promise<Transition> {
+  const { store, signals, clock, timings, signal } = options;
+  const { jobId, no } = attempt;
+  const retryInMs = why.countLoss ? await lossPauseMs(options, jobId) : timings.giveBackMs;
+  const moved = await store.loseAttempt({ jobId, no, ...why, retryInMs, maxLosses: timings.maxLosses });
+  if (moved.status !== "done") return moved;
+  signals.emit("job", jobId);
+  if (moved.job.state !== "queued") return moved;
+  signals.emit("queue", undefined);
+  if (retryInMs > 0) {
+    void clock.sleep(retryInMs, signal).then(() => {
+      if (!signal.aborted) signals.emit("queue", undefined);
+    });
+  }
+  return moved;
+}

@@ -1,0 +1,156 @@
+/** One report of an agent → the transition it stands for. The store's guards decide; whoever comes second changes nothing. */
+import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import { isTerminal } from "../../contracts/job-state.ts";
+import type { JobError } from "../../contracts/job.ts";
+import type { Receipt } from "../../contracts/receipt.ts";
+import type { BlobStore } from "../assets/port.ts";
+import type { Agents } from "../pods/port.ts";
+import type { AttemptRow, Transition } from "../store/job-store.ts";
+import type { Store } from "../store/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { collectOutputs } from "./collect.ts";
+import { buildReceipt } from "./receipt.ts";
+import { requeue, type RequeueOptions } from "./requeue.ts";
+import { toJobError } from "./start-verdict.ts";
+
+export interface SettleDeps extends RequeueOptions {
+  store: Store;
+  agents: Agents;
+  blobs: BlobStore;
+  logger: Logger;
+}
+
+/**
+ * - `settled`: acted on, or of no consequence any more.
+ * - `later`: nothing could be done for now; the same report is to be brought again.
+ * - `ignored`: not this pod's to say.
+ */
+export type SettleEnd = "settled" | "later" | "ignored";
+
+export type SettleReport = (podId: PodId, report: AttemptReport) => Promise<SettleEnd>;
+
+const NO_ERROR: JobError = {
+  code: "execution_failed",
+  message: "Cannot finish the workflow: the pod gave no reason",
+  hint: "Look at the pod's ComfyUI log.",
+};
+
+/** Ended for the store too; one that it gave up for lost may still bring the first result. */
+function hasEnded(row: AttemptRow): boolean {
+  switch (row.state) {
+    case "succeeded":
+    case "failed":
+    case "canceled":
+    case "superseded":
+      return true;
+    case "offered":
+    case "running":
+    case "lost":
+      return isTerminal(row.jobState);
+  }
+}
+
+/** @returns a function that rejects only with what the stores throw */
+export function createSettler(deps: SettleDeps): SettleReport {
+  const { store, agents, blobs, signals, clock, timings, logger, signal } = deps;
+
+  async function receiptFor(row: AttemptRow, report: AttemptReport): Promise<Receipt | null> {
+    const [job, attempts, pod] = await Promise.all([
+      store.getJob(row.jobId),
+      store.listAttempts(row.jobId),
+      store.getPod(row.podId),
+    ]);
+    const attempt = attempts.find(({ no }) => no === row.no);
+    if (!job || !attempt) return null;
+    const needs = await store.getNeeds([job.placementKey]);
+    const models = needs.get(job.placementKey)?.models ?? [];
+    const nowMs = await store.now();
+    return buildReceipt({ job, attempt, report, attempts: attempts.length, pod, models, nowMs });
+  }
+
+  function tell(row: AttemptRow, moved: Transition, facts: Record<string, unknown>): void {
+    if (moved.status !== "done") return;
+    signals.emit("job", row.jobId);
+    const { id, jobId, tenantId, no, podId } = row;
+    const jobState = moved.job.state;
+    logger.info("attempt ended", { job: jobId, tenant: tenantId, attempt: id, no, pod: podId, jobState, ...facts });
+  }
+
+  async function lose(row: AttemptRow, reason: string): Promise<SettleEnd> {
+    const moved = await requeue(deps, row, { reason, countLoss: true });
+    tell(row, moved, { outcome: "lost", reason });
+    return "settled";
+  }
+
+  async function fail(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
+    const receipt = await receiptFor(row, report);
+    const moved = await store.failJob({ jobId: row.jobId, no: row.no, error, receipt });
+    tell(row, moved, { outcome: "failed", code: error.code, timing: receipt?.timing });
+    return "settled";
+  }
+
+  /** A failure to bring the outputs home, after all tries that one settlement makes. */
+  async function collectFailed(row: AttemptRow, report: AttemptReport, error: FleetError): Promise<SettleEnd> {
+    if (error.code === "output_missing") return await lose(row, "output_missing");
+    if (error.code === "payload_too_large") return await fail(row, report, toJobError(error));
+    logger.warn("outputs not collected", { job: row.jobId, attempt: row.id, pod: row.podId, reason: error.message });
+    return "later";
+  }
+
+  async function succeed(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
+    const { podId, jobId, tenantId, no } = row;
+    const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs };
+    try {
+      const { outputs, assets } = await collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
+      const receipt = await receiptFor(row, report);
+      if (!receipt) return "settled";
+      const moved = await store.completeJob({ jobId, no, outputs, assets, receipt });
+      tell(row, moved, { outcome: "succeeded", outputs: outputs.length, timing: receipt.timing });
+      return "settled";
+    } catch (error) {
+      if (signal.aborted) return "later";
+      if (!FleetError.is(error)) throw error;
+      return await collectFailed(row, report, error);
+    }
+  }
+
+  async function start(row: AttemptRow): Promise<SettleEnd> {
+    if (row.state !== "offered") return "settled";
+    const moved = await store.startJob({ jobId: row.jobId, no: row.no });
+    if (moved.status === "done") signals.emit("job", row.jobId);
+    return "settled";
+  }
+
+  async function cancel(row: AttemptRow): Promise<SettleEnd> {
+    const moved = await store.confirmCanceled({ jobId: row.jobId, no: row.no });
+    if (moved.status !== "done") return await lose(row, "canceled_by_pod");
+    tell(row, moved, { outcome: "canceled" });
+    return "settled";
+  }
+
+  return async (podId, report) => {
+    const row = await store.getAttempt(report.attemptId);
+    if (!row) return isAttemptFinal(report.state) ? "settled" : "ignored";
+    if (row.podId !== podId) {
+      logger.warn("report of another pod's attempt", { attempt: row.id, pod: podId, expected: row.podId });
+      return "ignored";
+    }
+    if (hasEnded(row)) return "settled";
+    switch (report.state) {
+      case "accepted":
+      case "running":
+      case "collecting":
+        return await start(row);
+      case "succeeded":
+        return await succeed(row, report);
+      case "failed":
+        return await fail(row, report, report.error ?? NO_ERROR);
+      case "canceled":
+        return await cancel(row);
+      case "lost":
+        return await lose(row, report.error?.code ?? "comfy_lost");
+    }
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The settlement: what agents say about attempts, each said thing acted on once. Reports come twice, late and from two
+ * sources; the revision orders them, and only one of an attempt is worked on at a time.
+ */
+import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import type { Settlement } from "../jobs/port.ts";
+import { createRelease } from "./release.ts";
+import { requeue } from "./requeue.ts";
+import { createSettler, type SettleDeps } from "./settle-report.ts";
+
+/** Attempts whose last settled revision is remembered; a forgotten one costs a read. */
+const REMEMBERED = 10_000;
+
+interface Work {
+  latest: AttemptReport;
+  done: Promise<void>;
+}
+
+export function createSettlement(deps: SettleDeps): Settlement {
+  const logger = deps.logger.child("attempts");
+  const { agents, clock, timings, signal } = deps;
+  const release = createRelease({ agents, clock, timeoutMs: timings.releaseMs, logger, signal });
+  const settleReport = createSettler({ ...deps, logger });
+  const settled = new Map<string, number>();
+  const working = new Map<string, Work>();
+
+  function remember(key: string, rev: number): void {
+    settled.delete(key);
+    settled.set(key, rev);
+    const [oldest] = settled.keys();
+    if (settled.size > REMEMBERED && oldest !== undefined) settled.delete(oldest);
+  }
+
+  /** Settles the latest report until no later one has come meanwhile. */
+  async function work(podId: PodId, key: string, first: AttemptReport): Promise<void> {
+    let report: AttemptReport | null = first;
+    while (report && !signal.aborted) {
+      const { attemptId, rev, state }: AttemptReport = report;
+      try {
+        const end = await settleReport(podId, report);
+        if (end !== "later") remember(key, rev);
+        if (end === "settled" && isAttemptFinal(state)) release(podId, attemptId);
+      } catch (error) {
+        if (!signal.aborted) logger.error("settling failed", { attempt: attemptId, pod: podId, error });
+      }
+      const latest: AttemptReport | undefined = working.get(key)?.latest;
+      report = latest && latest.rev > rev ? latest : null;
+    }
+    working.delete(key);
+  }
+
+  return {
+    settle(podId, report) {
+      // Per pod: an agent can speak for its own attempts only, not hide another's behind a high revision.
+      const key = `${podId} ${report.attemptId}`;
+      if ((settled.get(key) ?? -1) >= report.rev) {
+        if (isAttemptFinal(report.state)) release(podId, report.attemptId);
+        return Promise.resolve();
+      }
+      const current = working.get(key);
+      if (current) {
+        if (report.rev > current.latest.rev) current.latest = report;
+        return current.done;
+      }
+      const entry: Work = { latest: report, done: Promise.resolve() };
+      working.set(key, entry);
+      entry.done = work(podId, key, report);
+      return entry.done;
+    },
+    async lost({ jobId, no, podId }, reason) {
+      try {
+        const moved = await requeue(deps, { jobId, no }, { reason, countLoss: true });
+        if (moved.status === "done") {
+          logger.info("attempt ended", {
+            job: jobId,
+            no,
+            pod: podId,
+            outcome: "lost",
+            reason,
+            jobState: moved.job.state,
+          });
+        }
+      } catch (error) {
+        if (!signal.aborted) logger.error("losing the attempt failed", { job: jobId, no, pod: podId, reason, error });
+      }
+    },
+  };
+}
