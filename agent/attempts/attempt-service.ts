@@ -1,0 +1,248 @@
+/** The attempts of this pod: takes orders, runs one at a time, keeps what is finished until the edge releases it. */
+import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
+import type { StartAttempt, StartResult } from "../../contracts/attempt.ts";
+import type { AttemptsPort } from "../../contracts/agent/ports.ts";
+import type { Slot } from "../../contracts/agent/messages.ts";
+import type { AttemptId } from "../../contracts/ids.ts";
+import { assetUses } from "../../contracts/workflow.ts";
+import type { Journal } from "../journal/port.ts";
+import type { PodIdentity } from "../pod/identity.ts";
+import {
+  agentStopping,
+  alreadyReleased,
+  attemptUnknown,
+  comfyNotReady,
+  onItsWay,
+  slotBusy,
+  stillRunning,
+} from "./attempt-errors.ts";
+import { AttemptEntry } from "./entry.ts";
+import { promptIdOf } from "./prompt-id.ts";
+import type { AttemptRecord } from "./record.ts";
+import { missingAsset } from "./rewrite.ts";
+import { Run, type RunDeps } from "./run.ts";
+import { runAttempt } from "./run-attempt.ts";
+import { usedInputs } from "./stage-inputs.ts";
+import { summaryOf } from "./summary.ts";
+
+export interface AttemptServiceDeps extends RunDeps {
+  journal: Journal;
+  identity: PodIdentity;
+}
+
+export class AttemptService implements AttemptsPort {
+  readonly #deps: AttemptServiceDeps;
+  /** Oldest first: the first that is not done with ComfyUI has the slot. */
+  readonly #entries = new Map<AttemptId, AttemptEntry>();
+  readonly #runs = new Map<AttemptId, { run: Run; done: Promise<void> }>();
+  readonly #cleaning = new Set<Promise<void>>();
+  readonly #reportListeners = new Set<(report: AttemptReport) => void>();
+  readonly #stopping = new AbortController();
+
+  constructor(deps: AttemptServiceDeps) {
+    this.#deps = deps;
+    deps.comfy.onMessage((message) => {
+      for (const { run } of this.#runs.values()) run.onMessage(message);
+    });
+    deps.comfy.onStatus(() => {
+      for (const { run } of this.#runs.values()) run.wake.ring();
+    });
+  }
+
+  /** Goes on with what an earlier agent left, and cleans up what it released. */
+  resume(): void {
+    const { journal } = this.#deps;
+    for (const released of journal.uncleaned()) this.#clean(released);
+    for (const record of journal.unreleased()) {
+      const entry = this.#hold(record);
+      if (record.state === "running" || record.state === "collecting") this.#launch(entry, true);
+    }
+    this.#advance(true);
+  }
+
+  start(order: StartAttempt): Promise<StartResult> {
+    return Promise.resolve().then(() => this.#start(order));
+  }
+
+  withdraw(attemptId: AttemptId): Promise<AttemptReport> {
+    return this.#with(attemptId, (entry) => {
+      if (!entry.isFinal) {
+        if (entry.record.generationId !== null || entry.record.state !== "accepted") throw onItsWay(attemptId);
+        this.#cancel(entry);
+      }
+      return entry.report();
+    });
+  }
+
+  cancel(attemptId: AttemptId): Promise<AttemptReport> {
+    return this.#with(attemptId, (entry) => {
+      this.#cancel(entry);
+      return entry.report();
+    });
+  }
+
+  get(attemptId: AttemptId): Promise<AttemptReport> {
+    return this.#with(attemptId, (entry) => entry.report());
+  }
+
+  async *watch(attemptId: AttemptId, options: { previews: boolean }, signal: AbortSignal): AsyncIterable<AttemptEvent> {
+    const entry = this.#entries.get(attemptId);
+    if (!entry) throw attemptUnknown(attemptId);
+    yield* entry.watch(options, AbortSignal.any([signal, this.#stopping.signal]));
+  }
+
+  async release(attemptId: AttemptId): Promise<void> {
+    const entry = this.#entries.get(attemptId);
+    if (!entry) return;
+    if (!entry.isFinal) throw stillRunning(attemptId);
+    this.#deps.journal.release(attemptId);
+    this.#entries.delete(attemptId);
+    this.#clean({ attemptId, promptId: entry.record.promptId });
+  }
+
+  /** Every attempt held, oldest first. */
+  reports(): AttemptReport[] {
+    return [...this.#entries.values()].map((entry) => entry.report());
+  }
+
+  slots(): Slot[] {
+    const holder = this.#holder();
+    const ready = holder === null && !this.#stopping.signal.aborted && this.#deps.comfy.status.state === "ready";
+    return [{ index: 0, ready, attemptId: holder?.id ?? null }];
+  }
+
+  /** Hashes that accepted attempts still need. */
+  pinnedInputs(): Set<string> {
+    const waiting = [...this.#entries.values()].filter((entry) => entry.record.state === "accepted");
+    return new Set(waiting.flatMap((entry) => entry.record.order.inputs.map((input) => input.sha256)));
+  }
+
+  onReport(listener: (report: AttemptReport) => void): () => void {
+    this.#reportListeners.add(listener);
+    return () => this.#reportListeners.delete(listener);
+  }
+
+  /** Takes no more orders and leaves what runs to the next agent; the journal has it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...[...this.#runs.values()].map(({ done }) => done), ...this.#cleaning]);
+  }
+
+  #start(order: StartAttempt): StartResult {
+    const { comfy, identity, inputs, journal } = this.#deps;
+    identity.admit(order);
+    if (this.#entries.has(order.attemptId)) return { status: "accepted" };
+    if (journal.wasReleased(order.attemptId)) throw alreadyReleased(order.attemptId);
+    if (this.#stopping.signal.aborted) throw agentStopping();
+    const { status } = comfy;
+    if (status.state !== "ready" || status.generation === null) throw comfyNotReady(status);
+    const waits = this.#mustWait(order.after);
+    const assets = new Set(order.inputs.map((input) => input.assetId as string));
+    for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
+    const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
+    if (missing.size > 0) return { status: "missing_input", hashes: [...missing] };
+    this.#accept(order, waits ? null : status.generation.id);
+    return { status: "accepted" };
+  }
+
+  /** @throws FleetError `slot_busy`. */
+  #mustWait(after: AttemptId | null): boolean {
+    const holding = [...this.#entries.values()].filter((entry) => entry.holdsSlot);
+    const holder = holding[0];
+    if (!holder) return false;
+    if (holding.length > 1 || holder.id !== after) throw slotBusy(holder.id);
+    return true;
+  }
+
+  #accept(order: StartAttempt, generationId: string | null): void {
+    const { podId: _podId, epoch: _epoch, ...kept } = order;
+    const record: AttemptRecord = {
+      order: kept,
+      promptId: promptIdOf(order.attemptId),
+      state: "accepted",
+      rev: 0,
+      cancelRequested: false,
+      generationId,
+      acceptedAtMs: this.#deps.clock.now(),
+      startedAtMs: null,
+      executedAtMs: null,
+      finishedAtMs: null,
+      progress: null,
+      found: null,
+      outputs: [],
+      cached: false,
+      error: null,
+    };
+    this.#deps.journal.accept(record);
+    const entry = this.#hold(record);
+    this.#advance(false);
+    this.#tell(entry.report());
+  }
+
+  #hold(record: AttemptRecord): AttemptEntry {
+    const { journal, clock } = this.#deps;
+    const entry = new AttemptEntry(record, { journal, clock, onReport: (report) => this.#tell(report) });
+    this.#entries.set(entry.id, entry);
+    return entry;
+  }
+
+  #holder(): AttemptEntry | null {
+    for (const entry of this.#entries.values()) if (entry.holdsSlot) return entry;
+    return null;
+  }
+
+  /** Starts whoever has the slot now. */
+  #advance(mayBeThere: boolean): void {
+    const holder = this.#holder();
+    if (!holder || this.#runs.has(holder.id) || this.#stopping.signal.aborted) return;
+    this.#launch(holder, mayBeThere && holder.record.generationId !== null);
+  }
+
+  #launch(entry: AttemptEntry, mayBeThere: boolean): void {
+    const run = new Run(entry, this.#deps, this.#stopping.signal);
+    const done = runAttempt(run, mayBeThere).then(() => this.#afterRun(entry));
+    this.#runs.set(entry.id, { run, done });
+  }
+
+  async #afterRun(entry: AttemptEntry): Promise<void> {
+    this.#runs.delete(entry.id);
+    if (!entry.isFinal) return;
+    this.#deps.logger.info("attempt finished", summaryOf(entry.record));
+    await this.#deps.workspace.cleanComfy(entry.id).catch((error: unknown) => {
+      this.#deps.logger.warn("attempt's files remain", { attempt: entry.id, error });
+    });
+  }
+
+  #cancel(entry: AttemptEntry): void {
+    entry.requestCancel();
+    const running = this.#runs.get(entry.id);
+    if (running) running.run.cancel();
+    else if (!entry.isFinal) entry.finish({ state: "canceled", outputs: [], cached: false, error: null });
+  }
+
+  #clean({ attemptId, promptId }: { attemptId: AttemptId; promptId: string }): void {
+    const { comfy, workspace, journal, logger } = this.#deps;
+    const cleaning = (async () => {
+      await workspace.remove(attemptId);
+      journal.clean(attemptId);
+      if (comfy.status.state === "ready") await comfy.api.forget(promptId, this.#stopping.signal);
+    })().catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) logger.warn("release left something behind", { attempt: attemptId, error });
+    });
+    this.#cleaning.add(cleaning);
+    void cleaning.finally(() => this.#cleaning.delete(cleaning));
+  }
+
+  #tell(report: AttemptReport): void {
+    for (const listener of this.#reportListeners) listener(report);
+    if (isAttemptFinal(report.state) || report.state === "collecting") this.#advance(false);
+  }
+
+  #with<T>(attemptId: AttemptId, use: (entry: AttemptEntry) => T): Promise<T> {
+    return Promise.resolve().then(() => {
+      const entry = this.#entries.get(attemptId);
+      if (!entry) throw attemptUnknown(attemptId);
+      return use(entry);
+    });
+  }
+}

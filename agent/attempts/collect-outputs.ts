@@ -1,0 +1,69 @@
+/** Everything a run made, as files of our own: hashed, named, in ComfyUI's order, each file once. */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import mime from "mime";
+import type { AttemptOutput } from "../../contracts/attempt.ts";
+import type { AttemptId } from "../../contracts/ids.ts";
+import type { ComfyApi, ComfyFile } from "../comfy/port.ts";
+import { type Stored, takeFromDisk, takeOverHttp } from "./output-file.ts";
+import { toTextFiles } from "./output-text.ts";
+import type { FoundOutputs } from "./record.ts";
+import type { Workspace } from "./workspace.ts";
+
+/**
+ * Writes into a fresh folder, so that an interrupted collection is simply repeated.
+ * Files of ComfyUI's input folder are left out: the job did not make them.
+ * @throws FleetError `output_missing` when a file is not there; file system errors as they are.
+ */
+export async function collectOutputs(
+  found: FoundOutputs,
+  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi },
+  signal: AbortSignal,
+): Promise<AttemptOutput[]> {
+  const { attemptId, workspace } = deps;
+  await workspace.renewOutputs(attemptId);
+  const outputs: AttemptOutput[] = [];
+  for (const file of distinct(found.files)) {
+    signal.throwIfAborted();
+    const index = outputs.length;
+    const stored = await take(file, deps, { to: workspace.outputPath(attemptId, index), signal });
+    outputs.push({
+      index,
+      nodeId: file.nodeId,
+      name: baseName(file.filename),
+      contentType: mime.getType(file.filename) ?? "application/octet-stream",
+      temporary: file.type === "temp",
+      ...stored,
+    });
+  }
+  for (const { nodeId, name, bytes } of toTextFiles(found.texts)) {
+    const index = outputs.length;
+    await writeFile(workspace.outputPath(attemptId, index), bytes, { mode: 0o600 });
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const contentType = "text/plain";
+    outputs.push({ index, nodeId, name, contentType, sizeBytes: bytes.length, sha256, temporary: false });
+  }
+  return outputs;
+}
+
+async function take(
+  file: ComfyFile,
+  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi },
+  options: { to: string; signal: AbortSignal },
+): Promise<Stored> {
+  const first = file.subfolder.split(/[/\\]/, 1)[0];
+  const request = { file, to: options.to, isOurs: file.type === "output" && first === deps.attemptId };
+  const { folders } = deps.workspace;
+  if (folders === null) return await takeOverHttp(deps.api, request, options.signal);
+  return await takeFromDisk(folders, request);
+}
+
+function distinct(files: readonly ComfyFile[]): ComfyFile[] {
+  const made = files.filter((file) => file.type !== "input");
+  const byPath = new Map(made.map((file) => [JSON.stringify([file.type, file.subfolder, file.filename]), file]));
+  return [...byPath.values()];
+}
+
+function baseName(filename: string): string {
+  return filename.split(/[/\\]/).at(-1) || filename;
+}

@@ -1,0 +1,144 @@
+/**
+ * One attempt that the agent holds: its record, every change of it journaled before anybody hears of it, and its watchers.
+ * The only writer of a record.
+ */
+import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
+import type { AttemptId } from "../../contracts/ids.ts";
+import type { Progress } from "../../contracts/progress.ts";
+import type { Final, Journal } from "../journal/port.ts";
+import type { Clock } from "../comfy/clock.ts";
+import { Mailbox } from "./mailbox.ts";
+import { type AttemptRecord, type FoundOutputs, toReport } from "./record.ts";
+
+/** Progress is written down this often while a run goes on, so that it does not fall after a restart. */
+const PROGRESS_JOURNAL_INTERVAL_MS = 2_000;
+
+export interface EntryDeps {
+  journal: Journal;
+  clock: Clock;
+  /** Called after every change of state, with the report of it. */
+  onReport: (report: AttemptReport) => void;
+}
+
+interface Watcher {
+  mailbox: Mailbox<AttemptEvent>;
+  previews: boolean;
+}
+
+export class AttemptEntry {
+  readonly #record: AttemptRecord;
+  readonly #deps: EntryDeps;
+  readonly #watchers = new Set<Watcher>();
+  #progressJournaledMs: number;
+
+  constructor(record: AttemptRecord, deps: EntryDeps) {
+    this.#record = record;
+    this.#deps = deps;
+    this.#progressJournaledMs = deps.clock.now();
+  }
+
+  get id(): AttemptId {
+    return this.#record.order.attemptId;
+  }
+
+  get record(): Readonly<AttemptRecord> {
+    return this.#record;
+  }
+
+  get isFinal(): boolean {
+    return isAttemptFinal(this.#record.state);
+  }
+
+  /** Whether it has the slot, or is about to: ComfyUI is not done with it. */
+  get holdsSlot(): boolean {
+    return this.#record.state === "accepted" || this.#record.state === "running";
+  }
+
+  report(): AttemptReport {
+    return toReport(this.#record);
+  }
+
+  bind(generationId: string): void {
+    this.#deps.journal.bind(this.id, generationId);
+    this.#record.generationId = generationId;
+  }
+
+  run(): void {
+    const atMs = this.#deps.clock.now();
+    this.#deps.journal.run(this.id, atMs);
+    this.#change({ state: "running", startedAtMs: atMs });
+  }
+
+  collect(found: FoundOutputs): void {
+    const atMs = this.#deps.clock.now();
+    this.#deps.journal.collect(this.id, atMs, found);
+    this.#change({ state: "collecting", executedAtMs: atMs, found });
+  }
+
+  /** Does nothing to an attempt that is final already: the first end counts. */
+  finish(final: Omit<Final, "atMs">): void {
+    if (this.isFinal) return;
+    const atMs = this.#deps.clock.now();
+    this.#deps.journal.finish(this.id, { ...final, atMs });
+    this.#change({ ...final, finishedAtMs: atMs });
+    this.closeWatchers();
+  }
+
+  requestCancel(): void {
+    if (this.#record.cancelRequested || this.isFinal) return;
+    this.#deps.journal.requestCancel(this.id);
+    this.#change({ cancelRequested: true });
+  }
+
+  setProgress(progress: Progress): void {
+    this.#record.progress = progress;
+    const nowMs = this.#deps.clock.now();
+    if (nowMs - this.#progressJournaledMs >= PROGRESS_JOURNAL_INTERVAL_MS) {
+      this.#progressJournaledMs = nowMs;
+      this.#deps.journal.progress(this.id, progress);
+    }
+  }
+
+  publishProgress(): void {
+    const { progress } = this.#record;
+    if (progress === null) return;
+    for (const { mailbox } of this.#watchers) mailbox.put("progress", { type: "progress", progress });
+  }
+
+  publishPreview(preview: Extract<AttemptEvent, { type: "preview" }>): void {
+    for (const watcher of this.#watchers) if (watcher.previews) watcher.mailbox.put("preview", preview);
+  }
+
+  get hasPreviewWatcher(): boolean {
+    return [...this.#watchers].some((watcher) => watcher.previews);
+  }
+
+  /** Snapshot first; ends after the final report, or when the agent stops. */
+  async *watch(options: { previews: boolean }, signal: AbortSignal): AsyncGenerator<AttemptEvent, void> {
+    const watcher: Watcher = { mailbox: new Mailbox(), previews: options.previews };
+    const report = this.report();
+    watcher.mailbox.put(`report ${report.rev}`, { type: "report", report });
+    if (this.isFinal) watcher.mailbox.close();
+    this.#watchers.add(watcher);
+    try {
+      yield* watcher.mailbox.read(signal);
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  closeWatchers(): void {
+    for (const { mailbox } of this.#watchers) mailbox.close();
+  }
+
+  #change(change: Partial<AttemptRecord>): void {
+    Object.assign(this.#record, change, { rev: this.#record.rev + 1 });
+    const report = this.report();
+    for (const { mailbox } of this.#watchers) {
+      // The report carries the newest progress; one that waits unread would only repeat it.
+      mailbox.drop("progress");
+      mailbox.put(`report ${report.rev}`, { type: "report", report });
+    }
+    this.#deps.onReport(report);
+  }
+}

@@ -1,0 +1,60 @@
+/** What the agent keeps of an attempt, in memory and in the journal, and the report it makes of it. */
+import type { AttemptOutput, AttemptReport, AttemptState, StartAttempt } from "../../contracts/attempt.ts";
+import { toTimestamp } from "../../contracts/ids.ts";
+import type { JobError } from "../../contracts/job.ts";
+import type { Progress } from "../../contracts/progress.ts";
+import type { ComfyFile, ComfyText } from "../comfy/port.ts";
+
+/** The part of the order that is needed to run, and to run on after a restart. */
+export type Order = Omit<StartAttempt, "podId" | "epoch">;
+
+/** What ComfyUI said it made; kept so that collecting can be repeated after a restart of the agent. */
+export interface FoundOutputs {
+  files: ComfyFile[];
+  texts: ComfyText[];
+  cachedNodes: string[];
+}
+
+export interface AttemptRecord {
+  readonly order: Order;
+  /** Canonical UUID that ComfyUI knows it by. */
+  readonly promptId: string;
+  state: AttemptState;
+  rev: number;
+  cancelRequested: boolean;
+  /** The ComfyUI it was, or is about to be, posted to; null while it waits behind another attempt. */
+  generationId: string | null;
+  acceptedAtMs: number;
+  startedAtMs: number | null;
+  executedAtMs: number | null;
+  finishedAtMs: number | null;
+  progress: Progress | null;
+  found: FoundOutputs | null;
+  outputs: AttemptOutput[];
+  cached: boolean;
+  error: JobError | null;
+}
+
+function toNullableTimestamp(epochMs: number | null): string | null {
+  return epochMs === null ? null : toTimestamp(epochMs);
+}
+
+/** The complete snapshot that goes to the edge. */
+export function toReport(record: AttemptRecord): AttemptReport {
+  return {
+    attemptId: record.order.attemptId,
+    jobId: record.order.jobId,
+    no: record.order.no,
+    state: record.state,
+    rev: record.rev,
+    cancelRequested: record.cancelRequested,
+    acceptedAt: toTimestamp(record.acceptedAtMs),
+    startedAt: toNullableTimestamp(record.startedAtMs),
+    executedAt: toNullableTimestamp(record.executedAtMs),
+    finishedAt: toNullableTimestamp(record.finishedAtMs),
+    progress: record.progress,
+    outputs: record.outputs,
+    cached: record.cached,
+    error: record.error,
+  };
+}

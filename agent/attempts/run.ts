@@ -1,0 +1,159 @@
+/** What one attempt's loops share while it runs: the entry, ComfyUI, and why the run is to end. */
+import type { JobError } from "../../contracts/job.ts";
+import type { Clock } from "../comfy/clock.ts";
+import type { Comfy, ComfyMessage, PromptLookup } from "../comfy/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { AttemptEntry } from "./entry.ts";
+import { type Fate, generationFate } from "./generation-fate.ts";
+import type { InputStore } from "./input-store.ts";
+import type { Ending } from "./outcome.ts";
+import { ProgressTracker } from "./progress-tracker.ts";
+import { Throttle } from "./throttle.ts";
+import type { AttemptTiming } from "./timing.ts";
+import { Wake } from "./wake.ts";
+import type { Workspace } from "./workspace.ts";
+
+export interface RunDeps {
+  comfy: Comfy;
+  clock: Clock;
+  timing: AttemptTiming;
+  inputs: InputStore;
+  workspace: Workspace;
+  logger: Logger;
+  /** Classes that ComfyUI counts as outputs; null until its `/object_info` is known. */
+  outputClasses: () => ReadonlySet<string> | null;
+}
+
+export class Run {
+  readonly entry: AttemptEntry;
+  readonly deps: RunDeps;
+  /** Rings whenever a look at ComfyUI is worth while. */
+  readonly wake: Wake;
+  /** Aborted when the agent stops: the run is left as it is, for the next agent to go on with. */
+  readonly stop: AbortSignal;
+  /** Aborted when ComfyUI is done with it, or the agent stops: ends the loops beside the main one. */
+  readonly over: AbortSignal;
+  /** When ComfyUI last gave a sign of work on it, epoch ms. */
+  lastSignMs: number;
+  /** Set by the watchdog: how it ends, whatever ComfyUI says. */
+  verdict: JobError | null = null;
+  /** A socket message said that it is over; the lookup has to confirm it. */
+  saidToBeOver = false;
+  readonly #ended = new AbortController();
+  readonly #asked = new AbortController();
+  readonly #progress: ProgressTracker;
+  readonly #throttle: Throttle<null>;
+  #timedOut = false;
+  #seenAlive = false;
+
+  constructor(entry: AttemptEntry, deps: RunDeps, stop: AbortSignal) {
+    this.entry = entry;
+    this.deps = deps;
+    this.stop = stop;
+    this.over = AbortSignal.any([this.#ended.signal, stop]);
+    this.wake = new Wake(deps.clock);
+    this.lastSignMs = deps.clock.now();
+    if (entry.record.cancelRequested) this.#asked.abort();
+    this.#progress = new ProgressTracker(entry.record.order.workflow, {
+      outputClasses: deps.outputClasses(),
+      resumed: entry.record.progress,
+    });
+    this.#throttle = new Throttle({
+      clock: deps.clock,
+      intervalMs: deps.timing.progressEveryMs,
+      emit: () => entry.publishProgress(),
+    });
+  }
+
+  get promptId(): string {
+    return this.entry.record.promptId;
+  }
+
+  get ending(): Ending {
+    if (this.entry.record.cancelRequested) return "cancel";
+    return this.#timedOut ? "timeout" : null;
+  }
+
+  timeOut(): void {
+    this.#timedOut = true;
+    this.#asked.abort();
+  }
+
+  /** The entry has a cancel request. */
+  cancel(): void {
+    this.#asked.abort();
+    this.wake.ring();
+  }
+
+  /** Resolves once somebody wants the run ended, or `signal` aborts. */
+  async asked(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([this.#asked.signal, signal]);
+    if (either.aborted) return;
+    await new Promise((resolve) => either.addEventListener("abort", resolve, { once: true }));
+  }
+
+  end(): void {
+    this.#ended.abort();
+    this.#throttle.end();
+  }
+
+  fate(): Fate {
+    const { generationId } = this.entry.record;
+    if (generationId === null) return "unsure";
+    const fate = generationFate(generationId, this.deps.comfy.status, this.#seenAlive);
+    if (fate === "alive") this.#seenAlive = true;
+    return fate;
+  }
+
+  /** What ComfyUI knows of it; null when it could not be asked. */
+  async lookup(): Promise<PromptLookup | null> {
+    try {
+      return await this.deps.comfy.api.lookup(this.promptId, this.stop);
+    } catch (error) {
+      this.deps.logger.debug("lookup failed", { attempt: this.entry.id, error });
+      return null;
+    }
+  }
+
+  /** ComfyUI has it: progress counts from here. */
+  begin(): void {
+    this.lastSignMs = this.deps.clock.now();
+    this.entry.setProgress(this.#progress.snapshot());
+    this.entry.run();
+  }
+
+  /** Takes in one of ComfyUI's messages; never blocks and never throws for a message of another prompt. */
+  onMessage(message: ComfyMessage): void {
+    if (message.type === "preview") {
+      if (message.promptId === null || message.promptId === this.promptId) this.#onPreview(message);
+      return;
+    }
+    if (message.promptId !== this.promptId) return;
+    this.lastSignMs = this.deps.clock.now();
+    if (message.type === "finished" || message.type === "failed" || message.type === "interrupted") {
+      this.saidToBeOver = true;
+      this.wake.ring();
+    } else if (this.#progress.apply(message)) {
+      this.entry.setProgress(this.#progress.snapshot());
+      this.#throttle.offer(null);
+    }
+  }
+
+  /** Progress 1, once the lookup has confirmed success. */
+  completeProgress(): void {
+    this.#progress.complete();
+    this.entry.setProgress(this.#progress.snapshot());
+  }
+
+  #onPreview(message: Extract<ComfyMessage, { type: "preview" }>): void {
+    this.lastSignMs = this.deps.clock.now();
+    if (!this.entry.hasPreviewWatcher) return;
+    const { nodeId, contentType } = message;
+    this.entry.publishPreview({
+      type: "preview",
+      nodeId,
+      contentType,
+      dataBase64: Buffer.from(message.bytes).toString("base64"),
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** Every interval and deadline of an attempt; tests scale them. All in ms. */
+
+export interface AttemptTiming {
+  /** How often ComfyUI is asked, whatever its socket says. */
+  pollMs: number;
+  /** First look after a socket message that the lookup does not confirm yet; doubles up to `pollMs`. */
+  hurryMs: number;
+  /** How often a cancel is repeated until it is confirmed. */
+  cancelEveryMs: number;
+  /** After this a cancel that ComfyUI does not obey ends ComfyUI. */
+  cancelGraceMs: number;
+  /** No event of the run for this long: the attempt fails and ComfyUI is started anew. */
+  noProgressMs: number;
+  /** How long an accepted attempt waits for a ComfyUI that is not ready before it counts as lost. */
+  readyWithinMs: number;
+  /** Between two progress events of one attempt. */
+  progressEveryMs: number;
+}
+
+export const DEFAULT_ATTEMPT_TIMING: AttemptTiming = {
+  pollMs: 1_000,
+  hurryMs: 10,
+  cancelEveryMs: 1_000,
+  cancelGraceMs: 60_000,
+  noProgressMs: 600_000,
+  readyWithinMs: 120_000,
+  progressEveryMs: 200,
+};

@@ -1,0 +1,65 @@
+/** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
+import { copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { AttemptId } from "../../contracts/ids.ts";
+import type { ComfyFolders } from "../comfy/port.ts";
+
+export class Workspace {
+  readonly #root: string;
+  readonly #folders: () => ComfyFolders | null;
+
+  /** @param root Folder of the collected outputs, one folder per attempt in it. */
+  constructor(root: string, folders: () => ComfyFolders | null) {
+    this.#root = root;
+    this.#folders = folders;
+  }
+
+  get folders(): ComfyFolders | null {
+    return this.#folders();
+  }
+
+  /** Where the bytes of an output are until the attempt is released. */
+  outputPath(attemptId: AttemptId, index: number): string {
+    return join(this.#root, attemptId, String(index));
+  }
+
+  /** An empty folder for the outputs, whatever an interrupted collection left in it. */
+  async renewOutputs(attemptId: AttemptId): Promise<void> {
+    await rm(join(this.#root, attemptId), { recursive: true, force: true });
+    await mkdir(join(this.#root, attemptId), { recursive: true, mode: 0o700 });
+  }
+
+  /** ComfyUI has done with it and we have our own: its files there may go. */
+  async cleanComfy(attemptId: AttemptId): Promise<void> {
+    const folders = this.#folders();
+    if (folders === null) return;
+    await rm(join(folders.input, attemptId), { recursive: true, force: true });
+    await rm(join(folders.output, attemptId), { recursive: true, force: true });
+  }
+
+  async remove(attemptId: AttemptId): Promise<void> {
+    await this.cleanComfy(attemptId);
+    await rm(join(this.#root, attemptId), { recursive: true, force: true });
+  }
+
+  /** Removes folders of attempts that the journal does not hold. */
+  async sweep(held: ReadonlySet<string>): Promise<void> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.#root)) {
+      const attemptId = AttemptId.safeParse(name);
+      if (attemptId.success && !held.has(name)) await this.remove(attemptId.data);
+    }
+  }
+}
+
+/** A second name for the same bytes where the file system can, else a copy. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error) || !["EXDEV", "EPERM", "EMLINK"].includes(String(error.code))) {
+      throw error;
+    }
+    await copyFile(from, to);
+  }
+}

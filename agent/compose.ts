@@ -1,0 +1,127 @@
+/** Puts the agent together: lock, journal, ComfyUI, attempts, then the two listeners. Nothing else knows an adapter. */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { AttemptService } from "./attempts/attempt-service.ts";
+import { InputStore } from "./attempts/input-store.ts";
+import { OutputClasses } from "./attempts/output-classes.ts";
+import { type AttemptTiming, DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts";
+import { Workspace } from "./attempts/workspace.ts";
+import { systemClock } from "./comfy/clock.ts";
+import { composeComfy, type Host } from "./compose-comfy.ts";
+import { type Config, healthSocketOf, isLoopback } from "./config.ts";
+import { createApp } from "./http/app.ts";
+import { createHealthApp } from "./http/health.ts";
+import { listenTcp, listenUnix } from "./http/listen.ts";
+import { openSqliteJournal } from "./journal/sqlite-journal.ts";
+import { lockStateDirectory } from "./journal/sqlite-state-lock.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { AGENT_VERSION } from "./pod/agent-version.ts";
+import { PodIdentity } from "./pod/identity.ts";
+import { PodService } from "./pod/pod-service.ts";
+import type { Logger } from "./telemetry/logger.ts";
+
+export interface Agent {
+  /** Where it listens, e.g. `http://127.0.0.1:8189`. */
+  address: string;
+  /** Ends streams and listeners within a second, then ComfyUI, unless it is to be left running. Never rejects. */
+  stop(): Promise<void>;
+}
+
+const LISTENER_DEADLINE_MS = 1_000;
+const SHORT_DEADLINE_MS = 2_000;
+
+/** @throws FleetError `conflict` when the state directory is in use; Error when an address is taken. */
+export async function composeAgent(config: Config, deps: { host: Host; logger: Logger }): Promise<Agent> {
+  const lifecycle = new Lifecycle(deps.logger);
+  try {
+    const address = await start(config, { ...deps, lifecycle });
+    return { address, stop: () => lifecycle.stop() };
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function start(
+  config: Config,
+  { host, logger, lifecycle }: { host: Host; logger: Logger; lifecycle: Lifecycle },
+): Promise<string> {
+  const stateDir = resolve(config.AGENT_STATE_DIR);
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const lock = lockStateDirectory(join(stateDir, "lock.db"));
+  lifecycle.onStop("lock", SHORT_DEADLINE_MS, () => lock.release());
+  const journal = openSqliteJournal(join(stateDir, "journal.db"));
+  lifecycle.onStop("journal", SHORT_DEADLINE_MS, () => journal.close());
+  const { comfy, mode, close } = composeComfy(config, { host, logger });
+  lifecycle.onStop("generations", SHORT_DEADLINE_MS, close);
+  if (config.AGENT_ON_STOP === "stop") {
+    lifecycle.onStop("ComfyUI", config.COMFYUI_STOP_GRACE_MS + 10_000, () => comfy.stop());
+  }
+
+  const identity = new PodIdentity(journal);
+  const workspace = new Workspace(join(stateDir, "attempts"), () => comfy.folders);
+  const outputClasses = new OutputClasses(comfy);
+  comfy.onStatus(() => outputClasses.refresh());
+  const inputs = await InputStore.open({
+    folder: join(stateDir, "inputs"),
+    partFolder: join(stateDir, "inputs-part"),
+    maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
+    maxStoreBytes: config.AGENT_INPUT_STORE_BYTES,
+    pinned: () => attempts.pinnedInputs(),
+    now: () => Date.now(),
+    logger: logger.child("inputs"),
+  });
+  const attempts: AttemptService = new AttemptService({
+    comfy,
+    journal,
+    identity,
+    inputs,
+    workspace,
+    clock: systemClock,
+    timing: timingOf(config),
+    outputClasses: () => outputClasses.current,
+    logger: logger.child("attempts"),
+  });
+  const pod = new PodService({ comfy, attempts, identity, agent: { agentVersion: AGENT_VERSION, comfyMode: mode } });
+  await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
+  attempts.resume();
+  comfy.start();
+
+  let stopping = false;
+  const health = createHealthApp({ comfy: () => comfy.status, stopping: () => stopping });
+  const healthListener = await listenUnix(health, healthSocketOf(config));
+  lifecycle.onStop("health socket", SHORT_DEADLINE_MS, () => healthListener.stop(LISTENER_DEADLINE_MS));
+  const app = createApp({
+    secret: config.AGENT_SECRET,
+    pod,
+    attempts,
+    inputs,
+    workspace,
+    comfy,
+    maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
+    maxCallBytes: config.AGENT_MAX_CALL_BYTES,
+    logger: logger.child("http"),
+  });
+  const listener = await listenTcp(app, config.AGENT_LISTEN);
+  lifecycle.onStop("listener", SHORT_DEADLINE_MS, () => listener.stop(LISTENER_DEADLINE_MS));
+  lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
+    stopping = true;
+    pod.stop();
+    await attempts.stop();
+  });
+  if (!isLoopback(config.AGENT_LISTEN.host)) {
+    logger.warn("listening beyond this machine with a shared secret only", { address: listener.address });
+  }
+  logger.info("agent listening", { address: listener.address, bootId: identity.bootId, podId: identity.podId, mode });
+  return listener.address;
+}
+
+function timingOf(config: Config): AttemptTiming {
+  return {
+    ...DEFAULT_ATTEMPT_TIMING,
+    pollMs: config.AGENT_POLL_MS,
+    cancelGraceMs: config.AGENT_CANCEL_GRACE_MS,
+    noProgressMs: config.AGENT_NO_PROGRESS_MS,
+    readyWithinMs: config.AGENT_READY_WITHIN_MS,
+  };
+}

@@ -1,0 +1,109 @@
+/** The agent's HTTP surface: authentication first, then its router and the raw paths of contracts/agent/routes.ts. */
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { Hono } from "hono";
+import type { AgentContext, AttemptsPort, PodPort } from "../../contracts/agent/ports.ts";
+import { agentRouter } from "../../contracts/agent/router.ts";
+import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { InputStore } from "../attempts/input-store.ts";
+import type { Workspace } from "../attempts/workspace.ts";
+import type { Comfy } from "../comfy/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { requireSecret } from "./auth.ts";
+import { limitBody } from "./body-limit.ts";
+import { errorResponse } from "./error-response.ts";
+import { inputResponse } from "./input-route.ts";
+import { outputResponse } from "./output-route.ts";
+
+export interface AppOptions {
+  secret: string;
+  pod: PodPort;
+  attempts: AttemptsPort;
+  inputs: InputStore;
+  workspace: Workspace;
+  comfy: Pick<Comfy, "objectInfo">;
+  maxInputBytes: number;
+  /** Largest procedure call, the workflow included. */
+  maxCallBytes: number;
+  logger: Logger;
+}
+
+interface AppEnv {
+  Variables: { requestId: string };
+}
+
+const REQUEST_ID_HEADER = "x-request-id";
+const HARMLESS_ID = /^[\w.:-]{1,100}$/;
+
+function requestIdOf(given: string | undefined): string {
+  return given !== undefined && HARMLESS_ID.test(given) ? given : crypto.randomUUID();
+}
+
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const { attempts, inputs, workspace, logger } = options;
+  const checkSecret = requireSecret(options.secret);
+  const app = new Hono<AppEnv>();
+
+  app.use(async function authenticate(c, next) {
+    const requestId = requestIdOf(c.req.header(REQUEST_ID_HEADER));
+    c.set("requestId", requestId);
+    checkSecret(c.req.header("authorization"));
+    await next();
+    c.header(REQUEST_ID_HEADER, requestId);
+  });
+
+  app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.get("requestId"), options));
+  app.put(
+    `${AGENT_ROUTES.inputs}/:sha256`,
+    (c) => inputResponse(c.req.raw, c.req.param("sha256"), { inputs, maxInputBytes: options.maxInputBytes }),
+  );
+  // Hono answers HEAD with the GET route and drops the body.
+  app.get(`${AGENT_ROUTES.attempts}/:attemptId/outputs/:index`, (c) =>
+    outputResponse({
+      method: c.req.method,
+      attemptId: c.req.param("attemptId"),
+      index: c.req.param("index"),
+      range: c.req.header("range"),
+      ifRange: c.req.header("if-range"),
+      ifNoneMatch: c.req.header("if-none-match"),
+    }, { attempts, workspace }));
+  app.get(`${AGENT_ROUTES.objectInfo}/:sha256`, (c) => {
+    const info = options.comfy.objectInfo();
+    if (info === null || info.sha256 !== c.req.param("sha256")) throw objectInfoGone();
+    return c.body(info.body, 200, { "content-type": "application/json", etag: `"${info.sha256}"` });
+  });
+
+  app.notFound((c) => {
+    const error = new FleetError("not_found", "Cannot find this path", { hint: "The agent's API is at /trpc." });
+    return errorResponse(error, { path: c.req.path, requestId: c.get("requestId") });
+  });
+  app.onError((error, c) => {
+    const requestId = c.get("requestId");
+    if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
+    const response = errorResponse(error, { path: c.req.path, requestId });
+    response.headers.set(REQUEST_ID_HEADER, requestId);
+    return response;
+  });
+  return app;
+}
+
+async function answerCall(request: Request, requestId: string, options: AppOptions): Promise<Response> {
+  const { pod, attempts, logger } = options;
+  return await fetchRequestHandler({
+    endpoint: AGENT_ROUTES.trpc,
+    req: await limitBody(request, options.maxCallBytes),
+    router: agentRouter,
+    allowBatching: false,
+    createContext: (): AgentContext => ({ pod, attempts, requestId }),
+    onError({ error, path }) {
+      const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
+      if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });
+    },
+  });
+}
+
+function objectInfoGone(): FleetError {
+  return new FleetError("not_found", "Cannot find this /object_info: ComfyUI has another one now, or none", {
+    hint: "Ask pod.describe for the current hash.",
+  });
+}

@@ -1,0 +1,65 @@
+/** Hono apps on Node's server: over TCP for edges, over a unix socket for health. */
+import { chmod, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
+import type { Env } from "hono/types";
+
+export interface Listener {
+  /** Port for TCP, path for a unix socket. */
+  address: string;
+  /** Takes no new connections; what is in flight at the deadline is cut. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+function serverOf<E extends Env>(app: Hono<E>): Server {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    createServer,
+    // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats.
+    serverOptions: { requestTimeout: 0, keepAliveTimeout: 75_000 },
+  });
+  return server as Server;
+}
+
+async function listen(server: Server, at: { host: string; port: number } | { path: string }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(at, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+export async function listenTcp<E extends Env>(app: Hono<E>, at: { host: string; port: number }): Promise<Listener> {
+  const server = serverOf(app);
+  await listen(server, at);
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : at.port;
+  const host = at.host.includes(":") ? `[${at.host}]` : at.host;
+  return { address: `http://${host}:${port}`, stop: (deadlineMs) => stopServer(server, deadlineMs) };
+}
+
+/** A socket that only this user can open; one that a killed agent left is replaced. */
+export async function listenUnix<E extends Env>(app: Hono<E>, path: string): Promise<Listener> {
+  const server = serverOf(app);
+  await rm(path, { force: true });
+  await listen(server, { path });
+  await chmod(path, 0o600);
+  return { address: path, stop: (deadlineMs) => stopServer(server, deadlineMs) };
+}
+
+/** A kept connection turns idle only once its stream has ended, so idle ones are looked for until all are gone. */
+const IDLE_SWEEP_MS = 50;
+
+async function stopServer(server: Server, deadlineMs: number): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cut);
+  clearInterval(sweep);
+}

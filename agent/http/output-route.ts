@@ -1,0 +1,70 @@
+/** `GET|HEAD /attempts/{attemptId}/outputs/{index}`: the bytes of a collected output, whole or in part. */
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import type { AttemptsPort } from "../../contracts/agent/ports.ts";
+import type { AttemptOutput } from "../../contracts/attempt.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import { AttemptId } from "../../contracts/ids.ts";
+import type { Workspace } from "../attempts/workspace.ts";
+import { parseRange } from "./byte-range.ts";
+
+export interface OutputRequest {
+  method: string;
+  attemptId: string;
+  index: string;
+  range: string | undefined;
+  ifRange: string | undefined;
+  ifNoneMatch: string | undefined;
+}
+
+interface OutputDeps {
+  attempts: Pick<AttemptsPort, "get">;
+  workspace: Workspace;
+}
+
+export async function outputResponse(request: OutputRequest, deps: OutputDeps): Promise<Response> {
+  const { attemptId, output } = await findOutput(request, deps);
+  const etag = `"${output.sha256}"`;
+  const headers = new Headers({
+    "accept-ranges": "bytes",
+    "cache-control": "private, no-store",
+    "content-type": output.contentType,
+    etag,
+    "x-content-type-options": "nosniff",
+  });
+  if (request.ifNoneMatch === etag) return new Response(null, { status: 304, headers });
+  const isSameBytes = request.ifRange === undefined || request.ifRange === etag;
+  const range = isSameBytes ? parseRange(request.range, output.sizeBytes) : null;
+  if (range === "unsatisfiable") return unsatisfiable(output.sizeBytes);
+  const lengthBytes = range ? range.end - range.start + 1 : output.sizeBytes;
+  headers.set("content-length", String(lengthBytes));
+  if (range) headers.set("content-range", `bytes ${range.start}-${range.end}/${output.sizeBytes}`);
+  const status = range ? 206 : 200;
+  if (request.method === "HEAD" || lengthBytes === 0) return new Response(null, { status, headers });
+  const file = createReadStream(deps.workspace.outputPath(attemptId, output.index), range ?? {});
+  return new Response(Readable.toWeb(file) as ReadableStream<Uint8Array>, { status, headers });
+}
+
+async function findOutput(
+  request: OutputRequest,
+  { attempts }: OutputDeps,
+): Promise<{ attemptId: AttemptId; output: AttemptOutput }> {
+  const attemptId = AttemptId.safeParse(request.attemptId);
+  const index = /^\d{1,6}$/.test(request.index) ? Number(request.index) : -1;
+  const report = attemptId.success ? await attempts.get(attemptId.data) : null;
+  const output = report?.outputs[index];
+  if (!attemptId.success || !output) {
+    throw new FleetError("not_found", "Cannot find this output: there is no such attempt or no such index", {
+      hint: "Read the attempt's final report; outputs go when the attempt is released.",
+    });
+  }
+  return { attemptId: attemptId.data, output };
+}
+
+function unsatisfiable(sizeBytes: number): Response {
+  const error = new FleetError("range_not_satisfiable", `Cannot send this range: there are ${sizeBytes} bytes`);
+  return new Response(JSON.stringify({ error: error.toEnvelope() }), {
+    status: 416,
+    headers: { "content-range": `bytes */${sizeBytes}`, "content-type": "application/json" },
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * The agent's memory over its own death: one method per transition, synchronous, on disk before it returns.
+ * A transition that finds the attempt in another state than it expects throws, and changes nothing.
+ */
+import type { AttemptOutput, AttemptState } from "../../contracts/attempt.ts";
+import type { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
+import type { JobError } from "../../contracts/job.ts";
+import type { Progress } from "../../contracts/progress.ts";
+import type { AttemptRecord, FoundOutputs } from "../attempts/record.ts";
+
+/** Who this agent is; all of it lives as long as the state directory. */
+export interface Identity {
+  readonly bootId: BootId;
+  /** Null until an edge gave it one. */
+  readonly podId: PodId | null;
+  /** Highest edge epoch seen; 0 before the first. */
+  readonly epoch: number;
+}
+
+export interface Final {
+  state: Extract<AttemptState, "succeeded" | "failed" | "canceled" | "lost">;
+  atMs: number;
+  outputs: AttemptOutput[];
+  cached: boolean;
+  error: JobError | null;
+}
+
+export interface Journal {
+  identity(): Identity;
+  /** Stores the first pod id; the caller has checked that there is none. */
+  adoptPod(podId: PodId): void;
+  raiseEpoch(epoch: number): void;
+
+  /** Everything accepted and not released, oldest first. */
+  unreleased(): AttemptRecord[];
+  accept(record: AttemptRecord): void;
+  /** It is about to be posted to this ComfyUI: from here on it is looked up there before it is posted again. */
+  bind(attemptId: AttemptId, generationId: string): void;
+  run(attemptId: AttemptId, startedAtMs: number): void;
+  collect(attemptId: AttemptId, executedAtMs: number, found: FoundOutputs): void;
+  finish(attemptId: AttemptId, final: Final): void;
+  requestCancel(attemptId: AttemptId): void;
+  /** Kept so that progress does not fall after a restart; changes no state. */
+  progress(attemptId: AttemptId, progress: Progress): void;
+  /** Marks it for deletion; its files may still be there. */
+  release(attemptId: AttemptId): void;
+  /** Its files are gone. A small row stays, so that a late repetition of its start is recognised. */
+  clean(attemptId: AttemptId): void;
+  /** Released, with files that may still be there. */
+  uncleaned(): { attemptId: AttemptId; promptId: string }[];
+  wasReleased(attemptId: AttemptId): boolean;
+  close(): void;
+}

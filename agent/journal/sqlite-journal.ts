@@ -1,0 +1,112 @@
+/** The journal on `node:sqlite`: every method is one statement, committed to disk before it returns. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { typeid } from "typeid-js";
+import { z } from "zod";
+import { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
+import type { AttemptRecord } from "../attempts/record.ts";
+import type { Identity, Journal } from "./port.ts";
+import { toRecord } from "./sqlite-rows.ts";
+import { openJournalDatabase } from "./sqlite-schema.ts";
+
+/** Released attempts that are remembered, so that a repeated start of one is refused instead of run again. */
+const RELEASED_KEPT = 1_000;
+
+const IdentityRow = z.object({ boot_id: BootId, pod_id: PodId.nullable(), epoch: z.int() });
+
+const SQL = {
+  identity: "select boot_id, pod_id, epoch from identity",
+  mint: "insert into identity (only_row, boot_id) values (1, ?) on conflict do nothing",
+  adoptPod: "update identity set pod_id = ? where pod_id is null",
+  raiseEpoch: "update identity set epoch = ? where epoch < ?1",
+  unreleased: "select * from attempt where released = 0 order by seq",
+  accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms)
+    values (?, ?, ?, 'accepted', ?, ?, ?)`,
+  bind: "update attempt set generation_id = ?2 where id = ?1 and state = 'accepted'",
+  run: "update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2 where id = ?1 and state = 'accepted'",
+  collect: `update attempt set state = 'collecting', rev = rev + 1, executed_at_ms = ?2, found = ?3
+    where id = ?1 and state = 'running'`,
+  finish: `update attempt set state = ?2, rev = rev + 1, finished_at_ms = ?3, outputs = ?4, cached = ?5, error = ?6
+    where id = ?1 and state in ('accepted', 'running', 'collecting')`,
+  requestCancel: `update attempt set cancel = 1, rev = rev + 1
+    where id = ?1 and state in ('accepted', 'running', 'collecting')`,
+  progress: "update attempt set progress = ?2 where id = ?1",
+  release: "update attempt set released = 1 where id = ?1 and released = 0",
+  clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null
+    where id = ?1 and released = 1`,
+  uncleaned: "select id, prompt_id from attempt where released = 1 order by seq",
+  wasReleased: "select 1 from attempt where id = ? and released > 0",
+  prune: `delete from attempt where released = 2
+    and seq <= (select max(seq) from attempt) - ${RELEASED_KEPT}`,
+} as const;
+
+/** @param path File of the database, or ":memory:" for a journal that lasts as long as the process. */
+export function openSqliteJournal(path: string): Journal {
+  const database = openJournalDatabase(path);
+  const statements = prepareAll(database);
+  statements.mint.run(typeid("boot").toString());
+  return toJournal(database, statements);
+}
+
+type Statements = Record<keyof typeof SQL, StatementSync>;
+
+function prepareAll(database: DatabaseSync): Statements {
+  const entries = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)] as const);
+  return Object.fromEntries(entries) as Statements;
+}
+
+function toJournal(database: DatabaseSync, statements: Statements): Journal {
+  /** Runs a transition that must find its attempt where it expects it. */
+  const change = (name: keyof Statements, ...values: SQLInputValue[]) => {
+    if (statements[name].run(...values).changes !== 1) {
+      throw new Error(`Cannot journal '${name}' of ${String(values[0])}: it is not in a state that allows it`);
+    }
+  };
+  return {
+    identity: (): Identity => {
+      const row = IdentityRow.parse(statements.identity.get());
+      return { bootId: row.boot_id, podId: row.pod_id, epoch: row.epoch };
+    },
+    adoptPod: (podId) => change("adoptPod", podId),
+    raiseEpoch: (epoch) => change("raiseEpoch", epoch),
+    unreleased: () => statements.unreleased.all().map(toRecord),
+    accept: (record: AttemptRecord) => {
+      const { order } = record;
+      change(
+        "accept",
+        order.attemptId,
+        record.promptId,
+        JSON.stringify(order),
+        record.rev,
+        record.generationId,
+        record.acceptedAtMs,
+      );
+    },
+    bind: (attemptId, generationId) => change("bind", attemptId, generationId),
+    run: (attemptId, startedAtMs) => change("run", attemptId, startedAtMs),
+    collect: (attemptId, atMs, found) => change("collect", attemptId, atMs, JSON.stringify(found)),
+    finish: (attemptId, { state, atMs, outputs, cached, error }) =>
+      change(
+        "finish",
+        attemptId,
+        state,
+        atMs,
+        JSON.stringify(outputs),
+        cached ? 1 : 0,
+        error === null ? null : JSON.stringify(error),
+      ),
+    requestCancel: (attemptId) => change("requestCancel", attemptId),
+    progress: (attemptId, progress) => change("progress", attemptId, JSON.stringify(progress)),
+    release: (attemptId) => change("release", attemptId),
+    clean: (attemptId) => {
+      change("clean", attemptId);
+      statements.prune.run();
+    },
+    uncleaned: () =>
+      statements.uncleaned.all().map((row) => ({
+        attemptId: AttemptId.parse(row.id),
+        promptId: z.string().parse(row.prompt_id),
+      })),
+    wasReleased: (attemptId) => statements.wasReleased.get(attemptId) !== undefined,
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,40 @@
+/** Entry point of the agent, on Node 24. */
+import { readFileSync } from "node:fs";
+import { FleetError } from "../contracts/errors.ts";
+import { composeAgent } from "./compose.ts";
+import { ConfigError, parseConfig } from "./config.ts";
+import { createLogger } from "./telemetry/logtape.ts";
+
+function writeLine(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function main(): Promise<void> {
+  const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"));
+  const logger = await createLogger({ level: config.LOG_LEVEL, writeLine }, "agent");
+  const host = {
+    env: process.env,
+    signalProcess: (pid: number, signal: "SIGINT" | "SIGKILL") => void process.kill(pid, signal),
+  };
+  let signals = 0;
+  const starting = composeAgent(config, { host, logger });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      logger.info("agent stopping", { signal, onStop: config.AGENT_ON_STOP });
+      // The ComfyUI that is left running has handles in this process that would keep it alive.
+      starting.then((agent) => agent.stop()).then(() => process.exit(0), () => process.exit(1));
+    });
+  }
+  await starting;
+}
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof ConfigError || FleetError.is(error);
+  const hint = FleetError.is(error) && error.hint !== undefined ? `\n  ${error.hint}` : "";
+  writeLine(known ? `${error.message}${hint}` : `Cannot start the agent: ${String(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,84 @@
+/** The pod as its edge sees it: description, heartbeat, and a stream of changes. */
+import type { Beat, BeatResult, PodDescription, PodEvent } from "../../contracts/agent/messages.ts";
+import type { PodPort } from "../../contracts/agent/ports.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { PodCapability } from "../../contracts/pod.ts";
+import { PROTOCOL } from "../../contracts/protocol.ts";
+import type { AttemptService } from "../attempts/attempt-service.ts";
+import { Mailbox } from "../attempts/mailbox.ts";
+import type { Comfy } from "../comfy/port.ts";
+import { capabilityOf, conditionsOf } from "./conditions.ts";
+import type { PodIdentity } from "./identity.ts";
+
+export interface PodServiceDeps {
+  comfy: Comfy;
+  attempts: AttemptService;
+  identity: PodIdentity;
+  agent: Pick<PodCapability, "agentVersion" | "comfyMode">;
+}
+
+export class PodService implements PodPort {
+  readonly #deps: PodServiceDeps;
+  readonly #watchers = new Set<Mailbox<PodEvent>>();
+  readonly #stopping = new AbortController();
+
+  constructor(deps: PodServiceDeps) {
+    this.#deps = deps;
+    deps.comfy.onStatus(() => this.#tellPod());
+    deps.attempts.onReport((report) => {
+      for (const mailbox of this.#watchers) mailbox.put(report.attemptId, { type: "attempt", report });
+      this.#tellPod();
+    });
+  }
+
+  describe(): Promise<PodDescription> {
+    const { bootId, podId } = this.#deps.identity;
+    return Promise.resolve({ protocol: PROTOCOL, podId, bootId, capability: this.#capability() });
+  }
+
+  async beat(beat: Beat): Promise<BeatResult> {
+    const { attempts, identity } = this.#deps;
+    identity.admit(beat);
+    for (const attemptId of beat.cancel) {
+      await attempts.cancel(attemptId).catch((error: unknown) => {
+        // What is not held here is missing in the answer, which tells the edge all it needs.
+        if (!FleetError.is(error) || error.code !== "not_found") throw error;
+      });
+    }
+    const { slots, conditions, capability } = this.#pod();
+    return { bootId: identity.bootId, slots, attempts: attempts.reports(), conditions, capability };
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<PodEvent> {
+    const mailbox = new Mailbox<PodEvent>();
+    mailbox.put("pod", this.#pod());
+    for (const report of this.#deps.attempts.reports()) mailbox.put(report.attemptId, { type: "attempt", report });
+    this.#watchers.add(mailbox);
+    try {
+      yield* mailbox.read(AbortSignal.any([signal, this.#stopping.signal]));
+    } finally {
+      this.#watchers.delete(mailbox);
+    }
+  }
+
+  /** Ends every stream. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  #tellPod(): void {
+    if (this.#watchers.size === 0) return;
+    const pod = this.#pod();
+    for (const mailbox of this.#watchers) mailbox.put("pod", pod);
+  }
+
+  #pod(): Extract<PodEvent, { type: "pod" }> {
+    const { comfy, attempts } = this.#deps;
+    const conditions = conditionsOf(comfy.status);
+    return { type: "pod", slots: attempts.slots(), conditions, capability: this.#capability() };
+  }
+
+  #capability(): PodCapability {
+    return capabilityOf(this.#deps.comfy.status, this.#deps.agent);
+  }
+}
