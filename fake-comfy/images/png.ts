@@ -62,7 +62,7 @@ export async function decodePng(bytes: Uint8Array): Promise<Raster> {
     const rgba = pixelOf(png, pixel);
     for (let channel = 0; channel < channels; channel++) out[pixel * channels + channel] = rgba[channel] ?? 255;
   }
-  return { width, height, channels, bytes: out, grey: png.palette === undefined && png.channels <= 2 };
+  return { width, height, channels, bytes: out, grey: png.palette === undefined && png.channels <= 2 && depth <= 8 };
 }
 
 function filterRows(raster: Raster): Uint8Array {
