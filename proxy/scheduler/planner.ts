@@ -1,0 +1,136 @@
+/**
+ * The planner's loop: looks at queue and pods when anything may have changed, decides by the pure policy, and hands
+ * every decision to the dispatcher without waiting for it. Only one edge plays it at a time, which is thrift: what makes
+ * an assignment safe is the store's compare-and-set.
+ */
+import type { EdgeId, JobId } from "../../contracts/ids.ts";
+import type { Waiting } from "../../contracts/job.ts";
+import type { Dispatcher } from "../jobs/port.ts";
+import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
+import { createBell } from "../pods/bell.ts";
+import { backoffMs, type Clock } from "../pods/clock.ts";
+import type { LivePod, PodSessions } from "../pods/port.ts";
+import type { Signals } from "../signals.ts";
+import type { JobStore, QueuedJob } from "../store/job-store.ts";
+import type { RoleStore } from "../store/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { createCapabilities } from "./capability.ts";
+import { createNeedsCache } from "./needs-cache.ts";
+import { type Assignment, plan } from "./policy.ts";
+import { createReservations } from "./reservations.ts";
+import { createRole } from "./role.ts";
+
+export interface PlannerOptions {
+  store: Pick<JobStore, "listQueue" | "getNeeds"> & Pick<RoleStore, "takeRole">;
+  sessions: Pick<PodSessions, "live">;
+  dispatcher: Dispatcher;
+  objectInfo: Pick<ObjectInfoCache, "get">;
+  signals: Signals;
+  clock: Clock;
+  logger: Logger;
+  edgeId: EdgeId;
+  /** Longest time until a missed hint is made up for. Default 1,000. */
+  pollMs?: number;
+  /** Default 5,000. */
+  leaseMs?: number;
+  /** Jobs looked at per round, from the head of the queue. Default 1,000. */
+  queueLimit?: number;
+}
+
+export interface Planner {
+  start(): void;
+  stop(): Promise<void>;
+  /** Why the job was not given to a pod when it was last looked at; null when it never was. */
+  waitingFor(jobId: JobId): Waiting | null;
+}
+
+const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
+
+export function createPlanner(options: PlannerOptions): Planner {
+  const { store, sessions, dispatcher, signals, clock } = options;
+  const { pollMs = 1_000, leaseMs = 5_000, queueLimit = 1_000 } = options;
+  const logger = options.logger.child("planner");
+  const bell = createBell(clock);
+  const role = createRole({ store, clock, edgeId: options.edgeId, role: "planner", leaseMs });
+  const needsCache = createNeedsCache(store);
+  const capabilities = createCapabilities(options);
+  const reservations = createReservations();
+  /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
+  const refused = new Map<JobId, { ver: number; untilMs: number }>();
+  let waiting: ReadonlyMap<JobId, Waiting> = new Map();
+  let running: { stop: AbortController; done: Promise<void> } | null = null;
+
+  function mayDispatch(job: QueuedJob): boolean {
+    const entry = refused.get(job.id);
+    return !reservations.has(job.id) && !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
+  }
+
+  function dispatch({ jobId, ver }: Assignment, pod: LivePod): void {
+    reservations.reserve(jobId, pod);
+    void dispatcher.dispatch({ jobId, ver, pod }).catch((error: unknown) => {
+      logger.error("dispatch failed", { job: jobId, pod: pod.id, error });
+    }).finally(() => {
+      reservations.release(jobId);
+      refused.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
+      bell.ring();
+    });
+  }
+
+  function forgetOldRefusals(): void {
+    const nowMs = clock.monotonicMs();
+    for (const [jobId, { untilMs }] of refused) if (untilMs <= nowMs) refused.delete(jobId);
+  }
+
+  async function look(): Promise<void> {
+    forgetOldRefusals();
+    if (!await role.hold()) {
+      waiting = new Map();
+      return;
+    }
+    const queue = (await store.listQueue(queueLimit)).filter(mayDispatch);
+    const needs = await needsCache.get(new Set(queue.map((job) => job.placementKey)));
+    const hashes = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
+    await capabilities.prepare(needs, hashes);
+    // From here to the dispatches nothing is awaited, so that no slot is counted that somebody takes meanwhile.
+    const live = new Map(sessions.live().map((pod) => [pod.id, pod]));
+    const pods = [...live.values()].map((pod) => ({ ...pod, freeSlots: reservations.freeSlots(pod) }));
+    const decided = plan({ pods, queue, lacking: capabilities.lookup });
+    for (const assignment of decided.assignments) {
+      const pod = live.get(assignment.podId);
+      if (pod) dispatch(assignment, pod);
+    }
+    for (const jobId of reservations.jobs()) decided.waiting.set(jobId, STARTING);
+    waiting = decided.waiting;
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const stopListening = [signals.on("queue", bell.ring), signals.on("pods", bell.ring)];
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await look();
+        failures = 0;
+        await bell.wait(pollMs, signal);
+      } catch (error) {
+        failures += 1;
+        const pauseMs = backoffMs(clock, failures, { firstMs: 100, maxMs: 5_000 });
+        logger.error("planning failed", { error, retryInMs: Math.round(pauseMs) });
+        await clock.sleep(pauseMs, signal);
+      }
+    }
+    for (const stop of stopListening) stop();
+  }
+
+  return {
+    start() {
+      if (running) return;
+      const stop = new AbortController();
+      running = { stop, done: run(stop.signal) };
+    },
+    async stop() {
+      running?.stop.abort();
+      await running?.done;
+    },
+    waitingFor: (jobId) => waiting.get(jobId) ?? null,
+  };
+}

@@ -1,0 +1,87 @@
+// A planner over a queue, pods and a dispatcher that a test changes at will.
+import type { JobId } from "../../../../contracts/ids.ts";
+import type { LivePod } from "../../../../proxy/pods/port.ts";
+import { createPlanner, type PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
+import { createSignals } from "../../../../proxy/signals.ts";
+import type { QueuedJob } from "../../../../proxy/store/job-store.ts";
+import { recordedInfo } from "../jobs/graph-fixtures.ts";
+import { bootId, edgeId, jobId, podId, tenantId } from "../jobs/ids.ts";
+import { createManualClock } from "../jobs/manual-clock.ts";
+import { silentLogger } from "../jobs/silent-logger.ts";
+
+export const info = recordedInfo();
+
+export function livePod(n: number, fields: Partial<LivePod> = {}): LivePod {
+  return {
+    id: podId(n),
+    name: `gpu-${n}`,
+    bootId: bootId(n),
+    epoch: 1,
+    accepting: true,
+    freeSlots: 1,
+    objectInfoSha256: "body",
+    ...fields,
+  };
+}
+
+export function queued(n: number, ver = 1): QueuedJob {
+  return {
+    id: jobId(n),
+    tenantId: tenantId(1),
+    ver,
+    priority: "normal",
+    placementKey: "key",
+    createdAtMs: n,
+    losses: 0,
+  };
+}
+
+interface Dispatch {
+  jobId: JobId;
+  podId: string;
+  settle(): void;
+}
+
+/** Not started yet. */
+export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
+  const fleet = {
+    queue: [] as QueuedJob[],
+    pods: [livePod(1)],
+    dispatches: [] as Dispatch[],
+    reads: 0,
+    failing: false,
+    leader: true,
+    roleCalls: 0,
+  };
+  const clock = createManualClock();
+  const signals = createSignals();
+  const planner = createPlanner({
+    store: {
+      listQueue: (limit) => {
+        fleet.reads += 1;
+        return fleet.failing
+          ? Promise.reject(new Error("database is gone"))
+          : Promise.resolve(fleet.queue.slice(0, limit));
+      },
+      getNeeds: (keys) => Promise.resolve(new Map(keys.map((key) => [key, { classes: ["SaveImage"], models: [] }]))),
+      takeRole: () => {
+        fleet.roleCalls += 1;
+        return Promise.resolve(fleet.leader ? { epoch: 1, upSinceMs: 0 } : null);
+      },
+    },
+    sessions: { live: () => fleet.pods },
+    dispatcher: {
+      dispatch: ({ jobId: id, pod }) =>
+        new Promise((resolve) => {
+          fleet.dispatches.push({ jobId: id, podId: pod.id, settle: resolve });
+        }),
+    },
+    objectInfo: { get: () => Promise.resolve(info) },
+    signals,
+    clock,
+    logger: silentLogger,
+    edgeId: edgeId(1),
+    ...options,
+  });
+  return { fleet, clock, signals, planner };
+}
