@@ -1,0 +1,214 @@
+import { describe, expect, it } from "vitest";
+import type { Connection } from "../../../../../agent/comfy/http/comfy-api.ts";
+import { createComfyApi } from "../../../../../agent/comfy/http/comfy-api.ts";
+import { FleetError } from "../../../../../contracts/errors.ts";
+import { createVirtualClock } from "../../../../support/comfy/virtual-clock.ts";
+
+const ID = "11111111-2222-4333-8444-555555555555";
+const PROMPT = { promptId: ID, workflow: { "1": { class_type: "PreviewAny", inputs: {} } }, previews: false };
+const NO_JOB = { status: 404, body: { error: "Job not found" } };
+const NO_ROUTE = { status: 404, text: "404: Not Found" };
+const DONE = { body: { status: "completed", outputs: {}, execution_status: { status_str: "success", messages: [] } } };
+const PENDING = { body: { status: "pending" } };
+const TAKEN = { body: { prompt_id: ID, number: 1, node_errors: {} } };
+
+type Answer = { status?: number; body?: unknown; text?: string } | { fail: "refused" | "broken" | "timeout" };
+
+/** A ComfyUI that answers by a script: per `METHOD /path` a list, whose last answer repeats. */
+function setUp(script: Record<string, Answer[]>) {
+  const calls: string[] = [];
+  const bodies: unknown[] = [];
+  const submittedAt: number[] = [];
+  let connection: Connection | null = { generationId: "g1", baseUrl: "http://comfy", clientId: "c1" };
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const { pathname, search } = new URL(String(input));
+    const key = `${init?.method ?? "GET"} ${pathname}`;
+    calls.push(`${key}${search}`);
+    bodies.push(typeof init?.body === "string" ? JSON.parse(init.body) : init?.body);
+    const left = script[key];
+    const answer = left === undefined ? { status: 405, text: "405" } : left.length > 1 ? left.shift() : left[0];
+    if (answer === undefined) throw new Error(`Cannot answer ${key}: the script is empty`);
+    if (!("fail" in answer)) {
+      return Promise.resolve(
+        new Response(answer.text ?? JSON.stringify(answer.body ?? {}), { status: answer.status ?? 200 }),
+      );
+    }
+    const refused = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+    const broken = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" });
+    return Promise.reject(
+      answer.fail === "timeout"
+        ? new DOMException("late", "TimeoutError")
+        : new TypeError("fetch failed", { cause: answer.fail === "refused" ? refused : broken }),
+    );
+  };
+  const clock = createVirtualClock();
+  const api = createComfyApi({
+    fetch,
+    clock: { ...clock, sleep: () => Promise.resolve() },
+    timings: { requestTimeoutMs: 1_000, submitTimeoutMs: 1_000, uploadTimeoutMs: 1_000 },
+    connection: () => connection,
+    onSubmitted: (sentAtMs) => submittedAt.push(sentAtMs),
+  });
+  return { api, calls, bodies, submittedAt, connect: (next: Connection | null) => connection = next };
+}
+
+const signal = new AbortController().signal;
+
+describe("submit()", () => {
+  it("sends our id and client, never a number, and no preview method unless asked", async () => {
+    const { api, bodies, submittedAt } = setUp({ "POST /prompt": [TAKEN] });
+    expect(await api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    expect(bodies).toEqual([{ prompt: PROMPT.workflow, prompt_id: ID, client_id: "c1", extra_data: {} }]);
+    await api.submit({ ...PROMPT, previews: true }, signal);
+    expect(bodies[1]).toMatchObject({ extra_data: { preview_method: "auto" } });
+    expect(submittedAt).toHaveLength(2);
+  });
+
+  it("returns the typed error of a 400", async () => {
+    const body = {
+      error: { type: "prompt_no_outputs", message: "Prompt has no outputs", details: "" },
+      node_errors: {},
+    };
+    const { api, submittedAt } = setUp({ "POST /prompt": [{ status: 400, body }] });
+    expect(await api.submit(PROMPT, signal)).toMatchObject({ status: "refused", error: { code: "invalid_workflow" } });
+    expect(submittedAt).toEqual([]);
+  });
+
+  it("refuses 200 with node errors, and withdraws until ComfyUI no longer has the prompt", async () => {
+    const node_errors = { "1": { errors: [{ message: "bad", extra_info: { input_name: "x" } }], class_type: "A" } };
+    const { api, calls } = setUp({
+      "POST /prompt": [{ body: { prompt_id: ID, node_errors } }],
+      [`POST /api/jobs/${ID}/cancel`]: [{ body: { cancelled: true } }],
+      [`GET /api/jobs/${ID}`]: [{ body: { status: "in_progress" } }, DONE],
+      "POST /history": [{}],
+    });
+    expect(await api.submit(PROMPT, signal)).toMatchObject({
+      status: "refused",
+      error: { nodeErrors: { "1": [{ field: "x", reason: "bad" }] } },
+    });
+    const cancel = [`POST /api/jobs/${ID}/cancel`, `GET /api/jobs/${ID}`];
+    expect(calls).toEqual(["POST /prompt", ...cancel, ...cancel, "POST /history"]);
+  });
+
+  it("looks an unanswered prompt up and sends it again only when ComfyUI has it not", async () => {
+    const lost = setUp({ "POST /prompt": [{ fail: "broken" }, TAKEN], [`GET /api/jobs/${ID}`]: [NO_JOB] });
+    expect(await lost.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    expect(lost.calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`, "POST /prompt"]);
+    const arrived = setUp({ "POST /prompt": [{ fail: "broken" }], [`GET /api/jobs/${ID}`]: [PENDING] });
+    expect(await arrived.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    expect(arrived.calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`]);
+  });
+
+  it("never repeats a late one by itself, and looks it up first when it is submitted again", async () => {
+    const { api, calls } = setUp({ "POST /prompt": [{ fail: "timeout" }], [`GET /api/jobs/${ID}`]: [PENDING] });
+    await expect(api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
+    expect(await api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    expect(calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`]);
+  });
+
+  it("rejects when nobody listens, and after a second unanswered call", async () => {
+    const gone = setUp({ "POST /prompt": [{ fail: "refused" }] });
+    await expect(gone.api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
+    expect(gone.calls).toEqual(["POST /prompt"]);
+    const broken = setUp({ "POST /prompt": [{ fail: "broken" }], [`GET /api/jobs/${ID}`]: [NO_JOB] });
+    await expect(broken.api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
+    expect(broken.calls.filter((call) => call === "POST /prompt")).toHaveLength(2);
+  });
+
+  it("asks what a 500 left behind", async () => {
+    const text = "500 Internal Server Error";
+    const queued = setUp({ "POST /prompt": [{ status: 500, text }], [`GET /api/jobs/${ID}`]: [PENDING] });
+    expect(await queued.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    const refused = setUp({ "POST /prompt": [{ status: 500, text }], [`GET /api/jobs/${ID}`]: [NO_JOB] });
+    expect(await refused.api.submit(PROMPT, signal)).toMatchObject({ status: "refused" });
+  });
+
+  it("does not send to a successor what was asked of a process that is gone", async () => {
+    const { api, calls, connect } = setUp({ "POST /prompt": [{ fail: "broken" }] });
+    const submitting = api.submit(PROMPT, signal);
+    connect({ generationId: "g2", baseUrl: "http://comfy", clientId: "c2" });
+    await expect(submitting).rejects.toMatchObject({ code: "comfy_unavailable" });
+    expect(calls).toEqual(["POST /prompt"]);
+    connect(null);
+    await expect(api.lookup(ID, signal)).rejects.toThrow("Cannot reach ComfyUI: it is not ready");
+  });
+});
+
+describe("lookup()", () => {
+  it("goes by the queue, then the history, where there is no jobs route, and remembers that", async () => {
+    const item = [1, ID, {}, {}, []];
+    const { api, calls } = setUp({
+      [`GET /api/jobs/${ID}`]: [NO_ROUTE],
+      "GET /queue": [
+        { body: { queue_running: [], queue_pending: [item] } },
+        { body: { queue_running: [item], queue_pending: [] } },
+        { body: { queue_running: [], queue_pending: [] } },
+      ],
+      [`GET /history/${ID}`]: [
+        { body: { [ID]: { outputs: {}, status: { status_str: "success", messages: [] } } } },
+        { body: {} },
+      ],
+    });
+    const statuses = [];
+    for (let look = 0; look < 4; look++) statuses.push((await api.lookup(ID, signal)).status);
+    expect(statuses).toEqual(["pending", "running", "succeeded", "unknown"]);
+    expect(calls.filter((call) => call.includes("/api/jobs"))).toHaveLength(1);
+  });
+
+  it("says unknown only when ComfyUI itself says so", async () => {
+    expect(await setUp({ [`GET /api/jobs/${ID}`]: [NO_JOB] }).api.lookup(ID, signal)).toEqual({ status: "unknown" });
+    for (const answer of [{ status: 500, text: "x" }, { status: 502, text: "" }, { text: "<html>" }, { body: [] }]) {
+      await expect(setUp({ [`GET /api/jobs/${ID}`]: [answer] }).api.lookup(ID, signal))
+        .rejects.toMatchObject({ code: "comfy_unavailable" });
+    }
+  });
+
+  it("rejects with the caller's own reason when the caller gives up", async () => {
+    const reason = new Error("enough");
+    const { api } = setUp({ [`GET /api/jobs/${ID}`]: [{ fail: "broken" }] });
+    await expect(api.lookup(ID, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
+describe("cancel()", () => {
+  it("on old versions dequeues, and interrupts only when this very prompt runs", async () => {
+    const waiting = setUp({ "POST /queue": [{}], "GET /queue": [{ body: { queue_running: [[1, "other"]] } }] });
+    await waiting.api.cancel(ID, signal);
+    expect(waiting.calls).toEqual([`POST /api/jobs/${ID}/cancel`, "POST /queue", "GET /queue"]);
+    const running = setUp({
+      "POST /queue": [{}],
+      "GET /queue": [{ body: { queue_running: [[1, ID]] } }],
+      "POST /interrupt": [{}],
+    });
+    await running.api.cancel(ID, signal);
+    expect(running.bodies.at(-1)).toEqual({ prompt_id: ID });
+  });
+});
+
+describe("view()", () => {
+  it("returns the body as it comes, and says when the file is gone", async () => {
+    const file = { nodeId: "1", filename: "a b.png", subfolder: "x/y", type: "temp" as const };
+    const { api, calls } = setUp({ "GET /view": [{ text: "bytes" }, { status: 404, text: "" }] });
+    expect(await (await api.view(file, signal)).text()).toBe("bytes");
+    expect(calls).toEqual(["GET /view?filename=a+b.png&subfolder=x%2Fy&type=temp"]);
+    await expect(api.view(file, signal)).rejects.toMatchObject({ code: "output_missing" });
+  });
+});
+
+describe("upload()", () => {
+  it("returns the name that ComfyUI chose, and a typed error when it is too large", async () => {
+    const { api, bodies } = setUp({
+      "POST /upload/image": [{ body: { name: "in (1).png", subfolder: "x", type: "input" } }, {
+        status: 413,
+        text: "",
+      }],
+    });
+    const file = { name: "in.png", subfolder: "x", body: new Blob(["1"]) };
+    expect(await api.upload(file, signal)).toBe("x/in (1).png");
+    const form = bodies[0];
+    if (!(form instanceof FormData)) throw new Error("Cannot read the upload: it is no form");
+    expect([form.get("subfolder"), form.get("type"), form.get("overwrite")]).toEqual(["x", "input", "true"]);
+    const failure = await api.upload(file, signal).catch((error: unknown) => error);
+    expect(FleetError.is(failure) && failure.code).toBe("payload_too_large");
+  });
+});
