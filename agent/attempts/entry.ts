@@ -71,15 +71,15 @@ export class AttemptEntry {
 
   collect(found: FoundOutputs): void {
     const atMs = this.#deps.clock.now();
-    this.#deps.journal.collect(this.id, atMs, found);
+    this.#deps.journal.collect(this.id, { atMs, found, progress: this.#record.progress });
     this.#change({ state: "collecting", executedAtMs: atMs, found });
   }
 
   /** Does nothing to an attempt that is final already: the first end counts. */
-  finish(final: Omit<Final, "atMs">): void {
+  finish(final: Omit<Final, "atMs" | "progress">): void {
     if (this.isFinal) return;
     const atMs = this.#deps.clock.now();
-    this.#deps.journal.finish(this.id, { ...final, atMs });
+    this.#deps.journal.finish(this.id, { ...final, atMs, progress: this.#record.progress });
     this.#change({ ...final, finishedAtMs: atMs });
     this.closeWatchers();
   }

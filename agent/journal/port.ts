@@ -23,6 +23,7 @@ export interface Final {
   outputs: AttemptOutput[];
   cached: boolean;
   error: JobError | null;
+  progress: Progress | null;
 }
 
 export interface Journal {
@@ -37,7 +38,7 @@ export interface Journal {
   /** It is about to be posted to this ComfyUI: from here on it is looked up there before it is posted again. */
   bind(attemptId: AttemptId, generationId: string): void;
   run(attemptId: AttemptId, startedAtMs: number): void;
-  collect(attemptId: AttemptId, executedAtMs: number, found: FoundOutputs): void;
+  collect(attemptId: AttemptId, done: { atMs: number; found: FoundOutputs; progress: Progress | null }): void;
   finish(attemptId: AttemptId, final: Final): void;
   requestCancel(attemptId: AttemptId): void;
   /** Kept so that progress does not fall after a restart; changes no state. */

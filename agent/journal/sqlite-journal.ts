@@ -23,9 +23,10 @@ const SQL = {
     values (?, ?, ?, 'accepted', ?, ?, ?)`,
   bind: "update attempt set generation_id = ?2 where id = ?1 and state = 'accepted'",
   run: "update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2 where id = ?1 and state = 'accepted'",
-  collect: `update attempt set state = 'collecting', rev = rev + 1, executed_at_ms = ?2, found = ?3
+  collect: `update attempt set state = 'collecting', rev = rev + 1, executed_at_ms = ?2, found = ?3, progress = ?4
     where id = ?1 and state = 'running'`,
-  finish: `update attempt set state = ?2, rev = rev + 1, finished_at_ms = ?3, outputs = ?4, cached = ?5, error = ?6
+  finish: `update attempt set state = ?2, rev = rev + 1, finished_at_ms = ?3, outputs = ?4, cached = ?5, error = ?6,
+    progress = ?7
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
   requestCancel: `update attempt set cancel = 1, rev = rev + 1
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
@@ -45,6 +46,10 @@ export function openSqliteJournal(path: string): Journal {
   const statements = prepareAll(database);
   statements.mint.run(typeid("boot").toString());
   return toJournal(database, statements);
+}
+
+function orNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 type Statements = Record<keyof typeof SQL, StatementSync>;
@@ -83,8 +88,9 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
     },
     bind: (attemptId, generationId) => change("bind", attemptId, generationId),
     run: (attemptId, startedAtMs) => change("run", attemptId, startedAtMs),
-    collect: (attemptId, atMs, found) => change("collect", attemptId, atMs, JSON.stringify(found)),
-    finish: (attemptId, { state, atMs, outputs, cached, error }) =>
+    collect: (attemptId, { atMs, found, progress }) =>
+      change("collect", attemptId, atMs, JSON.stringify(found), orNull(progress)),
+    finish: (attemptId, { state, atMs, outputs, cached, error, progress }) =>
       change(
         "finish",
         attemptId,
@@ -92,7 +98,8 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
         atMs,
         JSON.stringify(outputs),
         cached ? 1 : 0,
-        error === null ? null : JSON.stringify(error),
+        orNull(error),
+        orNull(progress),
       ),
     requestCancel: (attemptId) => change("requestCancel", attemptId),
     progress: (attemptId, progress) => change("progress", attemptId, JSON.stringify(progress)),

@@ -54,7 +54,10 @@ export class AgentProcess implements AsyncDisposable {
     this.#child = child;
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#lines += text));
     const match = await until(
-      () => /"msg":"agent listening","address":"([^"]+)"/.exec(this.#lines),
+      () => {
+        if (child.exitCode !== null) throw new Error(`The agent ended with ${child.exitCode}: ${this.#lines}`);
+        return /"msg":"agent listening","address":"([^"]+)"/.exec(this.#lines);
+      },
       () => this.#lines,
     );
     this.url = match[1] ?? "";
@@ -148,13 +151,18 @@ export function createClient(url: string, secret: string) {
 export async function killAndWait(pid: number): Promise<void> {
   try {
     process.kill(pid, "SIGKILL");
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 200 && !isZombie(pid); tries++) {
       process.kill(pid, 0);
       await sleep(10);
     }
   } catch {
     // It is gone.
   }
+}
+
+/** Dead, but its parent was killed too and nobody has asked for its exit code. */
+function isZombie(pid: number): boolean {
+  return / Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 }
 
 /** Looks until there is something, at most {@link DEADLINE_MS}. */
