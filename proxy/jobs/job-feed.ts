@@ -1,0 +1,139 @@
+/**
+ * Everything that happens to one job, for all of its watchers on this edge: lifecycle from the store, progress and
+ * previews from the pod. Runs while it has a watcher; each event is made once.
+ */
+import type { AttemptEvent } from "../../contracts/attempt.ts";
+import type { JobEvent } from "../../contracts/event.ts";
+import type { JobId } from "../../contracts/ids.ts";
+import { isTerminal } from "../../contracts/job-state.ts";
+import type { Job } from "../../contracts/job.ts";
+import type { Progress } from "../../contracts/progress.ts";
+import { createBell } from "../pods/bell.ts";
+import { backoffMs, type Clock } from "../pods/clock.ts";
+import type { Agents } from "../pods/port.ts";
+import type { Signals } from "../signals.ts";
+import type { JobRow, JobStore } from "../store/job-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { type AttemptTarget, createAttemptFeed } from "./attempt-feed.ts";
+import type { LastProgress } from "./last-progress.ts";
+import { lifecycleMail } from "./lifecycle-event.ts";
+import type { Mail, Mailbox } from "./mailbox.ts";
+
+export interface JobFeedOptions {
+  store: Pick<JobStore, "getJob" | "listEvents" | "listAttempts">;
+  agents: Pick<Agents, "watchAttempt">;
+  signals: Signals;
+  clock: Clock;
+  logger: Logger;
+  lastProgress: LastProgress;
+  view: (row: JobRow) => Job;
+  /** Longest time until a missed hint is made up for. */
+  pollMs: number;
+}
+
+export interface JobFeed {
+  add(mailbox: Mailbox): void;
+  /** @returns how many watchers are left */
+  remove(mailbox: Mailbox): number;
+  /** Runs until the signal aborts or the job is final; never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
+  const { store, signals, clock, logger, lastProgress, view, pollMs } = options;
+  const mailboxes = new Set<Mailbox>();
+  const bell = createBell(clock);
+  const attemptFeed = createAttemptFeed({ ...options, onEvent: takeAttemptEvent });
+  /** Of the last lifecycle event published. */
+  let ver = 0;
+  /** Raises the ids of progress and previews. */
+  let liveCount = 0;
+  let target: Omit<AttemptTarget, "previews"> | null = null;
+
+  function publish(mail: Mail): void {
+    for (const mailbox of mailboxes) mailbox.put(mail);
+  }
+
+  function publishLive(data: JobEvent): void {
+    liveCount += 1;
+    publish({ ver, event: { id: `${ver}.${liveCount}`, data } });
+  }
+
+  function takeProgress(no: number, progress: Progress): void {
+    const before = lastProgress.get(jobId, no);
+    if (before && before.value > progress.value) return;
+    lastProgress.set(jobId, no, progress);
+    publishLive({ type: "progress", jobId, attempt: no, progress });
+  }
+
+  function takeAttemptEvent({ no }: AttemptTarget, event: AttemptEvent): void {
+    switch (event.type) {
+      case "report":
+        if (event.report.progress) takeProgress(no, event.report.progress);
+        break;
+      case "progress":
+        takeProgress(no, event.progress);
+        break;
+      case "preview":
+        publishLive({ ...event, jobId, attempt: no });
+        break;
+    }
+  }
+
+  function aim(): void {
+    const previews = [...mailboxes].some((mailbox) => mailbox.previews);
+    attemptFeed.aim(target && { ...target, previews });
+  }
+
+  async function findTarget(row: JobRow): Promise<typeof target> {
+    if (row.state !== "running" && row.state !== "canceling") return null;
+    const attempt = (await store.listAttempts(jobId)).find((one) => one.no === row.attempt);
+    return attempt ? { podId: attempt.podId, attemptId: attempt.id, no: attempt.no } : null;
+  }
+
+  /** True once the job is final. */
+  async function look(): Promise<boolean> {
+    const events = await store.listEvents(jobId, ver);
+    if (events.length === 0) return false;
+    const row = await store.getJob(jobId);
+    if (!row) return true;
+    target = await findTarget(row);
+    for (const event of events) {
+      ver = event.ver;
+      publish(lifecycleMail(event, isTerminal(event.state) ? view(row) : null));
+    }
+    aim();
+    if (isTerminal(row.state)) lastProgress.drop(jobId);
+    return events.some((event) => isTerminal(event.state));
+  }
+
+  return {
+    add(mailbox) {
+      mailboxes.add(mailbox);
+      aim();
+    },
+    remove(mailbox) {
+      mailboxes.delete(mailbox);
+      return mailboxes.size;
+    },
+    async run(signal) {
+      const stopListening = signals.on("job", (id) => {
+        if (id === jobId) bell.ring();
+      });
+      let failures = 0;
+      while (!signal.aborted) {
+        try {
+          if (await look()) break;
+          failures = 0;
+          await bell.wait(pollMs, signal);
+        } catch (error) {
+          failures += 1;
+          logger.warn("job feed cannot read", { job: jobId, error });
+          await clock.sleep(backoffMs(clock, failures, { firstMs: 100, maxMs: 5_000 }), signal);
+        }
+      }
+      stopListening();
+      attemptFeed.aim(null);
+    },
+  };
+}

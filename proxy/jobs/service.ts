@@ -1,0 +1,71 @@
+/** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
+import type { JobsPort } from "../../contracts/edge/ports.ts";
+import type { Job, Waiting } from "../../contracts/job.ts";
+import type { JobId } from "../../contracts/ids.ts";
+import type { Clock } from "../pods/clock.ts";
+import type { Agents } from "../pods/port.ts";
+import type { Signals } from "../signals.ts";
+import type { AssetStore } from "../store/asset-store.ts";
+import type { JobRow, JobStore } from "../store/job-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { cancelJob } from "./cancel.ts";
+import { getOwnJob } from "./get.ts";
+import { createHub } from "./hub.ts";
+import { jobView } from "./job-view.ts";
+import { createLastProgress, type LastProgress } from "./last-progress.ts";
+import { listJobs } from "./list.ts";
+import type { ObjectInfoCache } from "./object-info-cache.ts";
+import { submitJob, type SubmitLimits } from "./submit.ts";
+import { watchJob } from "./watch.ts";
+
+export interface JobsOptions {
+  store:
+    & Pick<JobStore, "submitJob" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts">
+    & Pick<AssetStore, "getAssets">;
+  agents: Pick<Agents, "watchAttempt">;
+  /** Why a job waits, as the planner last found. */
+  waitingFor: (jobId: JobId) => Waiting | null;
+  objectInfo: Pick<ObjectInfoCache, "known">;
+  signals: Signals;
+  clock: Clock;
+  logger: Logger;
+  /** Default: an own one, which knows what watchers of this edge were told. */
+  lastProgress?: LastProgress;
+  limits: SubmitLimits;
+  /** Longest time until a watcher sees what no hint told of. Default 1,000. */
+  pollMs?: number;
+  /** Least time between two progress events of one watcher. Default 200. */
+  progressIntervalMs?: number;
+}
+
+export function createJobs(options: JobsOptions): JobsPort {
+  const { store, waitingFor, clock, pollMs = 1_000, progressIntervalMs = 200 } = options;
+  const lastProgress = options.lastProgress ?? createLastProgress();
+  const logger = options.logger.child("jobs");
+
+  function view(row: JobRow, waiting: Waiting | null = null): Job {
+    return jobView(row, {
+      waiting: waitingFor(row.id) ?? waiting,
+      progress: lastProgress.get(row.id, row.attempt),
+      nowMs: clock.nowMs(),
+    });
+  }
+  const viewOf = (row: JobRow) => view(row);
+  const hub = createHub({ ...options, lastProgress, logger, view: viewOf, pollMs, progressIntervalMs });
+  const watcher = { store, hub, clock, logger, view: viewOf };
+
+  return {
+    async submit({ tenantId }, input) {
+      const { row, waiting } = await submitJob(options, tenantId, input);
+      return view(row, waiting);
+    },
+    async get({ tenantId }, jobId) {
+      return view(await getOwnJob(store, tenantId, jobId));
+    },
+    list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),
+    async cancel({ tenantId }, jobId) {
+      return view(await cancelJob(options, tenantId, jobId));
+    },
+    watch: ({ tenantId }, input, signal) => watchJob(watcher, { ...input, tenantId }, signal),
+  };
+}

@@ -1,0 +1,92 @@
+/** Accepts a job: everything that can be refused is refused before the one commit, and the answer comes after it. */
+import { typeidUnboxed } from "typeid-js";
+import { FleetError } from "../../contracts/errors.ts";
+import { JobId, type TenantId } from "../../contracts/ids.ts";
+import type { SubmitJob, Waiting } from "../../contracts/job.ts";
+import { assetUses, type Workflow } from "../../contracts/workflow.ts";
+import type { Signals } from "../signals.ts";
+import type { AssetStore } from "../store/asset-store.ts";
+import type { JobRow, JobStore } from "../store/job-store.ts";
+import { judgeGraph } from "./judge-graph.ts";
+import { deriveNeeds, placementKeyOf } from "./needs.ts";
+import type { ObjectInfoCache } from "./object-info-cache.ts";
+import { hashRequest } from "./request-hash.ts";
+
+export interface SubmitLimits {
+  /** Largest workflow as canonical JSON. Default 4 MiB. */
+  maxWorkflowBytes: number;
+  /** Hard cap on one attempt's run for jobs that name none. */
+  defaultRunWithinMs: number;
+}
+
+export interface Submitter {
+  store: Pick<JobStore, "submitJob"> & Pick<AssetStore, "getAssets">;
+  objectInfo: Pick<ObjectInfoCache, "known">;
+  signals: Signals;
+  limits: SubmitLimits;
+}
+
+/** What one call to an agent carries. */
+const MAX_ASSETS = 1_000;
+
+async function requireAssets(store: Submitter["store"], tenantId: TenantId, workflow: Workflow): Promise<void> {
+  const uses = assetUses(workflow);
+  const ids = [...new Set(uses.map((use) => use.assetId))];
+  if (ids.length === 0) return;
+  if (ids.length > MAX_ASSETS) {
+    throw new FleetError("invalid_workflow", `Cannot run workflow: it refers to ${ids.length} assets`, {
+      hint: `At most ${MAX_ASSETS} are carried to a pod; split the job.`,
+    });
+  }
+  const found = new Set<string>((await store.getAssets(tenantId, ids)).map((asset) => asset.id));
+  const missing = uses.filter((use) => !found.has(use.assetId));
+  const [first] = missing;
+  if (!first) return;
+  throw new FleetError("missing_asset", `Cannot run workflow: asset '${first.assetId}' does not exist`, {
+    hint: "Upload the file first and refer to it by the id in the answer.",
+    details: { assetIds: [...new Set(missing.map((use) => use.assetId))], uses: missing },
+  });
+}
+
+/**
+ * @returns the stored job, and why it will wait as far as its graph tells
+ * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
+ */
+export async function submitJob(
+  { store, objectInfo, signals, limits }: Submitter,
+  tenantId: TenantId,
+  request: SubmitJob,
+): Promise<{ row: JobRow; waiting: Waiting | null }> {
+  const { spec, options } = request;
+  const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
+  const bodies = await objectInfo.known();
+  const waiting = judgeGraph(spec.workflow, bodies);
+  await requireAssets(store, tenantId, spec.workflow);
+  const needs = deriveNeeds(spec.workflow, bodies);
+  const key = options.idempotencyKey;
+  const outcome = await store.submitJob({
+    id: JobId.parse(typeidUnboxed("job")),
+    tenantId,
+    spec,
+    placementKey: placementKeyOf(needs),
+    needs,
+    priority: options.priority,
+    idempotency: key === undefined ? null : { space: "trpc", key },
+    requestSha256,
+    startWithinMs: options.startWithinMs ?? null,
+    runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
+  });
+  switch (outcome.status) {
+    case "created":
+      signals.emit("queue", undefined);
+      signals.emit("job", outcome.job.id);
+      return { row: outcome.job, waiting };
+    case "existing":
+      return { row: outcome.job, waiting };
+    case "key_reused":
+      throw new FleetError("idempotency_key_reuse", "Cannot submit job: its idempotency key was used for another one", {
+        hint: "Use a new key for a new request, or send the first request unchanged to get its job.",
+        details: { idempotencyKey: key },
+      });
+  }
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import { parseWorkflow } from "../../../../contracts/workflow-parse.ts";
+import { newAssetId, sampleAsset } from "../store/samples.ts";
+import { bodyWith, canvasGraph, modelGraph } from "./graph-fixtures.ts";
+import { jobsFixture, request } from "./service-fixture.ts";
+
+describe("submit()", () => {
+  it("answers with the stored job and tells the planner", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const { jobs, caller, testStore, hints } = fixture;
+    const job = await jobs.submit(caller, request(canvasGraph(), { priority: "interactive", startWithinMs: 5_000 }));
+    expect(job).toMatchObject({
+      state: "queued",
+      tenantId: caller.tenantId,
+      priority: "interactive",
+      ver: 1,
+      startBy: new Date(testStore.time.nowMs + 5_000).toISOString(),
+      waiting: { reason: "starting" },
+    });
+    expect(await testStore.store.getSpec(job.id)).toEqual({ kind: "workflow", workflow: canvasGraph() });
+    expect(await testStore.job(job.id)).toMatchObject({ state: "queued", runWithinMs: 3_600_000 });
+    expect(hints).toEqual(["queue", job.id]);
+  });
+
+  it("stores what the graph needs of a pod", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const { id } = await fixture.jobs.submit(fixture.caller, request());
+    const { placementKey } = await fixture.testStore.job(id);
+    expect((await fixture.testStore.store.getNeeds([placementKey])).get(placementKey)).toEqual({
+      classes: ["EmptyImage", "SaveImage"],
+      models: [],
+    });
+  });
+
+  it("answers a repeated idempotency key with the first job, without another hint", async () => {
+    await using fixture = await jobsFixture();
+    const { jobs, caller, hints } = fixture;
+    const keyed = () => request(canvasGraph(), { idempotencyKey: "once" });
+    const first = await jobs.submit(caller, keyed());
+    expect((await jobs.submit(caller, keyed())).id).toBe(first.id);
+    expect(hints).toHaveLength(2);
+  });
+
+  it("refuses an idempotency key with another body, and lets another tenant use it", async () => {
+    await using fixture = await jobsFixture();
+    const { jobs, caller, stranger } = fixture;
+    const keyed = (width: number) => request(canvasGraph({ width }), { idempotencyKey: "once" });
+    const first = await jobs.submit(caller, keyed(8));
+    await expect(jobs.submit(caller, keyed(9))).rejects.toMatchObject({
+      code: "idempotency_key_reuse",
+      status: 409,
+      hint: expect.stringContaining("new key"),
+    });
+    expect((await jobs.submit(stranger, keyed(9))).id).not.toBe(first.id);
+  });
+
+  it("refuses an unknown class, and keeps nothing of the job", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const { jobs, caller, hints } = fixture;
+    const workflow = { ...canvasGraph(), "3": { class_type: "NoSuchNode", inputs: {} } };
+    await expect(jobs.submit(caller, request(workflow))).rejects.toMatchObject({
+      code: "invalid_workflow",
+      message: expect.stringContaining("NoSuchNode"),
+      hint: expect.any(String),
+    });
+    expect((await jobs.list(caller, { limit: 50 })).items).toEqual([]);
+    expect(hints).toEqual([]);
+  });
+
+  it("queues a job that only lacks a model, and says which", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const job = await fixture.jobs.submit(fixture.caller, request(modelGraph("big.safetensors")));
+    expect(job.state).toBe("queued");
+    expect(job.waiting).toMatchObject({
+      reason: "missing_model",
+      message: expect.stringContaining("'big.safetensors' (UNETLoader.unet_name)"),
+    });
+  });
+
+  it("queues any sound graph while no pod has told what it can run", async () => {
+    await using fixture = await jobsFixture();
+    const workflow = { ...canvasGraph(), "3": { class_type: "NoSuchNode", inputs: {} } };
+    expect((await fixture.jobs.submit(fixture.caller, request(workflow))).waiting?.reason).toBe("no_pods");
+  });
+
+  it("refuses a workflow over the limit", async () => {
+    await using fixture = await jobsFixture({ limits: { maxWorkflowBytes: 100, defaultRunWithinMs: 1_000 } });
+    await expect(fixture.jobs.submit(fixture.caller, request())).rejects.toMatchObject({
+      code: "payload_too_large",
+      status: 413,
+      hint: expect.stringContaining("assets"),
+    });
+  });
+
+  it("accepts a reference to an asset of the tenant", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const { jobs, caller, testStore } = fixture;
+    const { asset } = await testStore.store.createAsset(sampleAsset(caller.tenantId));
+    expect((await jobs.submit(caller, request(loadGraph(asset.id)))).state).toBe("queued");
+  });
+
+  it("refuses a reference to an unknown asset and to another tenant's with the same words", async () => {
+    await using fixture = await jobsFixture({ bodies: [bodyWith()] });
+    const { jobs, caller, stranger, testStore } = fixture;
+    const { asset } = await testStore.store.createAsset(sampleAsset(stranger.tenantId));
+    for (const assetId of [asset.id, newAssetId(), "not-an-id"]) {
+      await expect(jobs.submit(caller, request(loadGraph(assetId)))).rejects.toMatchObject({
+        code: "missing_asset",
+        message: `Cannot run workflow: asset '${assetId}' does not exist`,
+        hint: expect.stringContaining("Upload"),
+        details: { assetIds: [assetId], uses: [{ nodeId: "1", input: "image", assetId }] },
+      });
+    }
+  });
+
+  it("refuses more assets than a pod is given", async () => {
+    await using fixture = await jobsFixture();
+    const loads = Array.from({ length: 1_001 }, (_, n) => [`${n}`, loadNode(`asset-${n}`)]);
+    await expect(fixture.jobs.submit(fixture.caller, request(parseWorkflow(Object.fromEntries(loads)))))
+      .rejects.toMatchObject({ code: "invalid_workflow" });
+  });
+});
+
+function loadNode(assetId: string) {
+  return { class_type: "LoadImage", inputs: { image: { __type: "core/ASSET", info: { id: assetId } } } };
+}
+
+function loadGraph(assetId: string) {
+  return parseWorkflow({
+    "1": loadNode(assetId),
+    "2": { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "x" } },
+  });
+}
