@@ -23,8 +23,8 @@ export interface JobsOptions {
     & Pick<JobStore, "submitJob" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts">
     & Pick<AssetStore, "getAssets">;
   agents: Pick<Agents, "watchAttempt">;
-  /** Why a job waits, as the planner last found. */
-  waitingFor: (jobId: JobId) => Waiting | null;
+  /** Says why a job waits. */
+  planner: { waitingFor(jobId: JobId): Waiting | null };
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   clock: Clock;
@@ -39,13 +39,13 @@ export interface JobsOptions {
 }
 
 export function createJobs(options: JobsOptions): JobsPort {
-  const { store, waitingFor, clock, pollMs = 1_000, progressIntervalMs = 200 } = options;
+  const { store, planner, clock, pollMs = 1_000, progressIntervalMs = 200 } = options;
   const lastProgress = options.lastProgress ?? createLastProgress();
   const logger = options.logger.child("jobs");
 
   function view(row: JobRow, waiting: Waiting | null = null): Job {
     return jobView(row, {
-      waiting: waitingFor(row.id) ?? waiting,
+      waiting: planner.waitingFor(row.id) ?? waiting,
       progress: lastProgress.get(row.id, row.attempt),
       nowMs: clock.nowMs(),
     });

@@ -60,7 +60,7 @@ export async function jobsFixture(
         throw new Error("no pod in this test");
       },
     },
-    waitingFor: (jobId) => waiting.get(jobId) ?? null,
+    planner: { waitingFor: (jobId) => waiting.get(jobId) ?? null },
     objectInfo: createObjectInfoCache({ store, logger: silentLogger }),
     signals,
     clock,
