@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -20,8 +20,8 @@ const stepDeadlineMs = 120_000;
 const clientSource = `import { createFleet, FleetError, type Job } from "comfyfleet/client";
 import { JobId } from "comfyfleet/contracts";
 
-const baseUrl: string = process.argv[2] ?? "";
-const fleet = createFleet({ baseUrl, apiKey: "cfl_unknown_key" });
+const [baseUrl = "", apiKey = ""]: string[] = process.argv.slice(2);
+const fleet = createFleet({ baseUrl, apiKey });
 try {
   const job: Job = await fleet.run({ "1": { class_type: "EmptyImage", inputs: { width: 64 } } }).submitted;
   console.log(JobId.parse(job.id));
@@ -40,28 +40,26 @@ describe("packed comfyfleet", () => {
     return stdout.trim();
   };
 
-  /** Starts a command in its own process group and resolves with the first line that `pattern` finds something in. */
-  const startUntil = async (pattern: RegExp, command: string, options: { args: string[]; env?: object }) => {
-    const child = spawn(command, options.args, {
+  /** Starts a command in its own process group; the result finds what a pattern captures in its output, now or later. */
+  const start = (command: string, args: string[], env: Record<string, string> = {}) => {
+    const child = spawn(command, args, {
       cwd: folder,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
     children.push(child);
-    const seen: string[] = [];
-    const found = new Promise<string>((settle, fail) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        createInterface({ input: stream }).on("line", (line) => {
-          seen.push(line);
-          const match = pattern.exec(line)?.[1];
-          if (match !== undefined) settle(match);
-        });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => output += bytes.toString());
+    return async (pattern: RegExp): Promise<string> => {
+      const deadline = performance.now() + 30_000;
+      while (performance.now() < deadline && child.exitCode === null) {
+        const found = pattern.exec(output)?.[1];
+        if (found !== undefined) return found;
+        await sleep(50);
       }
-      child.once("exit", (code) => fail(new Error(`${command} ended with ${code}: ${seen.join("\n")}`)));
-      setTimeout(() => fail(new Error(`${command} printed no address: ${seen.join("\n")}`)), 30_000).unref();
-    });
-    return await found;
+      throw new Error(`${command} ${args.join(" ")} (exit code ${child.exitCode}) printed no ${pattern}:\n${output}`);
+    };
   };
 
   beforeAll(async () => {
@@ -103,20 +101,22 @@ describe("packed comfyfleet", () => {
   });
 
   it("runs a client on Node and on Deno against the packed edge", async () => {
-    const baseUrl = await startUntil(/(http:\/\/127\.0\.0\.1:\d+)/, join(binaries, "node"), {
-      args: ["node_modules/comfyfleet/dist/proxy/main.node.js"],
-      env: { EDGE_LISTEN: "127.0.0.1:0", EDGE_DATA_DIR: join(folder, "edge") },
+    const printed = start(join(binaries, "node"), ["node_modules/comfyfleet/dist/proxy/main.node.js"], {
+      EDGE_LISTEN: "127.0.0.1:0",
+      EDGE_DATA_DIR: join(folder, "edge"),
     });
-    expect(await inFolder("node", "client.ts", baseUrl)).toBe("unauthorized");
-    expect(await inFolder("deno", "run", "--allow-net", "--allow-env", "--allow-read=.", "client.ts", baseUrl)).toBe(
-      "unauthorized",
-    );
+    const baseUrl = `http://127.0.0.1:${await printed(/"port":(\d+)/)}`;
+    const key = await printed(/(cfl_\w+)/);
+    const onDeno = ["run", "--allow-net", "--allow-env", "--allow-read=.", "client.ts", baseUrl];
+    expect(await inFolder("node", "client.ts", baseUrl, key)).toMatch(/^job_\w+$/);
+    expect(await inFolder("deno", ...onDeno, key)).toMatch(/^job_\w+$/);
+    expect(await inFolder("node", "client.ts", baseUrl, "cfl_unknown_key")).toBe("unauthorized");
+    expect(await inFolder("deno", ...onDeno, "cfl_unknown_key")).toBe("unauthorized");
   });
 
   it("npx comfyfleet fake-comfy answers as ComfyUI does", async () => {
-    const baseUrl = await startUntil(/(http:\/\/127\.0\.0\.1:\d+)/, "npx", {
-      args: ["comfyfleet", "fake-comfy", "--port", "0"],
-    });
+    const printed = start("npx", ["comfyfleet", "fake-comfy", "--port", "0"]);
+    const baseUrl = await printed(/(http:\/\/127\.0\.0\.1:\d+)/);
     const response = await fetch(`${baseUrl}/system_stats`, { signal: AbortSignal.timeout(10_000) });
     expect(await response.json()).toMatchObject({ system: { comfyui_version: expect.any(String) } });
   });
