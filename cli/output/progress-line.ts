@@ -4,7 +4,9 @@ import { progressText } from "./job-lines.ts";
 import type { Terminal } from "./renderer.ts";
 
 const BAR_WIDTH = 24;
-const PLAIN_INTERVAL_MS = 2_000;
+/** Elsewhere a line for every such step of progress, and not more often than this. */
+const PLAIN_STEP = 0.1;
+const PLAIN_INTERVAL_MS = 200;
 
 export interface ProgressLine {
   update(progress: Progress): void;
@@ -15,6 +17,7 @@ export interface ProgressLine {
 export function createProgressLine(stderr: Terminal["stderr"], now: () => number = Date.now): ProgressLine {
   let drawn = false;
   let lastPlainMs = Number.NEGATIVE_INFINITY;
+  let lastPlainValue = Number.NEGATIVE_INFINITY;
   return {
     update(progress) {
       const text = progressText(progress);
@@ -23,8 +26,12 @@ export function createProgressLine(stderr: Terminal["stderr"], now: () => number
         const line = `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${text}`;
         stderr.write(`\r\x1b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
         drawn = true;
-      } else if (now() - lastPlainMs >= PLAIN_INTERVAL_MS || progress.value === 1) {
+        return;
+      }
+      const moved = Math.abs(progress.value - lastPlainValue) >= PLAIN_STEP || progress.value === 1;
+      if (moved && progress.value !== lastPlainValue && now() - lastPlainMs >= PLAIN_INTERVAL_MS) {
         lastPlainMs = now();
+        lastPlainValue = progress.value;
         stderr.write(`${text}\n`);
       }
     },

@@ -20,10 +20,11 @@ async function edgeReady(baseUrl: string): Promise<boolean> {
   return response?.ok ?? false;
 }
 
-function waitingFor(pods: Pod[]): string | null {
-  const [pod] = pods;
+/** @param sinceMs what an earlier life of the edge knew of its pods does not count */
+function waitingFor(pods: Pod[], sinceMs: number): string | null {
+  const [pod] = pods.filter(({ lastSeenAt }) => lastSeenAt !== null && Date.parse(lastSeenAt) >= sinceMs);
   if (!pod) return "the edge to meet the pod";
-  if (pods.some((found) => found.phase === "ready")) return null;
+  if (pod.phase === "ready") return null;
   const bad = pod.conditions.find((condition) => condition.status !== "true");
   return `the pod (${bad?.message ?? pod.phase})`;
 }
@@ -31,7 +32,8 @@ function waitingFor(pods: Pod[]): string | null {
 /** @throws FleetError `timeout` with the last thing waited for, or `comfy_unavailable` when a child was given up. */
 export async function waitReady(options: WaitOptions): Promise<void> {
   const fleet = createFleet({ baseUrl: options.baseUrl, apiKey: options.apiKey, requestTimeoutMs: 5_000 });
-  const deadlineMs = Date.now() + options.timeoutMs;
+  const startedMs = Date.now();
+  const deadlineMs = startedMs + options.timeoutMs;
   let said = "";
   while (true) {
     options.signal.throwIfAborted();
@@ -39,7 +41,10 @@ export async function waitReady(options: WaitOptions): Promise<void> {
     if (failure !== null) throw new FleetError("comfy_unavailable", `Cannot start: ${failure}`);
     const ready = await edgeReady(options.baseUrl);
     const what = ready
-      ? await fleet.trpc.pods.list.query({}).then((page) => waitingFor(page.items), () => "the edge to answer")
+      ? await fleet.trpc.pods.list.query({}).then(
+        (page) => waitingFor(page.items, startedMs),
+        () => "the edge to answer",
+      )
       : "the edge to start";
     if (what === null) return;
     if (what !== said) options.onWait(what);

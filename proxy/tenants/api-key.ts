@@ -1,14 +1,11 @@
-/**
- * The text of an API key: `cfl_<keyId>_<secret>`, where `<keyId>` is the key's id without its `key_` and `<secret>` is 32
- * random bytes in base64url. Both parts have one length, so an underscore inside the secret cannot be mistaken.
- */
+/** API keys as the edge keeps them: minted once, stored as a hash. Their written form is `contracts/api-key.ts`. */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes as cryptoRandomBytes } from "node:crypto";
 import { typeid } from "typeid-js";
+import { formatApiKey, parseApiKey } from "../../contracts/api-key.ts";
 import { KeyId, type Sha256 } from "../../contracts/ids.ts";
 
 const SECRET_BYTES = 32;
-const KEY_TEXT = /^cfl_([0-9a-z]{26})_([A-Za-z0-9_-]{43})$/;
 
 export interface ParsedKey {
   id: KeyId;
@@ -27,13 +24,12 @@ function hashSecret(secret: string): Sha256 {
 
 /** Null for everything that is no key of ours. */
 export function parseKey(text: string): ParsedKey | null {
-  const [, suffix, secret] = KEY_TEXT.exec(text) ?? [];
-  const id = KeyId.safeParse(`key_${suffix}`);
-  return id.success && secret !== undefined ? { id: id.data, secretSha256: hashSecret(secret) } : null;
+  const parts = parseApiKey(text);
+  return parts && { id: parts.keyId, secretSha256: hashSecret(parts.secret) };
 }
 
 export function mintKey(randomBytes: (size: number) => Uint8Array = cryptoRandomBytes): MintedKey {
-  const id = typeid("key");
+  const id = KeyId.parse(typeid("key").toString());
   const secret = Buffer.from(randomBytes(SECRET_BYTES)).toString("base64url");
-  return { id: id.toString(), secretSha256: hashSecret(secret), key: `cfl_${id.getSuffix()}_${secret}` };
+  return { id, secretSha256: hashSecret(secret), key: formatApiKey({ keyId: id, secret }) };
 }

@@ -1,0 +1,131 @@
+/** Wires the edge: adapters, domain, HTTP. Starts in order of need, stops in the reverse, each step whatever the others do. */
+import { join } from "node:path";
+import { typeid } from "typeid-js";
+import { createAssetBytes, createAssetsPort } from "./assets/assets.ts";
+import { createFolderStore } from "./assets/folder-store.ts";
+import { createDispatcher } from "./attempts/dispatch.ts";
+import { createSettlement } from "./attempts/settle.ts";
+import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
+import type { Config } from "./config.ts";
+import { createApp } from "./http/app.ts";
+import { createHealth } from "./http/health.ts";
+import { createTrpcHandler } from "./http/trpc.ts";
+import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
+import { createLastProgress } from "./jobs/last-progress.ts";
+import { createJobs } from "./jobs/service.ts";
+import { createAgents } from "./pods/agents.ts";
+import { systemClock } from "./pods/clock.ts";
+import { createDirectTransport } from "./pods/direct-transport.ts";
+import { createOffers } from "./pods/offers.ts";
+import { registerStaticPods } from "./pods/registry.ts";
+import { createPodsService } from "./pods/service.ts";
+import { createPodSessions } from "./pods/sessions.ts";
+import { podTimings } from "./pods/timings.ts";
+import type { Runtime } from "./runtime/port.ts";
+import { createPlanner } from "./scheduler/planner.ts";
+import { createReaper } from "./scheduler/reaper.ts";
+import { createSignals } from "./signals.ts";
+import { openSqliteStore } from "./store/sqlite/open.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { createAuthenticator } from "./tenants/authenticate.ts";
+import { ensureFirstKey } from "./tenants/first-key.ts";
+import { createKeysPort } from "./tenants/keys.ts";
+import { createTenantsPort } from "./tenants/tenants.ts";
+
+export interface Edge {
+  port: number;
+  /** Ends streams and loops, waits for requests in flight until the deadline, closes the store. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export async function composeEdge(
+  config: Config,
+  { runtime, logger }: { runtime: Runtime; logger: Logger },
+): Promise<Edge> {
+  const clock = systemClock();
+  const stopping = new AbortController();
+  const signal = stopping.signal;
+  const edgeId = typeid("edge").toString();
+
+  const store = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
+  const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
+  const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
+
+  const signals = createSignals();
+  const offers = createOffers();
+  const timings = podTimings({
+    beatMs: config.POD_BEAT_MS,
+    unreachableMs: config.POD_UNREACHABLE_MS,
+    lostMs: config.POD_LOST_MS,
+  });
+  const attemptTimings = {
+    ...ATTEMPT_TIMINGS,
+    maxLosses: config.JOB_MAX_LOSSES,
+    maxOutputBytes: config.MAX_UPLOAD_BYTES,
+  };
+  const registered = await registerStaticPods(store, config.EDGE_PODS);
+  const transport = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
+
+  const common = { store, agents, blobs, signals, clock, timings: attemptTimings, logger, signal };
+  const settlement = createSettlement(common);
+  const sessions = createPodSessions(
+    { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
+    registered.rows,
+  );
+  const dispatcher = createDispatcher({ ...common, offers, settlement, nudge: sessions.nudge });
+  const objectInfo = createObjectInfoCache({ store, logger });
+  const planner = createPlanner({ store, sessions, dispatcher, objectInfo, signals, clock, logger, edgeId });
+  const reaper = createReaper({ store, signals, clock, logger, edgeId });
+  const jobs = createJobs({
+    store,
+    agents,
+    objectInfo,
+    signals,
+    clock,
+    logger,
+    planner,
+    lastProgress: createLastProgress(),
+    limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
+  });
+
+  const pods = createPodsService(store);
+  const ports = {
+    jobs,
+    assets: createAssetsPort(store),
+    pods,
+    tenants: createTenantsPort(store),
+    keys: createKeysPort({ store, authenticator }),
+  };
+  const app = createApp({
+    authenticate: authenticator.authenticate,
+    trpc: createTrpcHandler({ ports, maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, stopping: signal, logger }),
+    assets: createAssetBytes({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES }),
+    health: createHealth({
+      pingStore: () => store.now(),
+      pods: async () => (await pods.list({ limit: 100 })).items,
+      stopping: signal,
+    }),
+    logger: logger.child("http"),
+    monotonicMs: clock.monotonicMs,
+  });
+
+  const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
+  sessions.start();
+  planner.start();
+  reaper.start();
+  logger.info("edge ready", { hostname: listener.hostname, port: listener.port, runtime: runtime.name, edgeId });
+  // The one time a key is said: an operator who starts the edge by hand has no other way to it.
+  if (firstKey.status === "minted") runtime.writeLine(`First administrator key, shown once: ${firstKey.key}`);
+
+  let stopped: Promise<void> | null = null;
+  async function stop(deadlineMs: number): Promise<void> {
+    logger.info("edge stopping", { edgeId });
+    stopping.abort(new DOMException("the edge is stopping", "AbortError"));
+    await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop()]);
+    await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
+    await store.close();
+  }
+  return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };
+}
