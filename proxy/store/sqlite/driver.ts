@@ -22,10 +22,15 @@ function toSqlite(sql: string): string {
 function openDatabase(path: string): DatabaseSync {
   // The driver applies the timeout when it opens, so before journal_mode, which can meet another program's lock.
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  database.exec("pragma journal_mode = wal");
-  // FULL: a commit is on the disk when it returns. Not NORMAL, which loses the last commits with the power.
-  database.exec("pragma synchronous = full");
-  return database;
+  try {
+    database.exec("pragma journal_mode = wal");
+    // FULL: a commit is on the disk when it returns. Not NORMAL, which loses the last commits with the power.
+    database.exec("pragma synchronous = full");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Opens the database; the caller holds the lock on it. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -74,6 +74,17 @@ describe("openSqliteStore()", () => {
     expect(error.message).toMatch(/its schema is 2, this build knows up to 1/);
     expect(error.hint).toMatch(/newer version/);
     expect((await failure(openSqliteStore({ path }))).message).toBe(error.message);
+  });
+
+  it("openSqliteStore() says what is wrong with a file that is no database, and lets go of it", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge.db");
+    writeFileSync(path, "this is no database, but it is long enough to be looked at".repeat(20));
+    const error = await failure(openSqliteStore({ path }));
+    expect(error.message).toMatch(/^Cannot open the store .*: file is not a database$/);
+    expect((await failure(openSqliteStore({ path }))).message).toBe(error.message);
+    rmSync(path);
+    await (await openSqliteStore({ path })).close();
   });
 
   it("migrate() leaves nothing of a step that fails", async () => {

@@ -21,16 +21,15 @@ const loss = { reason: "pod_lost", countLoss: true, retryInMs: 100, maxLosses: 2
 async function jobIn(t: TestStore, state: StoredJobState): Promise<JobId> {
   const { id: jobId } = await t.submit({ startWithinMs: 60_000 });
   const { store, tenantId } = t;
-  switch (state) {
-    case "queued":
-      return jobId;
-    case "expired":
-      t.time.nowMs += 60_000;
-      await store.expireJobs(100);
-      return jobId;
-    case "assigned":
-      await t.assign(jobId);
-      return jobId;
+  if (state === "queued") return jobId;
+  if (state === "expired") {
+    t.time.nowMs += 60_000;
+    await store.expireJobs(100);
+    return jobId;
+  }
+  if (state === "assigned") {
+    await t.assign(jobId);
+    return jobId;
   }
   const no = await t.start(jobId);
   if (state === "canceling" || state === "canceled") await store.cancelJob({ tenantId, jobId });
@@ -181,6 +180,16 @@ describe("losing and canceling", () => {
     await t.store.failJob({ jobId, no: first, error: sampleError, receipt: null });
     await t.store.loseAttempt({ jobId, no: first, ...loss });
     expect(await t.job(jobId)).toEqual(before);
+  });
+
+  it("failJob() about a lost attempt ends a job that waits for its retry", async () => {
+    await using t = await memoryStore();
+    const { id: jobId } = await t.submit();
+    const no = await t.start(jobId);
+    await t.store.loseAttempt({ jobId, no, ...loss });
+    const failed = await t.store.failJob({ jobId, no, error: sampleError, receipt: null });
+    expect(failed).toMatchObject({ status: "done", job: { state: "failed", error: sampleError } });
+    expect((await t.store.listAttempts(jobId)).map((attempt) => attempt.state)).toEqual(["failed"]);
   });
 
   it("startJob() on a canceling job moves only the attempt", async () => {
