@@ -1,0 +1,124 @@
+// A ComfyUI behind the agent's port that does exactly what a test tells it.
+import type {
+  Comfy,
+  ComfyApi,
+  ComfyFolders,
+  ComfyMessage,
+  ComfyStatus,
+  PromptLookup,
+  PromptSubmission,
+} from "../../agent/comfy/port.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
+
+export function comfyUnavailable(): FleetError {
+  return new FleetError("comfy_unavailable", "Cannot reach ComfyUI: the test said so");
+}
+
+export class FakeComfyPort implements Comfy {
+  status: ComfyStatus = {
+    state: "stopped",
+    sinceMs: 0,
+    reason: "NotStarted",
+    message: "ComfyUI was not started yet.",
+    generation: null,
+    version: "0.33.0",
+    devices: [],
+    objectInfoSha256: null,
+  };
+  folders: ComfyFolders | null = null;
+  /** What the next lookups answer, by prompt id; `unknown` for others. */
+  readonly lookups = new Map<string, PromptLookup>();
+  readonly submitted: { promptId: string; workflow: Workflow }[] = [];
+  readonly uploaded: { name: string; subfolder: string; text: string }[] = [];
+  readonly canceled: string[] = [];
+  readonly forgotten: string[] = [];
+  readonly restarts: string[] = [];
+  lookupCount = 0;
+  /** Whether a submitted prompt is `running` afterwards. */
+  submission: () => PromptSubmission | Promise<PromptSubmission> = () => ({ status: "accepted" });
+  onCancel: (promptId: string) => void = () => undefined;
+  reachable = true;
+  readonly #statusListeners = new Set<(status: ComfyStatus) => void>();
+  readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
+
+  readonly api: ComfyApi = {
+    submit: async ({ promptId, workflow }) => {
+      this.submitted.push({ promptId, workflow });
+      const submission = await this.submission();
+      if (submission.status === "accepted") this.lookups.set(promptId, { status: "running" });
+      return submission;
+    },
+    lookup: (promptId) => {
+      this.lookupCount += 1;
+      if (!this.reachable) return Promise.reject(comfyUnavailable());
+      return Promise.resolve(this.lookups.get(promptId) ?? { status: "unknown" });
+    },
+    cancel: (promptId) => {
+      this.canceled.push(promptId);
+      this.onCancel(promptId);
+      return Promise.resolve();
+    },
+    forget: (promptId) => {
+      this.forgotten.push(promptId);
+      return Promise.resolve();
+    },
+    view: (file) => Promise.resolve(new Response(`bytes of ${file.filename}`)),
+    upload: async ({ name, subfolder, body }) => {
+      this.uploaded.push({ name, subfolder, text: await body.text() });
+      return `${subfolder}/${name}`;
+    },
+  };
+
+  /** A ready process with this generation id. */
+  ready(id = "generation-1"): void {
+    const generation = { id, clientId: `client of ${id}`, startedAtMs: 0, adopted: false };
+    this.change({ state: "ready", reason: "Ready", message: "ComfyUI is ready.", generation });
+  }
+
+  /** The process is gone. */
+  die(): void {
+    this.change({ state: "backoff", reason: "Crashed", message: "ComfyUI ended with code 137.", generation: null });
+  }
+
+  change(change: Partial<ComfyStatus>): void {
+    this.status = { ...this.status, ...change };
+    for (const listener of this.#statusListeners) listener(this.status);
+  }
+
+  say(message: ComfyMessage): void {
+    for (const listener of this.#messageListeners) listener(message);
+  }
+
+  /** The end of a prompt, as a lookup and as a socket message. */
+  finish(promptId: string, lookup: PromptLookup): void {
+    this.lookups.set(promptId, lookup);
+    this.say({ type: "finished", promptId });
+  }
+
+  objectInfo(): null {
+    return null;
+  }
+
+  onStatus(listener: (status: ComfyStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  onMessage(listener: (message: ComfyMessage) => void): () => void {
+    this.#messageListeners.add(listener);
+    return () => this.#messageListeners.delete(listener);
+  }
+
+  restart(reason: string): void {
+    this.restarts.push(reason);
+  }
+
+  start(): void {
+    this.ready();
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}
