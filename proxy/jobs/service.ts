@@ -12,7 +12,7 @@ import { cancelJob } from "./cancel.ts";
 import { getOwnJob } from "./get.ts";
 import { createHub } from "./hub.ts";
 import { jobView } from "./job-view.ts";
-import { createLastProgress, type LastProgress } from "./last-progress.ts";
+import type { LastProgress } from "./last-progress.ts";
 import { listJobs } from "./list.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
 import { submitJob, type SubmitLimits } from "./submit.ts";
@@ -29,8 +29,7 @@ export interface JobsOptions {
   signals: Signals;
   clock: Clock;
   logger: Logger;
-  /** Default: an own one, which knows what watchers of this edge were told. */
-  lastProgress?: LastProgress;
+  lastProgress: LastProgress;
   limits: SubmitLimits;
   /** Longest time until a watcher sees what no hint told of. Default 1,000. */
   pollMs?: number;
@@ -39,8 +38,7 @@ export interface JobsOptions {
 }
 
 export function createJobs(options: JobsOptions): JobsPort {
-  const { store, planner, clock, pollMs = 1_000, progressIntervalMs = 200 } = options;
-  const lastProgress = options.lastProgress ?? createLastProgress();
+  const { store, planner, clock, lastProgress, pollMs = 1_000, progressIntervalMs = 200 } = options;
   const logger = options.logger.child("jobs");
 
   function view(row: JobRow, waiting: Waiting | null = null): Job {
@@ -51,7 +49,7 @@ export function createJobs(options: JobsOptions): JobsPort {
     });
   }
   const viewOf = (row: JobRow) => view(row);
-  const hub = createHub({ ...options, lastProgress, logger, view: viewOf, pollMs, progressIntervalMs });
+  const hub = createHub({ ...options, logger, view: viewOf, pollMs, progressIntervalMs });
   const watcher = { store, hub, clock, logger, view: viewOf };
 
   return {
