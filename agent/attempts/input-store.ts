@@ -59,15 +59,17 @@ export class InputStore {
     return this.#held.has(sha256);
   }
 
-  /** Path of an input's bytes; counts as a use of it. */
-  use(sha256: Sha256): string {
+  /**
+   * Path of an input's bytes; counts as a use of it.
+   * @throws Error with code `ENOENT` when somebody else has deleted the file.
+   */
+  async use(sha256: Sha256): Promise<string> {
     const path = this.#path(sha256);
+    const usedAtMs = this.#options.now();
     const held = this.#held.get(sha256);
-    if (held) {
-      held.usedAtMs = this.#options.now();
-      // The time on disk is only for the order after a restart.
-      utimes(path, held.usedAtMs / 1_000, held.usedAtMs / 1_000).catch(() => this.#held.delete(sha256));
-    }
+    if (held) held.usedAtMs = usedAtMs;
+    // On disk too, for the order after a restart. Awaited: a Blob of a file whose time changes cannot be read any more.
+    await utimes(path, usedAtMs / 1_000, usedAtMs / 1_000);
     return path;
   }
 

@@ -18,8 +18,11 @@ export interface StageDeps {
 
 /** The inputs that the graph uses; an order may name more. */
 export function usedInputs(order: Pick<Order, "workflow" | "inputs">): AttemptInput[] {
-  const used = new Set(assetUses(order.workflow).map((use) => use.assetId));
-  return order.inputs.filter((input) => used.has(input.assetId));
+  const used = new Set<string>(assetUses(order.workflow).map((use) => use.assetId));
+  const byAsset = new Map(
+    order.inputs.filter(({ assetId }) => used.has(assetId)).map((input) => [input.assetId, input]),
+  );
+  return [...byAsset.values()];
 }
 
 /** Loaders look at the extension; everything else of a foreign name stays out of our paths. */
@@ -40,7 +43,7 @@ export async function stageInputs(order: Order, deps: StageDeps, signal: AbortSi
   if (folder !== null) await renewFolder(join(folder, order.attemptId));
   for (const [index, input] of used.entries()) {
     const name = stagedName(input, index);
-    const path = deps.inputs.use(input.sha256);
+    const path = await deps.inputs.use(input.sha256);
     if (folder === null) {
       names.set(input.assetId, await upload(deps.api, { path, name, attemptId: order.attemptId }, signal));
     } else {
