@@ -29,7 +29,10 @@ export function lackingOf(needs: Needs, info: ObjectInfo): Lacking {
 export type LackingLookup = (placementKey: string, objectInfoSha256: string) => Lacking | null;
 
 export interface Capabilities {
-  /** Works out what is not known yet. Afterwards {@link Capabilities.lookup} answers without I/O. */
+  /**
+   * Works out what is not known yet; afterwards {@link Capabilities.lookup} answers without I/O. A body that is new is
+   * read even without any needs, so that the first job does not wait for it.
+   */
   prepare(needs: ReadonlyMap<string, Needs>, hashes: ReadonlySet<string>): Promise<void>;
   lookup: LackingLookup;
 }
@@ -45,7 +48,8 @@ export function createCapabilities(
       for (const sha256 of hashes) {
         const known = byHash.get(sha256);
         const missing = [...needs].filter(([key]) => !known?.has(key));
-        const info = missing.length > 0 ? await objectInfo.get(sha256) : null;
+        if (known && missing.length === 0) continue;
+        const info = await objectInfo.get(sha256);
         if (!info) continue;
         if (answers + missing.length > capacity) {
           byHash.clear();

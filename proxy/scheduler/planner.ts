@@ -33,7 +33,10 @@ export interface PlannerOptions {
   pollMs?: number;
   /** Default 5,000. */
   leaseMs?: number;
-  /** Jobs looked at per round, from the head of the queue. Default 1,000. */
+  /**
+   * Jobs looked at per round, from the head of the queue; up to 16 times as many while slots stay free because nothing
+   * at the head can run. Default 1,000.
+   */
   queueLimit?: number;
 }
 
@@ -45,6 +48,12 @@ export interface Planner {
 }
 
 const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
+
+const MAX_WIDENING = 16;
+
+function behind(jobs: number): Waiting {
+  return { reason: "pods_busy", message: `At least ${jobs} jobs are before it.` };
+}
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { store, sessions, dispatcher, signals, clock } = options;
@@ -58,6 +67,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
   const refused = new Map<JobId, { ver: number; untilMs: number }>();
   let waiting: ReadonlyMap<JobId, Waiting> = new Map();
+  let limit = queueLimit;
+  /** The queue is longer than what was looked at. */
+  let truncated = false;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -85,9 +97,11 @@ export function createPlanner(options: PlannerOptions): Planner {
     forgetOldRefusals();
     if (!await role.hold()) {
       waiting = new Map();
+      truncated = false;
       return;
     }
-    const queue = (await store.listQueue(queueLimit)).filter(mayDispatch);
+    const head = await store.listQueue(limit);
+    const queue = head.filter(mayDispatch);
     const needs = await needsCache.get(new Set(queue.map((job) => job.placementKey)));
     const hashes = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
     await capabilities.prepare(needs, hashes);
@@ -101,6 +115,17 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
     for (const jobId of reservations.jobs()) decided.waiting.set(jobId, STARTING);
     waiting = decided.waiting;
+    truncated = head.length >= limit;
+    const freeSlots = pods.reduce((sum, pod) => sum + (pod.accepting ? pod.freeSlots : 0), 0);
+    lookFurther(freeSlots > decided.assignments.length, head.length);
+  }
+
+  /** So that jobs which nothing can run do not starve what stands behind them. */
+  function lookFurther(idle: boolean, seen: number): void {
+    if (seen < queueLimit) limit = queueLimit;
+    if (!truncated || !idle || limit >= queueLimit * MAX_WIDENING) return;
+    limit *= 4;
+    bell.ring();
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -131,6 +156,6 @@ export function createPlanner(options: PlannerOptions): Planner {
       running?.stop.abort();
       await running?.done;
     },
-    waitingFor: (jobId) => waiting.get(jobId) ?? null,
+    waitingFor: (jobId) => waiting.get(jobId) ?? (truncated ? behind(limit) : null),
   };
 }

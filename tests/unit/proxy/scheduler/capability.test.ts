@@ -45,6 +45,17 @@ describe("createCapabilities()", () => {
     expect(reads).toEqual(["body", "unknown"]);
   });
 
+  it("reads a new body before any job asks for it", async () => {
+    let reads = 0;
+    const get = () => {
+      reads += 1;
+      return Promise.resolve(info);
+    };
+    const capabilities = createCapabilities({ objectInfo: { get } });
+    for (let round = 0; round < 2; round++) await capabilities.prepare(new Map(), new Set(["body"]));
+    expect(reads).toBe(1);
+  });
+
   it("forgets rather than grow past its capacity", async () => {
     const capabilities = createCapabilities({ objectInfo: { get: () => Promise.resolve(info) }, capacity: 2 });
     await capabilities.prepare(needs, new Set(["a", "b", "c"]));

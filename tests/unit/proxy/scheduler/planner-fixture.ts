@@ -63,7 +63,12 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
           ? Promise.reject(new Error("database is gone"))
           : Promise.resolve(fleet.queue.slice(0, limit));
       },
-      getNeeds: (keys) => Promise.resolve(new Map(keys.map((key) => [key, { classes: ["SaveImage"], models: [] }]))),
+      getNeeds: (keys) =>
+        Promise.resolve(
+          new Map(
+            keys.map((key) => [key, { classes: [key === "impossible" ? "NoSuchNode" : "SaveImage"], models: [] }]),
+          ),
+        ),
       takeRole: () => {
         fleet.roleCalls += 1;
         return Promise.resolve(fleet.leader ? { epoch: 1, upSinceMs: 0 } : null);

@@ -167,6 +167,29 @@ describe("createPlanner()", () => {
     expect(planner.waitingFor(jobId(1))?.reason).toBe("no_pods");
   });
 
+  it("looks past the head of the queue while nothing there can run", async () => {
+    const { fleet, signals, planner } = start({ queueLimit: 2 });
+    fleet.queue = [1, 2, 3, 4, 5].map((n) => ({ ...queued(n), placementKey: "impossible" }));
+    signals.emit("queue", undefined);
+    await settle();
+    fleet.queue.push(queued(6));
+    signals.emit("queue", undefined);
+    await settle();
+    expect(fleet.dispatches.map((one) => one.jobId)).toEqual([jobId(6)]);
+    expect(planner.waitingFor(jobId(5))?.reason).toBe("no_capable_pod");
+  });
+
+  it("looks no further than needed while every slot is taken, and says how many are before a job", async () => {
+    const { fleet, signals, planner } = start({ queueLimit: 2 });
+    fleet.queue = [1, 2, 3].map((n) => queued(n));
+    signals.emit("queue", undefined);
+    await settle();
+    const { reads } = fleet;
+    await settle();
+    expect(fleet.reads).toBe(reads);
+    expect(planner.waitingFor(jobId(3))).toEqual({ reason: "pods_busy", message: "At least 2 jobs are before it." });
+  });
+
   it("stops at once, with a dispatch under way and after a failure", async () => {
     const { fleet, signals, planner, clock } = start();
     fleet.queue = [queued(1)];
