@@ -11,6 +11,3 @@ export interface CliContext {
   /** Connects with the flags, environment or saved credentials. */
   fleet(flags: { url?: string; key?: string }): Fleet;
 }
-
-/** A command's action: resolves with the exit code. */
-export type Action<F> = (context: CliContext, flags: F) => Promise<number>;

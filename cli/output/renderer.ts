@@ -2,7 +2,7 @@
  * What the CLI prints: data on standard output, talk on standard error. With `--json` a command prints one envelope, a
  * watching one NDJSON whose last line is the envelope; JSON comes only when it is asked for.
  */
-import { FleetError, toFleetError } from "../../contracts/errors.ts";
+import { type FleetError, toFleetError } from "../../contracts/errors.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 
 /** Version of the envelope `{ schema, ok, data | error }`. */

@@ -1,7 +1,7 @@
 /** The edge's typed contract: shape, validation, scopes and delegation to the ports on `ctx`; nothing else. */
 import { tracked } from "@trpc/server";
 import { Asset } from "../asset.ts";
-import { JobEvent } from "../event.ts";
+import type { JobEvent } from "../event.ts";
 import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";

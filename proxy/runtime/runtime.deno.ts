@@ -2,13 +2,15 @@
 import { CONFIG_NAMES } from "../config.ts";
 import type { Listener, Runtime } from "./port.ts";
 
-function withDeadline(work: Promise<void>, deadlineMs: number): Promise<boolean> {
+/** Whether the work ended in time; what it rejects with counts as an end. */
+function endsWithin(work: Promise<void>, deadlineMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), deadlineMs);
-    work.then(() => {
+    const end = () => {
       clearTimeout(timer);
       resolve(true);
-    });
+    };
+    work.then(end, end);
   });
 }
 
@@ -23,7 +25,7 @@ export function createDenoRuntime(): Runtime {
       const server = Deno.serve({ ...address, signal: cut.signal, onListen() {} }, handler);
       let stopping: Promise<void> | null = null;
       const stop = async (deadlineMs: number) => {
-        if (!(await withDeadline(server.shutdown(), deadlineMs))) cut.abort();
+        if (!(await endsWithin(server.shutdown(), deadlineMs))) cut.abort();
       };
       return Promise.resolve({
         hostname: address.hostname,
