@@ -22,13 +22,13 @@ export interface ReceiptFacts {
 
 /** Agent-side parts, by its own clock; a state it never reached takes no time, a clock that went back none either. */
 function agentParts(report: AttemptReport): { stageMs: number; executeMs: number; collectMs: number } {
+  const at = (time: string | null) => time === null ? null : Date.parse(time);
   const accepted = Date.parse(report.acceptedAt);
-  const at = (time: string | null, fallback: number) => Math.max(time === null ? fallback : Date.parse(time), fallback);
-  const finishedOr = (fallback: number) => report.finishedAt === null ? fallback : Date.parse(report.finishedAt);
-  const started = at(report.startedAt, accepted);
-  // A run that failed has no end of execution but the end of everything.
-  const executed = at(report.executedAt, report.startedAt === null ? started : Math.max(started, finishedOr(started)));
-  const finished = at(report.finishedAt, executed);
+  const started = Math.max(accepted, at(report.startedAt) ?? accepted);
+  const end = at(report.finishedAt) ?? started;
+  // A run that failed has no end of execution but the end of everything; one that never started did not execute.
+  const executed = Math.max(started, at(report.executedAt) ?? (report.startedAt === null ? started : end));
+  const finished = Math.max(executed, end);
   return { stageMs: started - accepted, executeMs: executed - started, collectMs: finished - executed };
 }
 

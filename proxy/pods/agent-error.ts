@@ -12,12 +12,6 @@ function envelopeIn(error: TRPCClientError<never>): ErrorEnvelope | null {
   return parsed.success ? parsed.data : null;
 }
 
-function statusOf(error: TRPCClientError<never>): number | null {
-  const response: unknown = error.meta?.response;
-  if (typeof response !== "object" || response === null || !("status" in response)) return null;
-  return typeof response.status === "number" ? response.status : null;
-}
-
 function ofStatus(status: number, cause: unknown): FleetError {
   if (status === 401 || status === 403) {
     return new FleetError("unauthorized", "Cannot use the agent: it refuses this edge's secret", {
@@ -52,20 +46,35 @@ export function toAgentError(error: unknown): FleetError {
     const envelope = envelopeIn(error);
     if (envelope) return FleetError.fromEnvelope(envelope, error);
     if (FleetError.is(error.cause)) return error.cause;
-    const status = statusOf(error);
-    if (status !== null && status >= 300) return ofStatus(status, error);
   }
   return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
 }
 
-/** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
-export async function errorOfResponse(response: Response): Promise<FleetError> {
-  const text = await response.text().catch(() => "");
+function parseEnvelope(text: string): ErrorEnvelope | null {
   try {
     const parsed = RawError.safeParse(JSON.parse(text));
-    if (parsed.success) return FleetError.fromEnvelope(parsed.data.error);
+    return parsed.success ? parsed.data.error : null;
   } catch {
-    // not JSON: the status has to do
+    return null;
   }
-  return ofStatus(response.status, undefined);
+}
+
+/** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
+export async function errorOfResponse(response: Response): Promise<FleetError> {
+  const envelope = parseEnvelope(await response.text().catch(() => ""));
+  return envelope ? FleetError.fromEnvelope(envelope) : ofStatus(response.status, undefined);
+}
+
+/**
+ * What tRPC's client may read: an answer of a procedure, error or not. What was answered before any procedure (the
+ * agent's authentication, something between us) is thrown in our words instead, of which that client would keep nothing.
+ */
+export async function answerOfProcedure(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const text = await response.text();
+  const envelope = parseEnvelope(text);
+  if (envelope) throw FleetError.fromEnvelope(envelope);
+  const { status, headers } = response;
+  if (!headers.get("content-type")?.includes("application/json")) throw ofStatus(status, undefined);
+  return new Response(text, { status, headers });
 }

@@ -7,7 +7,7 @@ import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { AttemptEvent } from "../../contracts/attempt.ts";
 import type { PodId } from "../../contracts/ids.ts";
-import { errorOfResponse } from "./agent-error.ts";
+import { answerOfProcedure, errorOfResponse } from "./agent-error.ts";
 import type { Clock } from "./clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
@@ -63,7 +63,8 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
           url,
           transformer: superjson,
           headers: () => ({ "x-request-id": requestId() }),
-          fetch: (target, init) => send(target as string | URL, init as RequestInit),
+          fetch: async (target, init) =>
+            await answerOfProcedure(await send(target as string | URL, init as RequestInit)),
         }),
       }),
     ],

@@ -41,7 +41,9 @@ export function createDirectTransport(
           details: { sent: false },
         });
       }
-      const { pathname, search } = new URL(request.url);
+      // Set part by part: resolved as a whole, a path of "//host/x" would take the secret to that host.
+      const url = new URL(target.url);
+      ({ pathname: url.pathname, search: url.search } = new URL(request.url));
       const headers = new Headers(request.headers);
       headers.set("authorization", `Bearer ${target.secret}`);
       const init: RequestInit & { duplex?: "half" } = {
@@ -52,7 +54,7 @@ export function createDirectTransport(
         ...(request.body === null ? {} : { body: request.body, duplex: "half" }),
       };
       try {
-        return await options.fetch(new URL(`${pathname}${search}`, target.url), init);
+        return await options.fetch(url, init);
       } catch (error) {
         if (request.signal.aborted) throw error;
         throw unreachable(error);

@@ -26,7 +26,7 @@ export interface PodTimings {
 
 /** The defaults scaled to a beat and to the two silences, which are what operators and tests set. */
 export function podTimings(base: { beatMs: number; unreachableMs: number; lostMs: number }): PodTimings {
-  const callTimeoutMs = Math.min(5_000, Math.max(base.beatMs, base.lostMs / 4));
+  const callTimeoutMs = Math.min(5_000, Math.max(base.beatMs, Math.ceil(base.lostMs / 4)));
   return {
     ...base,
     callTimeoutMs,

@@ -8,9 +8,10 @@ import { Hono } from "hono";
 import type { Beat, PodEvent, Slot } from "../../contracts/agent/messages.ts";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
+import { readyCondition, reportOf } from "./agent-reports.ts";
 import type { AttemptReport, StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import { AttemptId, BootId } from "../../contracts/ids.ts";
+import { type AttemptId, BootId } from "../../contracts/ids.ts";
 import type { Condition, PodCapability } from "../../contracts/pod.ts";
 import { PROTOCOL, type ProtocolRange } from "../../contracts/protocol.ts";
 import { typeid } from "typeid-js";
@@ -38,53 +39,9 @@ export interface FakeAgent {
   report(report: AttemptReport): void;
   /** Tells every watcher how the pod is now. */
   changed(): void;
-  /** Ends every open stream without a word, as a cut connection does. */
+  /** Streams that are open. */
   watchers(): number;
   fetch(request: Request): Promise<Response>;
-}
-
-export function readyCondition(status: Condition["status"] = "true"): Condition {
-  return {
-    type: "ComfyReady",
-    status,
-    reason: "Test",
-    message: "As the test says.",
-    since: "2026-01-01T00:00:00.000Z",
-  };
-}
-
-/** A report of an accepted order in the given state; the times are a second apart. */
-export function reportOf(
-  order: Pick<StartAttempt, "attemptId" | "jobId" | "no">,
-  state: AttemptReport["state"],
-  change: Partial<AttemptReport> = {},
-): AttemptReport {
-  const revs: Record<AttemptReport["state"], number> = {
-    accepted: 0,
-    running: 1,
-    collecting: 2,
-    succeeded: 3,
-    failed: 3,
-    canceled: 3,
-    lost: 3,
-  };
-  return {
-    attemptId: order.attemptId,
-    jobId: order.jobId,
-    no: order.no,
-    state,
-    rev: revs[state],
-    cancelRequested: false,
-    acceptedAt: "2026-01-01T00:00:00.000Z",
-    startedAt: revs[state] >= 1 ? "2026-01-01T00:00:01.000Z" : null,
-    executedAt: revs[state] >= 2 ? "2026-01-01T00:00:02.000Z" : null,
-    finishedAt: revs[state] >= 3 ? "2026-01-01T00:00:03.000Z" : null,
-    progress: null,
-    outputs: [],
-    cached: false,
-    error: null,
-    ...change,
-  };
 }
 
 async function* follow(source: { listeners: Set<(event: PodEvent) => void>; first: PodEvent }, signal: AbortSignal) {
@@ -244,9 +201,4 @@ export function createFakeAgent(): FakeAgent {
     fetch: async (request) => await app.fetch(request),
   };
   return agent;
-}
-
-/** A new id for an attempt that no store knows. */
-export function strangeAttemptId(): AttemptId {
-  return AttemptId.parse(typeid("att").toString());
 }

@@ -50,7 +50,7 @@ export async function until(condition: () => unknown): Promise<void> {
 
 export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>; edgeId?: EdgeId } = {}) {
   const clock = createManualClock();
-  const store = createStore(await openSqliteDriver({ path: ":memory:", now: clock.nowMs }));
+  const store = createStore(await openSqliteDriver({ path: ":memory:", now: () => Math.trunc(clock.nowMs()) }));
   const { id: tenantId } = await store.createTenant({ id: newTenantId(), name: "tests" });
   const transport = createFaultyTransport();
   const agent = createFakeAgent();

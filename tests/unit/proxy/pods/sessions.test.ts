@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readyCondition, reportOf, strangeAttemptId } from "../../../support/fake-agent.ts";
+import { readyCondition, reportOf, strangeAttemptId } from "../../../support/agent-reports.ts";
 import { setUpPodSide, until } from "./pod-side.ts";
 
 describe("createPodSessions()", () => {

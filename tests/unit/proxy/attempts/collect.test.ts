@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { FileName } from "../../../../contracts/asset.ts";
+import { assetFileName, collectOutputs, type FinishedAttempt } from "../../../../proxy/attempts/collect.ts";
+import { ATTEMPT_TIMINGS } from "../../../../proxy/attempts/timings.ts";
+import type { Agents } from "../../../../proxy/pods/port.ts";
+import { createMemoryBlobs } from "../../../support/memory-blobs.ts";
+import { attemptId, jobId, podId, tenantId } from "../jobs/ids.ts";
+import { createManualClock } from "../jobs/manual-clock.ts";
+import { sha256 } from "../store/samples.ts";
+
+describe("assetFileName()", () => {
+  it.each([
+    ["a.png", "a.png"],
+    ["folder/sub/b.png", "b.png"],
+    ["..\\evil\\c.png", "c.png"],
+    ["tab\there.png", "tabhere.png"],
+    ["..", "output-3"],
+    ["", "output-3"],
+    [`${"x".repeat(300)}.png`, `${"x".repeat(251)}.png`],
+  ])("makes %j fit for an asset", (name, expected) => {
+    expect(assetFileName(name, 3)).toBe(expected);
+    expect(FileName.safeParse(assetFileName(name, 3)).success).toBe(true);
+  });
+});
+
+describe("collectOutputs()", () => {
+  function attemptWith(texts: string[]): FinishedAttempt {
+    const outputs = texts.map((text, index) => ({
+      index,
+      nodeId: "1",
+      name: `${index}.txt`,
+      contentType: "text/plain",
+      sizeBytes: text.length,
+      sha256: sha256(text),
+      temporary: true,
+    }));
+    return { podId: podId(1), attemptId: attemptId(1), jobId: jobId(1), tenantId: tenantId(1), outputs };
+  }
+
+  function setUp(texts: string[]) {
+    const state = { open: 0, most: 0 };
+    const fetch = async (_pod: string, path: string) => {
+      state.open += 1;
+      state.most = Math.max(state.most, state.open);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      state.open -= 1;
+      return new Response(texts[Number(path.split("/").at(-1))]);
+    };
+    const agents = { fetch } as unknown as Agents;
+    const options = { agents, blobs: createMemoryBlobs(), clock: createManualClock(), timings: ATTEMPT_TIMINGS };
+    return { state, options };
+  }
+
+  it("fetches at most four at once, and all of them", async () => {
+    const texts = Array.from({ length: 9 }, (_, index) => `text ${index}`);
+    const { state, options } = setUp(texts);
+    const { outputs, assets } = await collectOutputs(options, attemptWith(texts), new AbortController().signal);
+    expect(state.most).toBe(4);
+    expect(options.blobs.blobs.size).toBe(9);
+    expect(assets.length).toBe(9);
+    expect(outputs.every((output) => output.type === "text" && output.temporary)).toBe(true);
+  });
+
+  it("takes an output without bytes", async () => {
+    const { options } = setUp([""]);
+    await collectOutputs(options, attemptWith([""]), new AbortController().signal);
+    expect(options.blobs.blobs.size).toBe(1);
+  });
+
+  it("ends with the caller's abort", async () => {
+    const { options } = setUp(["text"]);
+    const reason = new DOMException("The edge is stopping", "AbortError");
+    await expect(collectOutputs(options, attemptWith(["text"]), AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});

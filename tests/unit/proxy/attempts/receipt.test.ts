@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { AttemptReport } from "../../../../contracts/attempt.ts";
+import { toTimestamp } from "../../../../contracts/ids.ts";
+import { Receipt } from "../../../../contracts/receipt.ts";
+import { buildReceipt, jobTiming } from "../../../../proxy/attempts/receipt.ts";
+import type { AttemptRow, JobRow } from "../../../../proxy/store/job-store.ts";
+import { reportOf } from "../../../support/agent-reports.ts";
+import { attemptId, jobId } from "../jobs/ids.ts";
+
+const ORDER = { attemptId: attemptId(1), jobId: jobId(1), no: 1 };
+
+/** Agent times by an agent's clock that is an hour ahead of the store's. */
+function agentAt(ms: number): string {
+  return toTimestamp(3_600_000 + ms);
+}
+
+function facts(
+  report: Partial<AttemptReport>,
+  times: { offeredAtMs: number; startedAtMs: number | null; nowMs: number },
+) {
+  return {
+    job: { createdAtMs: 1_000, losses: 1 } as JobRow,
+    attempt: {
+      offeredAtMs: times.offeredAtMs,
+      startedAtMs: times.startedAtMs,
+      graphSha256: "f".repeat(64),
+    } as AttemptRow,
+    report: reportOf(ORDER, "succeeded", report),
+    nowMs: times.nowMs,
+  };
+}
+
+const REPORT = {
+  acceptedAt: agentAt(1_105),
+  startedAt: agentAt(1_135),
+  executedAt: agentAt(2_135),
+  finishedAt: agentAt(2_150),
+};
+
+describe("jobTiming()", () => {
+  it("measures the agent by its own clock and the rest by the store's", () => {
+    expect(jobTiming(facts(REPORT, { offeredAtMs: 1_100, startedAtMs: 1_110, nowMs: 2_190 }))).toEqual({
+      queueMs: 100,
+      assignMs: 40,
+      executeMs: 1_000,
+      collectMs: 15,
+      storeMs: 35,
+      totalMs: 1_190,
+    });
+  });
+
+  it("gives no time to what a failed or never started run did not reach", () => {
+    const failed = { ...REPORT, executedAt: null, finishedAt: agentAt(1_635) };
+    expect(jobTiming(facts(failed, { offeredAtMs: 1_100, startedAtMs: 1_110, nowMs: 1_700 })))
+      .toMatchObject({ executeMs: 500, collectMs: 0 });
+    const never = { acceptedAt: agentAt(0), startedAt: null, executedAt: null, finishedAt: agentAt(20) };
+    expect(jobTiming(facts(never, { offeredAtMs: 1_100, startedAtMs: null, nowMs: 1_150 })))
+      .toEqual({ queueMs: 100, assignMs: 0, executeMs: 0, collectMs: 20, storeMs: 30, totalMs: 150 });
+  });
+
+  it("is never negative and adds up, whatever the clocks did", () => {
+    const time = fc.integer({ min: -100_000, max: 100_000 });
+    const maybe = fc.option(time);
+    fc.assert(fc.property(fc.tuple(time, maybe, maybe, maybe), fc.tuple(time, maybe, time), (agent, store) => {
+      const [accepted, started, executed, finished] = agent;
+      const at = (ms: number | null) => ms === null ? null : agentAt(ms);
+      const report = {
+        acceptedAt: agentAt(accepted),
+        startedAt: at(started),
+        executedAt: at(executed),
+        finishedAt: at(finished),
+      };
+      const [offeredAtMs, startedAtMs, nowMs] = store;
+      const { totalMs, ...parts } = jobTiming(facts(report, { offeredAtMs, startedAtMs, nowMs }));
+      const sum = Object.values(parts).reduce((total, part) => total + part, 0);
+      return Object.values(parts).every((part) => part >= 0) && Math.abs(sum - totalMs) < 0.001;
+    }));
+  });
+});
+
+describe("buildReceipt()", () => {
+  it("fits the contract and names each model once", () => {
+    const models = [
+      { classType: "A", input: "m", name: "x.safetensors" },
+      { classType: "B", input: "m", name: "x.safetensors" },
+    ];
+    const times = { offeredAtMs: 1_100, startedAtMs: null, nowMs: 2_190 };
+    const receipt = buildReceipt({ ...facts(REPORT, times), attempts: 2, pod: null, models });
+    expect(Receipt.parse(receipt)).toMatchObject({
+      attempts: 2,
+      losses: 1,
+      models: [{ name: "x.safetensors", sha256: null }],
+      pod: null,
+    });
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import type { AttemptEvent } from "../../../../contracts/attempt.ts";
+import { FleetError } from "../../../../contracts/errors.ts";
+import { toAgentError } from "../../../../proxy/pods/agent-error.ts";
+import { createAgents } from "../../../../proxy/pods/agents.ts";
+import { reportOf, strangeAttemptId } from "../../../support/agent-reports.ts";
+import { createFakeAgent } from "../../../support/fake-agent.ts";
+import { createFaultyTransport } from "../../../support/faulty-transport.ts";
+import { jobId, podId } from "../jobs/ids.ts";
+import { createManualClock } from "../jobs/manual-clock.ts";
+import { until } from "./pod-side.ts";
+
+const POD = podId(1);
+
+function setUp() {
+  const transport = createFaultyTransport();
+  const agent = createFakeAgent();
+  transport.agents.set(POD, agent);
+  const clock = createManualClock();
+  return { transport, agent, clock, agents: createAgents({ transport, clock, firstEventMs: 10_000 }) };
+}
+
+async function failureOf(call: Promise<unknown>) {
+  try {
+    await call;
+  } catch (error) {
+    return toAgentError(error);
+  }
+  throw new Error("it did not fail");
+}
+
+describe("createAgents().client()", () => {
+  it("carries the agent's own error, code and hint, across the wire", async () => {
+    const { agents, agent } = setUp();
+    agent.highestEpoch = 9;
+    const beat = { podId: POD, edgeId: "edge_00000000000000000000000001", epoch: 1, leaseMs: 1, cancel: [], known: [] };
+    const error = await failureOf(
+      agents.client(POD).pod.beat.mutate({ ...beat, edgeId: "edge_00000000000000000000000001" }),
+    );
+    expect(error).toMatchObject({ code: "stale_epoch", message: expect.stringContaining("newer edge") });
+  });
+
+  it("answers a lost line with agent_unreachable", async () => {
+    const { agents, transport } = setUp();
+    transport.faults.push({ path: /describe/, fault: "lose_answer", times: 1 });
+    expect(await failureOf(agents.client(POD).pod.describe.query())).toMatchObject({ code: "agent_unreachable" });
+  });
+
+  it("answers a refusal that comes before any procedure with its own code", async () => {
+    const { agents, agent } = setUp();
+    const refusal = new FleetError("unauthorized", "Cannot let you in: the secret is wrong").toEnvelope();
+    agent.fetch = () => Promise.resolve(Response.json({ error: refusal }, { status: 401 }));
+    expect(await failureOf(agents.client(POD).pod.describe.query())).toMatchObject({ message: refusal.message });
+  });
+
+  it("answers an HTTP error that is not tRPC's by its status", async () => {
+    const { agents, agent } = setUp();
+    agent.fetch = () => Promise.resolve(new Response("nobody here", { status: 401 }));
+    expect(await failureOf(agents.client(POD).pod.describe.query())).toMatchObject({ code: "unauthorized" });
+    agent.fetch = () => Promise.resolve(new Response("<html>", { status: 502 }));
+    expect(await failureOf(agents.client(POD).pod.describe.query())).toMatchObject({ code: "agent_unreachable" });
+  });
+});
+
+describe("createAgents().watchAttempt()", () => {
+  const order = { attemptId: strangeAttemptId(), jobId: jobId(1), no: 1 };
+
+  async function watching(setup: ReturnType<typeof setUp>, signal = new AbortController().signal) {
+    setup.agent.attempts.set(order.attemptId, reportOf(order, "running"));
+    const target = { podId: POD, attemptId: order.attemptId, previews: false };
+    const events: AttemptEvent[] = [];
+    const done = (async () => {
+      for await (const event of setup.agents.watchAttempt(target, signal)) events.push(event);
+    })();
+    const failure = failureOf(done);
+    failure.catch(() => {});
+    await until(() => events.length > 0 && setup.agent.watchers() > 0);
+    return { events, done, failure };
+  }
+
+  it("yields the snapshot and then every change", async () => {
+    const setup = setUp();
+    const abort = new AbortController();
+    const { events, done } = await watching(setup, abort.signal);
+    setup.agent.report(reportOf(order, "collecting"));
+    await until(() => events.length === 2);
+    expect(events.map((event) => event.type === "report" ? event.report.state : null)).toEqual([
+      "running",
+      "collecting",
+    ]);
+    abort.abort(new DOMException("enough", "AbortError"));
+    await expect(done).rejects.toMatchObject({ name: "AbortError" });
+    await until(() => setup.agent.watchers() === 0);
+  });
+
+  it("rejects at the first cut instead of opening the stream again for ever", async () => {
+    const setup = setUp();
+    const { failure } = await watching(setup);
+    setup.transport.cutAll();
+    expect(await failure).toMatchObject({ code: "agent_unreachable" });
+    const asked = setup.transport.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(setup.transport.requests.length).toBe(asked);
+  });
+
+  it("rejects with the agent's reason when it does not know the attempt", async () => {
+    const { agents } = setUp();
+    const stream = agents.watchAttempt(
+      { podId: POD, attemptId: strangeAttemptId(), previews: false },
+      AbortSignal.timeout(5_000),
+    );
+    expect(await failureOf(Array.fromAsync(stream))).toMatchObject({ code: "not_found" });
+  });
+
+  it("rejects when the connection is refused, and when it is answered with an error", async () => {
+    const { agents, agent, transport } = setUp();
+    const target = { podId: POD, attemptId: order.attemptId, previews: false };
+    transport.faults.push({ path: /watch/, fault: "refuse", times: 1 });
+    const refused = agents.watchAttempt(target, AbortSignal.timeout(5_000));
+    expect(await failureOf(Array.fromAsync(refused))).toMatchObject({
+      code: "agent_unreachable",
+      details: { sent: false },
+    });
+    agent.fetch = () => Promise.resolve(new Response(null, { status: 403 }));
+    const forbidden = agents.watchAttempt(target, AbortSignal.timeout(5_000));
+    expect(await failureOf(Array.fromAsync(forbidden))).toMatchObject({ code: "unauthorized" });
+  });
+
+  it("rejects when no first event comes in time", async () => {
+    const { agents, clock, transport } = setUp();
+    transport.faults.push({ path: /watch/, fault: "hang", times: 1 });
+    const target = { podId: POD, attemptId: order.attemptId, previews: false };
+    const failure = failureOf(Array.fromAsync(agents.watchAttempt(target, AbortSignal.timeout(5_000))));
+    await until(() => transport.requests.length === 1);
+    await clock.advance(10_000);
+    expect(await failure).toMatchObject({ code: "timeout" });
+  });
+
+  it("rejects an event that breaks the contract", async () => {
+    const setup = setUp();
+    const { failure } = await watching(setup);
+    setup.agent.report({ ...reportOf(order, "running"), rev: -1 });
+    expect(await failure).toMatchObject({ code: "agent_incompatible" });
+  });
+
+  it("closes the connection when its reader leaves", async () => {
+    const setup = setUp();
+    setup.agent.attempts.set(order.attemptId, reportOf(order, "running"));
+    const target = { podId: POD, attemptId: order.attemptId, previews: false };
+    for await (const event of setup.agents.watchAttempt(target, AbortSignal.timeout(5_000))) {
+      expect(event.type).toBe("report");
+      break;
+    }
+    await until(() => setup.agent.watchers() === 0);
+  });
+});
