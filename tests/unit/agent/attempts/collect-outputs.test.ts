@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { collectOutputs } from "../../../../agent/attempts/collect-outputs.ts";
+import type { FoundOutputs } from "../../../../agent/attempts/record.ts";
+import { Workspace } from "../../../../agent/attempts/workspace.ts";
+import type { ComfyFile } from "../../../../agent/comfy/port.ts";
+import { FakeComfyPort } from "../../../support/fake-comfy-port.ts";
+import { newOrder } from "./service-bench.ts";
+
+const { attemptId } = newOrder();
+const { signal } = new AbortController();
+const { api } = new FakeComfyPort();
+let folder: string;
+let workspace: Workspace;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cf-collect-"));
+  const folders = { input: join(folder, "input"), output: join(folder, "output"), temp: join(folder, "temp") };
+  for (const path of [...Object.values(folders), join(folder, "output", attemptId)]) await mkdir(path);
+  workspace = new Workspace(join(folder, "attempts"), () => folders);
+});
+afterEach(async () => await rm(folder, { recursive: true, force: true }));
+
+const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolder: attemptId, type: "output" });
+
+async function collect(found: Partial<FoundOutputs>, from = workspace) {
+  return await collectOutputs(
+    { files: [], texts: [], cachedNodes: [], ...found },
+    { attemptId, workspace: from, api },
+    signal,
+  );
+}
+
+const path = (name: string) => join(folder, "output", attemptId, name);
+
+describe("collectOutputs()", () => {
+  it("names, types and hashes each file once, in ComfyUI's order", async () => {
+    await writeFile(path("b.mp4"), "video");
+    await writeFile(path("a.png"), "picture");
+    await writeFile(join(folder, "temp", "t.webp"), "preview");
+    const temp: ComfyFile = { nodeId: "2", filename: "t.webp", subfolder: "", type: "temp" };
+    const outputs = await collect({ files: [ours("b.mp4"), ours("a.png"), ours("b.mp4"), temp] });
+    expect(outputs.map(({ index, name, contentType, temporary }) => [index, name, contentType, temporary])).toEqual([
+      [0, "b.mp4", "video/mp4", false],
+      [1, "a.png", "image/png", false],
+      [2, "t.webp", "image/webp", true],
+    ]);
+    expect(outputs[0]).toMatchObject({
+      sizeBytes: 5,
+      sha256: createHash("sha256").update("video").digest("hex"),
+    });
+  });
+
+  it("keeps its own when ComfyUI's folder is cleaned, and leaves ComfyUI's other files alone", async () => {
+    await writeFile(path("a.png"), "picture");
+    await writeFile(join(folder, "output", "shared.png"), "shared");
+    const shared: ComfyFile = { nodeId: "1", filename: "shared.png", subfolder: "", type: "output" };
+    await collect({ files: [ours("a.png"), shared] });
+    await writeFile(join(folder, "output", "shared.png"), "another run's");
+    await workspace.cleanComfy(attemptId);
+    expect(await readFile(workspace.outputPath(attemptId, 0), "utf8")).toBe("picture");
+    expect(await readFile(workspace.outputPath(attemptId, 1), "utf8")).toBe("shared");
+    expect(await readdir(join(folder, "output"))).toEqual(["shared.png"]);
+  });
+
+  it("can be repeated after an interruption", async () => {
+    await writeFile(path("a.png"), "picture");
+    const found = { files: [ours("a.png")], texts: [{ nodeId: "9", text: "hello" }] };
+    expect(await collect(found)).toEqual(await collect(found));
+  });
+
+  it("refuses what is gone, what is no file, and what lies outside ComfyUI's folder", async () => {
+    await writeFile(join(folder, "secret.png"), "secret");
+    await symlink(join(folder, "secret.png"), path("link.png"));
+    await symlink(folder, path("folder"));
+    await mkdir(path("directory.png"));
+    const inFolder = { ...ours("secret.png"), subfolder: `${attemptId}/folder` };
+    const escaping = { ...ours("secret.png"), subfolder: ".." };
+    for (const file of [ours("gone.png"), ours("link.png"), ours("directory.png"), inFolder, escaping]) {
+      await expect(collect({ files: [file] })).rejects.toMatchObject({ code: "output_missing" });
+    }
+  });
+
+  it("leaves out files of the input folder", async () => {
+    await writeFile(join(folder, "input", "in.png"), "input");
+    expect(await collect({ files: [{ nodeId: "1", filename: "in.png", subfolder: "", type: "input" }] })).toEqual([]);
+  });
+
+  it("takes a file with two names", async () => {
+    await writeFile(path("a.png"), "picture");
+    await link(path("a.png"), path("b.png"));
+    expect((await collect({ files: [ours("a.png"), ours("b.png")] })).length).toBe(2);
+  });
+
+  it("reads over ComfyUI's API where its folders are not on this disk", async () => {
+    const remote = new Workspace(join(folder, "attempts"), () => null);
+    const outputs = await collect({ files: [ours("a.png")] }, remote);
+    expect(outputs).toMatchObject([{ name: "a.png", sizeBytes: "bytes of a.png".length }]);
+    expect(await readFile(remote.outputPath(attemptId, 0), "utf8")).toBe("bytes of a.png");
+  });
+
+  it("makes files of texts, with names that cannot leave a folder, cut at 64 KiB between characters", async () => {
+    const texts = [
+      { nodeId: "../7", text: "first" },
+      { nodeId: "../7", text: "second" },
+      { nodeId: "8", text: "€".repeat(40_000) },
+    ];
+    const outputs = await collect({ texts });
+    expect(outputs.map(({ name }) => name)).toEqual(["text-___7.txt", "text-___7-2.txt", "text-8.txt"]);
+    expect(outputs.every(({ contentType }) => contentType === "text/plain")).toBe(true);
+    const cut = await readFile(workspace.outputPath(attemptId, 2), "utf8");
+    expect(outputs[2]?.sizeBytes).toBeLessThanOrEqual(65_536);
+    expect(cut).toMatch(/^€+\n\[cut: 120000 bytes in all\]\n$/);
+  });
+});

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { AttemptRecord } from "../../../../agent/attempts/record.ts";
+import { openSqliteJournal } from "../../../../agent/journal/sqlite-journal.ts";
+import { lockStateDirectory } from "../../../../agent/journal/sqlite-state-lock.ts";
+import { newOrder } from "../attempts/service-bench.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cf-journal-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const path = () => join(folder, "journal.db");
+
+function record(): AttemptRecord {
+  const { podId: _podId, epoch: _epoch, ...order } = newOrder();
+  return {
+    order,
+    promptId: "9a3c8ac6-0000-4000-8000-000000000000",
+    state: "accepted",
+    rev: 0,
+    cancelRequested: false,
+    generationId: "generation-1",
+    acceptedAtMs: 1,
+    startedAtMs: null,
+    executedAtMs: null,
+    finishedAtMs: null,
+    progress: null,
+    found: null,
+    outputs: [],
+    cached: false,
+    error: null,
+  };
+}
+
+describe("openSqliteJournal()", () => {
+  it("mints a boot id once and keeps the identity", () => {
+    const first = openSqliteJournal(path());
+    first.adoptPod(newOrder().podId);
+    first.raiseEpoch(5);
+    const { bootId } = first.identity();
+    first.close();
+    expect(openSqliteJournal(path()).identity()).toEqual({ bootId, podId: newOrder().podId, epoch: 5 });
+  });
+
+  it("gives every attempt back as it was, without a close", () => {
+    const journal = openSqliteJournal(path());
+    const [a, b] = [record(), { ...record(), generationId: null }];
+    journal.accept(a);
+    journal.accept(b);
+    journal.run(a.order.attemptId, 10);
+    const found = {
+      files: [{ nodeId: "1", filename: "a.png", subfolder: "", type: "output" as const }],
+      texts: [],
+      cachedNodes: ["2"],
+    };
+    journal.requestCancel(a.order.attemptId);
+    journal.collect(a.order.attemptId, { atMs: 20, found, progress: null });
+    journal.bind(b.order.attemptId, "generation-2");
+    expect(openSqliteJournal(path()).unreleased()).toEqual([
+      { ...a, state: "collecting", rev: 3, startedAtMs: 10, executedAtMs: 20, found, cancelRequested: true },
+      { ...b, generationId: "generation-2" },
+    ]);
+  });
+
+  it("refuses a transition from another state than it expects", () => {
+    const journal = openSqliteJournal(":memory:");
+    const { order } = record();
+    const end = { state: "lost" as const, atMs: 2, outputs: [], cached: false, error: null, progress: null };
+    journal.accept({ ...record(), order });
+    const collected = { atMs: 2, found: { files: [], texts: [], cachedNodes: [] }, progress: null };
+    expect(() => journal.collect(order.attemptId, collected)).toThrow(/Cannot journal 'collect'/);
+    journal.finish(order.attemptId, end);
+    expect(() => journal.finish(order.attemptId, end)).toThrow(/Cannot journal 'finish'/);
+    expect(() => journal.run(order.attemptId, 3)).toThrow(/Cannot journal 'run'/);
+    expect(() => journal.requestCancel(order.attemptId)).toThrow(/Cannot journal/);
+    expect(() => journal.accept({ ...record(), order })).toThrow();
+  });
+
+  it("remembers what was released, and forgets the oldest of a great many", () => {
+    const journal = openSqliteJournal(":memory:");
+    const end = { state: "succeeded" as const, atMs: 2, outputs: [], cached: false, error: null, progress: null };
+    const records = Array.from({ length: 1_005 }, record);
+    for (const { order: { attemptId } } of records.map((each) => (journal.accept(each), each))) {
+      journal.finish(attemptId, end);
+      journal.release(attemptId);
+    }
+    const ids = records.map(({ order }) => order.attemptId);
+    expect(journal.uncleaned().length).toBe(1_005);
+    for (const id of ids) journal.clean(id);
+    expect(journal.uncleaned()).toEqual([]);
+    expect(journal.unreleased()).toEqual([]);
+    expect(ids.map((id) => journal.wasReleased(id))).toEqual(ids.map((_, index) => index >= 5));
+  });
+
+  it("refuses a file of a newer agent", () => {
+    openSqliteJournal(path()).close();
+    const database = new DatabaseSync(path());
+    database.exec("pragma user_version = 99");
+    database.close();
+    expect(() => openSqliteJournal(path())).toThrow(/it has schema 99/);
+  });
+});
+
+describe("lockStateDirectory()", () => {
+  it("lets one in, and the next after its release", () => {
+    const lockPath = join(folder, "lock.db");
+    const lock = lockStateDirectory(lockPath);
+    expect(() => lockStateDirectory(lockPath)).toThrow(/another agent is using it/);
+    lock.release();
+    lockStateDirectory(lockPath).release();
+  });
+});
