@@ -1,0 +1,32 @@
+// A whole fleet whose agent supervises a real ComfyUI on the CPU, and what its tests ask of ComfyUI itself.
+import { z } from "zod";
+import { type EdgeRuntime, startTestFleet, type TestFleet } from "../fleet/fleet.ts";
+import { ensureRealComfy } from "./setup.ts";
+
+export interface RealFleetOptions {
+  runtime: EdgeRuntime;
+  /** Further flags of ComfyUI. */
+  args?: string[];
+}
+
+/** Its start loads torch and every node: seconds with a warm page cache, a minute without. */
+const READY_TIMEOUT_MS = 150_000;
+
+export async function startRealFleet({ runtime, args = [] }: RealFleetOptions): Promise<TestFleet> {
+  const { comfyuiDir, python } = await ensureRealComfy();
+  return await startTestFleet({
+    runtime,
+    comfy: { kind: "directory", directory: comfyuiDir, python },
+    env: { COMFYUI_ARGS: JSON.stringify(["--cpu", "--disable-all-custom-nodes", ...args]) },
+    readyTimeoutMs: READY_TIMEOUT_MS,
+  });
+}
+
+const Queue = z.object({ queue_running: z.array(z.unknown()), queue_pending: z.array(z.unknown()) });
+
+/** How many prompts a ComfyUI runs and holds. */
+export async function promptsIn(comfyUrl: string): Promise<number> {
+  const response = await fetch(`${comfyUrl}/queue`, { signal: AbortSignal.timeout(5_000) });
+  const { queue_running, queue_pending } = Queue.parse(await response.json());
+  return queue_running.length + queue_pending.length;
+}
