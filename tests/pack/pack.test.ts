@@ -106,7 +106,7 @@ describe("packed comfyfleet", () => {
       EDGE_DATA_DIR: join(folder, "edge"),
     });
     const baseUrl = `http://127.0.0.1:${await printed(/"port":(\d+)/)}`;
-    const key = await printed(/(cfl_\w+)/);
+    const key = await printed(/(cfl_[\w-]+)/);
     const onDeno = ["run", "--allow-net", "--allow-env", "--allow-read=.", "client.ts", baseUrl];
     expect(await inFolder("node", "client.ts", baseUrl, key)).toMatch(/^job_\w+$/);
     expect(await inFolder("deno", ...onDeno, key)).toMatch(/^job_\w+$/);
