@@ -10,6 +10,8 @@ import { toTextFiles } from "./output-text.ts";
 import type { FoundOutputs } from "./record.ts";
 import type { Workspace } from "./workspace.ts";
 
+const FILES_AT_ONCE = 4;
+
 /**
  * Writes into a fresh folder, so that an interrupted collection is simply repeated.
  * Files of ComfyUI's input folder are left out: the job did not make them.
@@ -23,18 +25,11 @@ export async function collectOutputs(
   const { attemptId, workspace } = deps;
   await workspace.renewOutputs(attemptId);
   const outputs: AttemptOutput[] = [];
-  for (const file of distinct(found.files)) {
+  const files = distinct(found.files);
+  for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
-    const index = outputs.length;
-    const stored = await take(file, deps, { to: workspace.outputPath(attemptId, index), signal });
-    outputs.push({
-      index,
-      nodeId: file.nodeId,
-      name: baseName(file.filename),
-      contentType: mime.getType(file.filename) ?? "application/octet-stream",
-      temporary: file.type === "temp",
-      ...stored,
-    });
+    const batch = files.slice(first, first + FILES_AT_ONCE);
+    outputs.push(...await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal }))));
   }
   for (const { nodeId, name, bytes } of toTextFiles(found.texts)) {
     const index = outputs.length;
@@ -44,6 +39,29 @@ export async function collectOutputs(
     outputs.push({ index, nodeId, name, contentType, sizeBytes: bytes.length, sha256, temporary: false });
   }
   return outputs;
+}
+
+/** Waits for all before it throws the first failure, so that nothing writes into the folder afterwards. */
+async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
+}
+
+async function toOutput(
+  file: ComfyFile,
+  index: number,
+  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi; signal: AbortSignal },
+): Promise<AttemptOutput> {
+  const to = deps.workspace.outputPath(deps.attemptId, index);
+  const stored = await take(file, deps, { to, signal: deps.signal });
+  return {
+    index,
+    nodeId: file.nodeId,
+    name: baseName(file.filename),
+    contentType: mime.getType(file.filename) ?? "application/octet-stream",
+    temporary: file.type === "temp",
+    ...stored,
+  };
 }
 
 async function take(

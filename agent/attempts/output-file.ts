@@ -8,6 +8,9 @@ import { pipeline } from "node:stream/promises";
 import { FleetError } from "../../contracts/errors.ts";
 import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
 
+/** Up to here one read is quicker than a stream, and no burden. */
+const READ_WHOLE_BYTES = 1_048_576;
+
 export interface Stored {
   sizeBytes: number;
   sha256: string;
@@ -41,8 +44,11 @@ export async function takeFromDisk(folders: ComfyFolders, options: TakeOptions):
     throw FleetError.is(error) ? error : outputMissing(file, "there is no such file", error);
   }
   await using source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  if (!(await source.stat()).isFile()) throw outputMissing(file, "it is no regular file");
+  const info = await source.stat();
+  if (!info.isFile()) throw outputMissing(file, "it is no regular file");
+  const sizeBytes = info.size;
   const linked = options.isOurs && await isLinked(path, to);
+  if (linked && sizeBytes <= READ_WHOLE_BYTES) return hashBytes(await source.readFile());
   const stream = source.createReadStream({ autoClose: false });
   return linked ? await hashOnly(stream) : await copyAndHash(stream, to);
 }
@@ -56,6 +62,10 @@ export async function takeOverHttp(api: ComfyApi, options: TakeOptions, signal: 
 
 async function isLinked(path: string, to: string): Promise<boolean> {
   return await link(path, to).then(() => true, () => false);
+}
+
+function hashBytes(bytes: Uint8Array): Stored {
+  return { sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
 async function hashOnly(source: AsyncIterable<Uint8Array>): Promise<Stored> {

@@ -25,8 +25,11 @@ export class Workspace {
 
   /** An empty folder for the outputs, whatever an interrupted collection left in it. */
   async renewOutputs(attemptId: AttemptId): Promise<void> {
-    await rm(join(this.#root, attemptId), { recursive: true, force: true });
-    await mkdir(join(this.#root, attemptId), { recursive: true, mode: 0o700 });
+    const path = join(this.#root, attemptId);
+    // Undefined: it was there already.
+    if (await mkdir(path, { recursive: true, mode: 0o700 }) !== undefined) return;
+    await rm(path, { recursive: true, force: true });
+    await mkdir(path, { mode: 0o700 });
   }
 
   /** ComfyUI has done with it and we have our own: its files there may go. */

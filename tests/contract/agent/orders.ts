@@ -1,6 +1,6 @@
 // Orders as an edge makes them, and the way to their end.
 import { createHash } from "node:crypto";
-import { TypeID, typeid } from "typeid-js";
+import { typeid } from "typeid-js";
 import type { AttemptInput, AttemptReport, StartAttempt } from "../../../contracts/attempt.ts";
 import { isAttemptFinal } from "../../../contracts/attempt.ts";
 import { AssetId, AttemptId, JobId, PodId } from "../../../contracts/ids.ts";
@@ -11,10 +11,6 @@ export const POD_ID = PodId.parse(typeid("pod").toString());
 
 export function newAttemptId(): AttemptId {
   return AttemptId.parse(typeid("att").toString());
-}
-
-export function promptIdOf(attemptId: AttemptId): string {
-  return TypeID.fromString(attemptId).toUUID();
 }
 
 export function order(workflow: Workflow, change: Partial<StartAttempt> = {}): StartAttempt {
