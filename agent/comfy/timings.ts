@@ -19,6 +19,8 @@ export interface ComfyTimings {
   livenessEveryMs: number;
   /** No answer for this long → `Unresponsive`. A node that holds Python's lock silences HTTP for tens of seconds. */
   unresponsiveAfterMs: number;
+  /** Prompts wait and none runs for this long → `WorkerDied`. */
+  workerStallMs: number;
   /** From a GPU fault in the log to the restart, so that the failed job's error can be read first. */
   gpuFaultGraceMs: number;
   /** First wait before a restart. */
@@ -58,6 +60,7 @@ export const DEFAULT_TIMINGS: Readonly<ComfyTimings> = {
   processPollMs: 250,
   livenessEveryMs: 5_000,
   unresponsiveAfterMs: 60_000,
+  workerStallMs: 10_000,
   gpuFaultGraceMs: 3_000,
   backoffBaseMs: 500,
   backoffMaxMs: 60_000,

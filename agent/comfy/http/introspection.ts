@@ -62,8 +62,22 @@ export async function readObjectInfo(target: Target, signal: AbortSignal): Promi
   return { sha256: createHash("sha256").update(reply.text).digest("hex"), body: reply.text };
 }
 
-/** The cheapest sign of life; touches neither disk nor GPU. */
-export async function probeLiveness(target: Target, signal: AbortSignal): Promise<void> {
+const QueueInfo = z.object({ exec_info: z.object({ queue_remaining: z.number().nullish() }).nullish() });
+
+/** The cheapest sign of life; touches neither disk nor GPU. Returns how many prompts wait or run. */
+export async function probeLiveness(target: Target, signal: AbortSignal): Promise<number> {
   const reply = await call(target.fetch, target.baseUrl, { path: "/prompt", timeoutMs: target.timeoutMs, signal });
   if (reply.status !== 200) throw unexpected("probe ComfyUI", reply);
+  return parseReply("probe ComfyUI", reply, QueueInfo).exec_info?.queue_remaining ?? 0;
+}
+
+const Jobs = z.object({ jobs: z.array(z.object({ status: z.string() })) });
+
+/** Whether prompts wait although none runs: null where this ComfyUI has no list of jobs (before 0.5). */
+export async function isStalled(target: Target, signal: AbortSignal): Promise<boolean | null> {
+  const path = "/api/jobs?status=pending,in_progress";
+  const reply = await call(target.fetch, target.baseUrl, { path, timeoutMs: target.timeoutMs, signal });
+  if (reply.status !== 200) return null;
+  const { jobs } = parseReply("list ComfyUI's jobs", reply, Jobs);
+  return jobs.some(({ status }) => status === "pending") && !jobs.some(({ status }) => status === "in_progress");
 }

@@ -44,7 +44,10 @@ export async function launch(
   const spawned = await spawnComfy(context, { record, directories, logFile });
   if (typeof spawned === "string") {
     context.journal.ended(record.id, { atMs: context.clock.now(), reason: "SpawnFailed" });
-    return failed("SpawnFailed", `Cannot start ComfyUI: ${spawned}.`);
+    return failed(
+      "SpawnFailed",
+      `Cannot start ComfyUI: ${spawned}. Do the program and the directory ${context.cwd} exist?`,
+    );
   }
   const info = await context.processTable.inspect(spawned.pid);
   // Already gone and reaped: its exit tells the rest.

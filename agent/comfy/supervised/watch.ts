@@ -1,5 +1,5 @@
 /** What ends a generation while nobody asked for it: its exit, its log, its silence. */
-import { probeLiveness } from "../http/introspection.ts";
+import { isStalled, probeLiveness } from "../http/introspection.ts";
 import type { LogLine } from "../log/log-lines.ts";
 import type { LogRing } from "../log/log-ring.ts";
 import { scanLogLine } from "../log/log-scan.ts";
@@ -8,6 +8,11 @@ import type { EndCause } from "../end-cause.ts";
 import type { Ending } from "./ending.ts";
 import type { RunningGeneration } from "./launch.ts";
 import type { SupervisedContext } from "./options.ts";
+
+const WORKER_DIED: EndCause = {
+  reason: "WorkerDied",
+  message: "ComfyUI's worker thread died: it would accept jobs and run none.",
+};
 
 /** What the log of one generation has said so far. */
 export interface LogFindings {
@@ -30,10 +35,7 @@ export function createLogReader(
     const finding = scanLogLine(line.text);
     switch (finding) {
       case "WorkerDied":
-        ending.because({
-          reason: finding,
-          message: "ComfyUI's worker thread died: it would accept jobs and run none.",
-        });
+        ending.because(WORKER_DIED);
         break;
       case "GpuFault":
         findings.exitReason = finding;
@@ -83,7 +85,10 @@ export async function watchExit(
   ending.because({ reason, message: `ComfyUI ended by itself: ${words}.${hint}${quote}` });
 }
 
-/** Probes until the end. One answer within the tolerance is enough: a busy node may hold Python's lock for long. */
+/**
+ * Probes until the end. One answer within the tolerance is enough: a busy node may hold Python's lock for long.
+ * Prompts that wait while none runs mean that the worker thread is dead, also when its death left no line in the log.
+ */
 export async function watchLiveness(
   context: SupervisedContext,
   baseUrl: string,
@@ -91,13 +96,18 @@ export async function watchLiveness(
 ): Promise<void> {
   const { clock, fetch, timings } = context;
   const timeoutMs = Math.min(timings.requestTimeoutMs, timings.unresponsiveAfterMs);
+  const target = { fetch, baseUrl, timeoutMs };
   let lastAnswerMs = clock.now();
+  let stalledSinceMs: number | null = null;
   while (!ending.signal.aborted) {
     await clock.sleep(timings.livenessEveryMs, ending.signal);
     if (ending.signal.aborted) return;
     try {
-      await probeLiveness({ fetch, baseUrl, timeoutMs }, ending.signal);
+      const waiting = await probeLiveness(target, ending.signal);
       lastAnswerMs = clock.now();
+      const stalled = waiting > 0 && await isStalled(target, ending.signal) === true;
+      stalledSinceMs = stalled ? stalledSinceMs ?? lastAnswerMs : null;
+      if (stalledSinceMs !== null && clock.now() - stalledSinceMs >= timings.workerStallMs) ending.because(WORKER_DIED);
     } catch {
       const silentMs = clock.now() - lastAnswerMs;
       if (silentMs >= timings.unresponsiveAfterMs) ending.because(unresponsive(silentMs));

@@ -1,0 +1,133 @@
+// A ComfyUI that somebody else runs: used, recognised, never touched.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createAttachedComfy } from "../../../agent/comfy/attached/attached-comfy.ts";
+import { createGenerationJournal } from "../../../agent/comfy/generation-journal.ts";
+import type { Comfy, ComfyMessage, ComfyStatus } from "../../../agent/comfy/port.ts";
+import { claimPort } from "../../../agent/comfy/supervised/free-port.ts";
+import { createSilentLogger } from "../../support/comfy/silent-logger.ts";
+import { arm, atEnd, cleanUp, reach, temporaryFolder } from "../../support/comfy/supervised.ts";
+import { FAST, REPOSITORY } from "../../support/comfy/supervised-options.ts";
+import { quickGraph } from "./graphs.ts";
+
+const signal = new AbortController().signal;
+
+type Other = { baseUrl: string; controlPort: number; base: string; start: () => ChildProcess };
+
+/** Somebody's ComfyUI, started by hand and started again on the same port. */
+async function somebodys(): Promise<Other> {
+  const base = temporaryFolder();
+  const [port, controlPort] = [await claimPort(0), await claimPort(0)];
+  const args = ["--port", String(port), "--control-port", String(controlPort), "--base-directory", base];
+  const start = () => {
+    const child = spawn(
+      process.execPath,
+      ["fake-comfy/main.ts", ...args, "--disable-all-custom-nodes"],
+      { cwd: REPOSITORY, stdio: "ignore" },
+    );
+    atEnd(() => void child.kill("SIGKILL"));
+    return child;
+  };
+  return { baseUrl: `http://127.0.0.1:${port}`, controlPort: controlPort ?? 0, base, start };
+}
+
+function attach(other: Other, { directory = null as string | null, stateDir = temporaryFolder() } = {}) {
+  const journal = createGenerationJournal(join(stateDir, "journal.sqlite"));
+  const comfy: Comfy = createAttachedComfy({
+    baseUrl: other.baseUrl,
+    directory,
+    journal,
+    logger: createSilentLogger(),
+    timings: { ...FAST, unresponsiveAfterMs: 500, requestTimeoutMs: 300 },
+  });
+  const statuses: ComfyStatus[] = [];
+  const messages: ComfyMessage[] = [];
+  comfy.onStatus((status) => statuses.push(status));
+  comfy.onMessage((message) => messages.push(message));
+  atEnd(async () => {
+    await comfy.stop();
+    journal.close();
+  });
+  comfy.start();
+  return { comfy, statuses, messages, stateDir };
+}
+
+afterEach(cleanUp);
+
+describe("createAttachedComfy()", () => {
+  it("waits for ComfyUI, then runs prompts and moves files over HTTP", async () => {
+    const other = await somebodys();
+    const { comfy, statuses, messages } = attach(other);
+    expect(await reach(statuses, "backoff", 0)).toMatchObject({ reason: "NotRunning", generation: null });
+    other.start();
+    const status = await reach(statuses, "ready", 0);
+    expect(status).toMatchObject({ reason: "Attached", generation: { adopted: true }, devices: [{ type: "cpu" }] });
+    expect(status.message).toContain("cannot restart it");
+    expect(status.message).toContain("every file goes over HTTP");
+    expect(comfy.folders).toBeNull();
+    const promptId = crypto.randomUUID();
+    await comfy.api.submit({ promptId, workflow: quickGraph(), previews: false }, signal);
+    await vi.waitFor(() => expect(messages.at(-1)).toEqual({ type: "finished", promptId }), 5_000);
+    const lookup = await comfy.api.lookup(promptId, signal);
+    if (lookup.status !== "succeeded" || lookup.files[0] === undefined) throw new Error("Cannot find the output");
+    const picture = new Uint8Array(await (await comfy.api.view(lookup.files[0], signal)).arrayBuffer());
+    expect(picture.subarray(1, 4)).toEqual(Uint8Array.of(0x50, 0x4e, 0x47));
+    const name = await comfy.api.upload({ name: "in.png", subfolder: "sub", body: new Blob([picture]) }, signal);
+    expect(name).toBe("sub/in.png");
+  });
+
+  it("takes another process for another generation", async () => {
+    const other = await somebodys();
+    const first = other.start();
+    const { comfy, statuses } = attach(other, { directory: other.base });
+    const before = await reach(statuses, "ready", 0);
+    expect(comfy.folders?.output).toBe(join(other.base, "output"));
+    const since = statuses.length;
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    expect(await reach(statuses, "backoff", since)).toMatchObject({ reason: "NotRunning", generation: null });
+    other.start();
+    const after = await reach(statuses, "ready", since);
+    expect(after.generation?.id).not.toBe(before.generation?.id);
+  });
+
+  it("keeps the generation of one that only does not answer", async () => {
+    const other = await somebodys();
+    other.start();
+    const { statuses } = attach(other);
+    const before = await reach(statuses, "ready", 0);
+    const since = statuses.length;
+    await arm(other.controlPort, "hang", "http");
+    expect(await reach(statuses, "backoff", since))
+      .toMatchObject({ reason: "Unresponsive", generation: { id: before.generation?.id } });
+    await fetch(`http://127.0.0.1:${other.controlPort}/faults`, { method: "DELETE" });
+    expect((await reach(statuses, "ready", since)).generation).toEqual(before.generation);
+  });
+
+  it("knows it again after a restart of the agent, and leaves it running", async () => {
+    const other = await somebodys();
+    const child = other.start();
+    const first = attach(other);
+    const before = await reach(first.statuses, "ready", 0);
+    await first.comfy.stop();
+    expect(first.comfy.status).toMatchObject({ state: "stopped", generation: null });
+    const second = attach(other, { stateDir: first.stateDir });
+    expect((await reach(second.statuses, "ready", 0)).generation).toEqual(before.generation);
+    expect(child.exitCode).toBeNull();
+  });
+});
+
+describe("restart()", () => {
+  it("only says that somebody should", async () => {
+    const other = await somebodys();
+    const child = other.start();
+    const { comfy, statuses } = attach(other);
+    await reach(statuses, "ready", 0);
+    comfy.restart("GpuFault", "CUDA error: illegal memory access");
+    expect(comfy.status).toMatchObject({ state: "ready", reason: "GpuFault" });
+    expect(comfy.status.message).toContain("restarted by hand (GpuFault): CUDA error");
+    expect(child.exitCode).toBeNull();
+  });
+});
