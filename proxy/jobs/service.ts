@@ -20,7 +20,10 @@ import { watchJob } from "./watch.ts";
 
 export interface JobsOptions {
   store:
-    & Pick<JobStore, "submitJob" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts">
+    & Pick<
+      JobStore,
+      "submitJob" | "findSubmission" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts"
+    >
     & Pick<AssetStore, "getAssets">;
   agents: Pick<Agents, "watchAttempt">;
   /** Says why a job waits. */

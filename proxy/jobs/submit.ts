@@ -6,7 +6,7 @@ import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
-import type { JobRow, JobStore } from "../store/job-store.ts";
+import type { EarlierSubmission, JobRow, JobStore } from "../store/job-store.ts";
 import { judgeGraph } from "./judge-graph.ts";
 import { deriveNeeds, placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
@@ -20,7 +20,7 @@ export interface SubmitLimits {
 }
 
 export interface Submitter {
-  store: Pick<JobStore, "submitJob"> & Pick<AssetStore, "getAssets">;
+  store: Pick<JobStore, "submitJob" | "findSubmission"> & Pick<AssetStore, "getAssets">;
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   limits: SubmitLimits;
@@ -52,6 +52,15 @@ async function requireAssets(store: Submitter["store"], tenantId: TenantId, work
  * @returns the stored job, and why it will wait as far as its graph tells
  * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
  */
+/** @throws FleetError `idempotency_key_reuse` when the key came with another request. */
+function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow {
+  if (earlier.status === "existing") return earlier.job;
+  throw new FleetError("idempotency_key_reuse", "Cannot submit job: its idempotency key was used for another one", {
+    hint: "Use a new key for a new request, or send the first request unchanged to get its job.",
+    details: { idempotencyKey: key },
+  });
+}
+
 export async function submitJob(
   { store, objectInfo, signals, limits }: Submitter,
   tenantId: TenantId,
@@ -59,11 +68,14 @@ export async function submitJob(
 ): Promise<{ row: JobRow; waiting: Waiting | null }> {
   const { spec, options } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
+  const key = options.idempotencyKey;
+  const idempotency = key === undefined ? null : { space: "trpc" as const, key };
+  const earlier = idempotency && await store.findSubmission({ tenantId, idempotency, requestSha256 });
+  if (earlier) return { row: earlierJob(earlier, key), waiting: null };
   const bodies = await objectInfo.known();
   const waiting = judgeGraph(spec.workflow, bodies);
   await requireAssets(store, tenantId, spec.workflow);
   const needs = deriveNeeds(spec.workflow, bodies);
-  const key = options.idempotencyKey;
   const outcome = await store.submitJob({
     id: JobId.parse(typeidUnboxed("job")),
     tenantId,
@@ -71,22 +83,13 @@ export async function submitJob(
     placementKey: placementKeyOf(needs),
     needs,
     priority: options.priority,
-    idempotency: key === undefined ? null : { space: "trpc", key },
+    idempotency,
     requestSha256,
     startWithinMs: options.startWithinMs ?? null,
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
   });
-  switch (outcome.status) {
-    case "created":
-      signals.emit("queue", undefined);
-      signals.emit("job", outcome.job.id);
-      return { row: outcome.job, waiting };
-    case "existing":
-      return { row: outcome.job, waiting };
-    case "key_reused":
-      throw new FleetError("idempotency_key_reuse", "Cannot submit job: its idempotency key was used for another one", {
-        hint: "Use a new key for a new request, or send the first request unchanged to get its job.",
-        details: { idempotencyKey: key },
-      });
-  }
+  if (outcome.status !== "created") return { row: earlierJob(outcome, key), waiting };
+  signals.emit("queue", undefined);
+  signals.emit("job", outcome.job.id);
+  return { row: outcome.job, waiting };
 }

@@ -1,7 +1,7 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
 import * as assets from "./asset-transactions.ts";
 import * as reads from "./job-reads.ts";
-import { submitJob } from "./job-submit.ts";
+import { findSubmission, submitJob } from "./job-submit.ts";
 import * as jobs from "./job-transitions.ts";
 import * as pods from "./pod-transactions.ts";
 import type { Store } from "./port.ts";
@@ -17,6 +17,7 @@ export function createStore(driver: StoreDriver): Store {
     close: () => driver.close(),
 
     submitJob: (job) => write(() => submitJob(job)),
+    findSubmission: (key) => read(() => findSubmission(key)),
     getJob: (id) => read(() => reads.getJob(id)),
     getSpec: (id) => read(() => reads.getSpec(id)),
     listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),

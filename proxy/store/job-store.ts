@@ -98,7 +98,15 @@ export interface QueuedJob {
   losses: number;
 }
 
-export type SubmitOutcome = { status: "created" | "existing"; job: JobRow } | { status: "key_reused" };
+/** An idempotency key and the request it came with. */
+export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"> {
+  idempotency: NonNullable<NewJob["idempotency"]>;
+}
+
+/** `key_reused`: the key was used for another request. */
+export type EarlierSubmission = { status: "existing"; job: JobRow } | { status: "key_reused" };
+
+export type SubmitOutcome = { status: "created"; job: JobRow } | EarlierSubmission;
 
 /** `stale`: somebody was first, or the job is already final; nothing changed. */
 export type Transition = { status: "done"; job: JobRow } | { status: "stale"; job: JobRow | null };
@@ -115,6 +123,8 @@ export interface CompleteJob {
 export interface JobStore {
   /** Insert, with its event, or the job that holds the idempotency key. */
   submitJob(job: NewJob): Promise<SubmitOutcome>;
+  /** Asked before a request is judged: a repeated one gets its job even when the fleet has changed since. */
+  findSubmission(key: SubmissionKey): Promise<EarlierSubmission | null>;
   getJob(id: JobId): Promise<JobRow | null>;
   getSpec(id: JobId): Promise<JobSpec | null>;
   listJobs(tenantId: TenantId, page: PageRequest & { state?: readonly JobState[] | undefined }): Promise<Page<JobRow>>;

@@ -1,7 +1,7 @@
 /** Accepting a job: its row, its spec and its first event in one transaction, once per idempotency key. */
 import { z } from "zod";
 import { JOB_COLUMNS, JobColumns } from "./job-rows.ts";
-import type { JobRow, NewJob, SubmitOutcome } from "./job-store.ts";
+import type { EarlierSubmission, JobRow, NewJob, SubmissionKey, SubmitOutcome } from "./job-store.ts";
 import { recordEvent } from "./job-writes.ts";
 import { bandOf } from "./columns.ts";
 import { clock, happened, one, run, type Transaction } from "./transaction.ts";
@@ -46,10 +46,12 @@ function newRow(job: NewJob, nowMs: number): JobRow {
   };
 }
 
-function* firstOfKey(job: NewJob): Transaction<SubmitOutcome> {
-  const key = [job.tenantId, job.idempotency?.space ?? null, job.idempotency?.key ?? null];
+/** What became of an earlier request with this idempotency key; null when there was none. */
+export function* findSubmission(request: SubmissionKey): Transaction<EarlierSubmission | null> {
+  const key = [request.tenantId, request.idempotency.space, request.idempotency.key];
   const first = yield* one(FIRST_OF_KEY, key, KeyColumns);
-  if (first?.requestSha256 !== job.requestSha256) return { status: "key_reused" };
+  if (first === null) return null;
+  if (first.requestSha256 !== request.requestSha256) return { status: "key_reused" };
   const existing = yield* one(JOB_OF_KEY, key, JobColumns);
   return existing === null ? { status: "key_reused" } : { status: "existing", job: existing };
 }
@@ -70,7 +72,12 @@ export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
     row.startByMs,
     row.runWithinMs,
   ]);
-  if (!inserted) return yield* firstOfKey(job);
+  if (!inserted) {
+    const { idempotency } = job;
+    // Only the key can have been in the way: job ids are minted anew for every request.
+    const earlier = idempotency === null ? null : yield* findSubmission({ ...job, idempotency });
+    return earlier ?? { status: "key_reused" };
+  }
   yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
   yield* recordEvent(row, { attempt: 0, reason: null, atMs: nowMs });
   return { status: "created", job: row };

@@ -41,6 +41,18 @@ describe("submit()", () => {
     expect(hints).toHaveLength(2);
   });
 
+  it("answers a repeated request with its job also when the fleet would refuse it by now", async () => {
+    await using fixture = await jobsFixture();
+    const { jobs, caller } = fixture;
+    const keyed = () =>
+      request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } }, { idempotencyKey: "once" });
+    const first = await jobs.submit(caller, keyed());
+    await fixture.testStore.store.putObjectInfo({ sha256: "a".repeat(64), body: bodyWith() });
+    await expect(jobs.submit(caller, request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } })))
+      .rejects.toMatchObject({ code: "invalid_workflow" });
+    expect((await jobs.submit(caller, keyed())).id).toBe(first.id);
+  });
+
   it("refuses an idempotency key with another body, and lets another tenant use it", async () => {
     await using fixture = await jobsFixture();
     const { jobs, caller, stranger } = fixture;
