@@ -5,6 +5,7 @@ import { isTerminal } from "../../contracts/job-state.ts";
 import type { Priority } from "../../contracts/job.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { freePath } from "../output/free-path.ts";
 import { duration, eventText } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
 
@@ -101,7 +102,7 @@ export async function finish(context: CliContext, handle: JobHandle, out: string
   const { outputs, receipt } = await handle.result();
   const saved: SavedOutput[] = [];
   for (const output of outputs) {
-    const path = await output.save(`${out}/`);
+    const path = await output.save(freePath(out, output.name));
     saved.push({ path, sha256: output.sha256, sizeBytes: output.sizeBytes, contentType: output.contentType });
   }
   return { jobId: job.id, state: "succeeded" as const, outputs: saved, timing: receipt?.timing ?? null };
