@@ -4,9 +4,11 @@
  */
 import type { PodRow } from "../store/pod-store.ts";
 import { createBell } from "./bell.ts";
-import { backoffMs, jittered } from "./clock.ts";
+import { backoffMs } from "./clock.ts";
 import { createHold, type Hold } from "./hold.ts";
 import type { PodSession, SessionDeps } from "./session-port.ts";
+
+const MIN_RETAKE_MS = 100;
 
 /** @param pod the row as registered; its conditions and phase are carried on */
 export function createPodSession(deps: SessionDeps, pod: PodRow): PodSession {
@@ -15,11 +17,17 @@ export function createPodSession(deps: SessionDeps, pod: PodRow): PodSession {
   const bell = createBell(clock);
   let hold: Hold | null = null;
 
+  /** Until the other edge's lease ends, should it have died; a living one renews it, so look again even then. */
+  async function heldPauseMs(leaseUntilMs: number): Promise<number> {
+    const leftMs = leaseUntilMs - await store.now();
+    return Math.min(Math.max(leftMs, MIN_RETAKE_MS), timings.idleMs) + clock.random() * MIN_RETAKE_MS;
+  }
+
   /** Takes the session and keeps it until it is another edge's. Answers how long to leave it. */
   async function takeAndHold(signal: AbortSignal): Promise<number> {
     const taken = await store.takePod({ podId: pod.id, edgeId, leaseMs: timings.leaseMs });
-    if (!taken) return jittered(clock, timings.idleMs);
     const row = await store.getPod(pod.id) ?? pod;
+    if (!taken) return await heldPauseMs(row.leaseUntilMs);
     hold = createHold({ ...deps, logger }, { row, epoch: taken.epoch, bell });
     try {
       return await hold.keep(signal);

@@ -157,6 +157,7 @@ describe("settle() of a success", () => {
     await side.settlement.settle(side.podId, succeeded(second, [output(side, second, { text: "second" })]));
     expect((await side.job(id)).winner).toBe(1);
     expect((await side.attempt(second.attemptId)).state).toBe("superseded");
+    expect(fetches(side)).toBe(1);
     await until(() => side.agent.released.includes(second.attemptId));
   });
 });

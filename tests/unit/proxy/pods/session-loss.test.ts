@@ -168,6 +168,16 @@ describe("a contested pod", () => {
     await until(() => side.sessions.live()[0]?.epoch === 3);
   });
 
+  it("is taken as soon as the lease of an edge that died has ended", async () => {
+    await using side = await setUpPodSide();
+    await side.store.takePod({ podId: side.podId, edgeId: newEdgeId(), leaseMs: 3_000 });
+    side.sessions.start();
+    await side.advance(2_750);
+    expect(side.agent.beats).toEqual([]);
+    await side.advance(500);
+    await until(() => side.sessions.live()[0]?.epoch === 2);
+  });
+
   it("survives a store that fails", async () => {
     await using side = await setUpPodSide();
     await side.start();

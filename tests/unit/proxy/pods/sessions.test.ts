@@ -80,6 +80,33 @@ describe("createPodSessions()", () => {
     expect((await side.job(id)).state).toBe("running");
   });
 
+  it("does not take a slot back that an event freed while the beat was under way", async () => {
+    await using side = await setUpPodSide();
+    await side.start();
+    await side.dispatch((await side.submit()).id);
+    side.agent.changed();
+    await side.advance(6_000);
+    const { fetch } = side.agent;
+    let beats = 0;
+    side.agent.fetch = async (request) => {
+      const response = await fetch(request);
+      if (!request.url.endsWith("pod.beat")) return response;
+      const text = await response.text();
+      side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
+      if (beats === 0) side.agent.report(reportOf(side.lastStart(), "collecting"));
+      await until(() => side.live().freeSlots === 1);
+      beats += 1;
+      return new Response(text, response);
+    };
+    side.sessions.nudge(side.podId);
+    await side.advance(250);
+    await until(() => beats === 1);
+    const seen: number[] = [];
+    side.signals.on("pods", () => seen.push(side.live().freeSlots));
+    await side.advance(500);
+    expect([...seen, side.live().freeSlots]).toEqual([1]);
+  });
+
   it("tells the planner when slots change, and not when a beat brings nothing new", async () => {
     await using side = await setUpPodSide();
     await side.start();
