@@ -8,7 +8,7 @@ import { promptsIn, startRealFleet } from "../support/real-comfy/fleet.ts";
 import { writeTinyUnet } from "../support/real-comfy/tiny-unet.ts";
 import { exampleWorkflow } from "./workflows.ts";
 
-const STEPS = 40;
+const STEPS = 24;
 
 describe("adoption of a real ComfyUI", () => {
   let modelsDir: string;

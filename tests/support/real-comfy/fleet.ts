@@ -12,12 +12,18 @@ export interface RealFleetOptions {
 /** Its start loads torch and every node: seconds with a warm page cache, a minute without. */
 const READY_TIMEOUT_MS = 150_000;
 
+/** OpenMP threads that spin for each other make a run twenty times as long when another process has a core. */
+const ONE_THREAD = { OMP_NUM_THREADS: "1" };
+
 export async function startRealFleet({ runtime, args = [] }: RealFleetOptions): Promise<TestFleet> {
   const { comfyuiDir, python } = await ensureRealComfy();
   return await startTestFleet({
     runtime,
     comfy: { kind: "directory", directory: comfyuiDir, python },
-    env: { COMFYUI_ARGS: JSON.stringify(["--cpu", "--disable-all-custom-nodes", ...args]) },
+    env: {
+      COMFYUI_ARGS: JSON.stringify(["--cpu", "--disable-all-custom-nodes", ...args]),
+      COMFYUI_ENV: JSON.stringify(ONE_THREAD),
+    },
     readyTimeoutMs: READY_TIMEOUT_MS,
   });
 }
