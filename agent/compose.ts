@@ -84,8 +84,8 @@ async function start(
   });
   const pod = new PodService({ comfy, attempts, identity, agent: { agentVersion: AGENT_VERSION, comfyMode: mode } });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
+  // Before anybody can ask for them: an attempt that the agent does not know is given up by its edge.
   attempts.resume();
-  comfy.start();
 
   let stopping = false;
   const health = createHealthApp({ comfy: () => comfy.status, stopping: () => stopping });
@@ -104,6 +104,8 @@ async function start(
   });
   const listener = await listenTcp(app, config.AGENT_LISTEN);
   lifecycle.onStop("listener", SHORT_DEADLINE_MS, () => listener.stop(LISTENER_DEADLINE_MS));
+  // Last: an address that is taken must not cost a living ComfyUI its run.
+  comfy.start();
   lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
     stopping = true;
     pod.stop();

@@ -111,7 +111,7 @@ export class AgentProcess implements AsyncDisposable {
     const database = new DatabaseSync(join(this.stateDir, "generations.db"), { readOnly: true });
     try {
       const row = database.prepare("select pid from comfy_generation where ended_at_ms is null").get();
-      return row === undefined ? null : Number(row.pid);
+      return typeof row?.pid === "number" ? row.pid : null;
     } finally {
       database.close();
     }
@@ -148,7 +148,9 @@ export function createClient(url: string, secret: string) {
   });
 }
 
-export async function killAndWait(pid: number): Promise<void> {
+/** @param pid Null is refused: a kill of process 0 would be one of this whole process group. */
+export async function killAndWait(pid: number | null): Promise<void> {
+  if (pid === null || pid < 2) throw new Error(`Cannot kill process ${pid}`);
   try {
     process.kill(pid, "SIGKILL");
     for (let tries = 0; tries < 200 && !isZombie(pid); tries++) {

@@ -1,4 +1,6 @@
 // What a kill of the agent or of ComfyUI does to an attempt, with real processes.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { AgentProcess, killAndWait, until } from "./agent-process.ts";
 import { finalReport, imageGraph, order, POD_ID, reportWhen, slowGraph } from "./orders.ts";
@@ -57,7 +59,7 @@ describe("after a kill", () => {
     const start = order(slowGraph(2_000));
     await agent.client.attempts.start.mutate(start);
     await reportWhen(agent, start.attemptId, ({ progress }) => (progress?.value ?? 0) > 0);
-    await killAndWait(agent.comfyPid() ?? 0);
+    await killAndWait(agent.comfyPid());
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "lost", error: { code: "pod_lost" } });
     await agent.ready();
     const again = order(imageGraph());
@@ -70,7 +72,7 @@ describe("after a kill", () => {
     const start = order(slowGraph(2_000));
     await agent.client.attempts.start.mutate(start);
     await reportWhen(agent, start.attemptId, ({ state }) => state === "running");
-    const pid = agent.comfyPid() ?? 0;
+    const pid = agent.comfyPid();
     await agent.end("SIGKILL");
     await killAndWait(pid);
     await agent.start();
@@ -130,6 +132,19 @@ describe("a stop", () => {
     await agent.start();
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded" });
     expect(agent.promptsTaken()).toBe(1);
+  });
+
+  it("ends at once at a second signal, when ComfyUI does not heed the first", async () => {
+    const deaf = 'process.on("SIGINT", () => {}); console.log("deaf"); setInterval(() => {}, 1000)';
+    const command = JSON.stringify([process.execPath, "-e", deaf, "--"]);
+    const { stateDir } = agent = await new AgentProcess({ COMFYUI_COMMAND: command }).start();
+    const log = () => readFileSync(join(stateDir, "comfy/comfyui.log"), "utf8");
+    await until(() => (log().includes("deaf") ? true : null), log);
+    const ending = agent.end("SIGTERM");
+    await until(() => (agent?.log.includes("agent stopping") ? true : null), () => agent?.log ?? "");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await agent.end("SIGTERM");
+    expect(await ending).toBeLessThan(5_000);
   });
 
   it("makes way for one agent at a time: a second on the same state directory refuses to start", async () => {
