@@ -9,6 +9,7 @@ import { MIGRATIONS } from "../migrations/migrations.ts";
 import type { StoreDriver } from "../transaction.ts";
 import { createSqliteDriver } from "./driver.ts";
 import { lockStore, type StoreLock } from "./lock.ts";
+import { takeOver } from "./take-over.ts";
 
 const IN_MEMORY = ":memory:";
 
@@ -39,6 +40,7 @@ async function openLocked(path: string, now: () => number): Promise<StoreDriver>
     if (lock !== null) makePrivate(path);
     driver = createSqliteDriver({ path, now, onClosed: () => lock?.release() });
     await migrate(driver, MIGRATIONS);
+    await driver.write(takeOver);
     return driver;
   } catch (error) {
     if (driver === null) lock?.release();

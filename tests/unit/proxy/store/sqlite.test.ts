@@ -14,6 +14,7 @@ import { createSqliteDriver } from "../../../../proxy/store/sqlite/driver.ts";
 import { openSqliteStore } from "../../../../proxy/store/sqlite/open.ts";
 import { all, run } from "../../../../proxy/store/transaction.ts";
 import { z } from "zod";
+import { newEdgeId, newPodId } from "./samples.ts";
 
 function temporaryFolder() {
   const path = mkdtempSync(join(tmpdir(), "comfyfleet-store-"));
@@ -60,6 +61,22 @@ describe("openSqliteStore()", () => {
     for (let i = 0; i < 3; i++) expect((await failure(openSqliteStore({ path }))).code).toBe("conflict");
     await first.close();
     await (await openSqliteStore({ path })).close();
+  });
+
+  it("openSqliteStore() frees what a dead edge held, with its epochs kept as fences", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "edge.db");
+    const [first, second] = [newEdgeId(), newEdgeId()];
+    const before = await openSqliteStore({ path });
+    const pod = await before.registerPod({ id: newPodId(), name: "a", transportKey: "a" });
+    expect(await before.takePod({ podId: pod.id, edgeId: first, leaseMs: 60_000 })).toEqual({ epoch: 1 });
+    expect(await before.takePod({ podId: pod.id, edgeId: second, leaseMs: 60_000 })).toBeNull();
+    await before.takeRole({ role: "planner", edgeId: first, leaseMs: 60_000 });
+    await before.close();
+    const store = await openSqliteStore({ path });
+    expect(await store.takePod({ podId: pod.id, edgeId: second, leaseMs: 60_000 })).toEqual({ epoch: 2 });
+    expect(await store.takeRole({ role: "planner", edgeId: second, leaseMs: 60_000 })).toMatchObject({ epoch: 2 });
+    await store.close();
   });
 
   it("openSqliteStore() refuses the schema of a newer build, and leaves it alone", async () => {
