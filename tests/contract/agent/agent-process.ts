@@ -108,10 +108,24 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Process id of the ComfyUI that lives, if one does. */
   comfyPid(): number | null {
+    return this.#comfyPids().at(-1) ?? null;
+  }
+
+  /** A new process in the place of `before`, with a ready slot. */
+  async replaced(before: number | null): Promise<void> {
+    const isNew = () => {
+      const pid = this.comfyPid();
+      return pid !== null && pid !== before ? true : null;
+    };
+    await until(isNew, () => this.#lines);
+    await this.ready();
+  }
+
+  #comfyPids(): number[] {
     const database = new DatabaseSync(join(this.stateDir, "generations.db"), { readOnly: true });
     try {
-      const row = database.prepare("select pid from comfy_generation where ended_at_ms is null").get();
-      return typeof row?.pid === "number" ? row.pid : null;
+      const sql = "select pid from comfy_generation where ended_at_ms is null and pid is not null order by rowid";
+      return database.prepare(sql).all().map((row) => Number(row.pid));
     } finally {
       database.close();
     }
@@ -124,8 +138,7 @@ export class AgentProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end("SIGKILL");
-    const pid = this.comfyPid();
-    if (pid !== null) await killAndWait(pid);
+    for (const pid of this.#comfyPids()) await killAndWait(pid);
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 }

@@ -59,9 +59,10 @@ describe("after a kill", () => {
     const start = order(slowGraph(2_000));
     await agent.client.attempts.start.mutate(start);
     await reportWhen(agent, start.attemptId, ({ progress }) => (progress?.value ?? 0) > 0);
-    await killAndWait(agent.comfyPid());
+    const pid = agent.comfyPid();
+    await killAndWait(pid);
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "lost", error: { code: "pod_lost" } });
-    await agent.ready();
+    await agent.replaced(pid);
     const again = order(imageGraph());
     await agent.client.attempts.start.mutate(again);
     expect(await finalReport(agent, again.attemptId)).toMatchObject({ state: "succeeded" });

@@ -48,20 +48,20 @@ describe("on a ComfyUI whose node never ends", () => {
     const pid = agent.comfyPid();
     await agent.client.attempts.cancel.mutate({ attemptId: start.attemptId });
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "canceled" });
-    await agent.ready();
-    expect(agent.comfyPid()).not.toBe(pid);
+    await agent.replaced(pid);
   });
 
   it("the attempt fails with no_progress, and ComfyUI is started anew", async () => {
     const env = { COMFYUI_ARGS: '["--fault","hang=run"]', AGENT_NO_PROGRESS_MS: "700", COMFYUI_STOP_GRACE_MS: "300" };
     agent = await (await new AgentProcess(env).start()).ready();
+    const pid = agent.comfyPid();
     const start = order(imageGraph());
     await agent.client.attempts.start.mutate(start);
     expect(await finalReport(agent, start.attemptId)).toMatchObject({
       state: "failed",
       error: { code: "no_progress" },
     });
-    await agent.ready();
+    await agent.replaced(pid);
   });
 });
 
