@@ -82,6 +82,7 @@ export async function* watchJob(
   let attempt = 0;
   let outageSinceMs: number | null = null;
   while (true) {
+    signal?.throwIfAborted();
     try {
       for await (const event of oneStream(connection, { jobId, previews, lastEventId }, signal)) {
         lastEventId = event.id;
