@@ -5,15 +5,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { findDeno } from "../../../cli/up/entry.ts";
-import { tryPort } from "../../../cli/up/free-port.ts";
 import { loadSecrets } from "../../../cli/up/local-secrets.ts";
 import { type ComfySource, planProcesses } from "../../../cli/up/plan.ts";
 import { waitReady } from "../../../cli/up/wait-ready.ts";
 import { createFleet, type Fleet } from "../../../client/mod.ts";
+import { freePort } from "./free-port.ts";
+import { killLeftovers } from "./leftovers.ts";
 import { listenerPid } from "./listener-pid.ts";
 import { type ManagedProcess, manageProcess } from "./process.ts";
+import { connectStandIn, type StandIn } from "./stand-in.ts";
+
+import { until } from "./until.ts";
+
+export { until } from "./until.ts";
 
 export type EdgeRuntime = "deno" | "node";
 export const EDGE_RUNTIMES: readonly EdgeRuntime[] = ["deno", "node"];
@@ -25,6 +30,10 @@ export interface TestFleetOptions {
   /** Settings of the edge and the agent. Timings are scaled for tests unless set here. */
   env?: Record<string, string>;
   readyTimeoutMs?: number;
+  /** Flags for the stand-in beside those of {@link TestFleet.standIn}'s control port. */
+  standInArgs?: string[];
+  /** False: the agent is started by the test, and nothing is waited for but the edge. @default true */
+  agentStarted?: boolean;
 }
 
 export interface TestFleet extends AsyncDisposable {
@@ -37,6 +46,8 @@ export interface TestFleet extends AsyncDisposable {
   readonly edge: ManagedProcess;
   readonly agent: ManagedProcess;
   readonly client: Fleet;
+  /** Of the fake-comfy, where that is the fleet's ComfyUI. */
+  readonly standIn: StandIn;
   /** Process id of the supervised ComfyUI that listens on its port. */
   comfyPid(): number;
   waitReady(): Promise<void>;
@@ -44,19 +55,23 @@ export interface TestFleet extends AsyncDisposable {
 
 const TEST_TIMINGS = { POD_BEAT_MS: "500", POD_UNREACHABLE_MS: "3000", POD_LOST_MS: "6000" };
 
-async function freePort(): Promise<number> {
-  const port = await tryPort(0);
-  if (port === null) throw new Error("no free port on 127.0.0.1");
-  return port;
-}
-
 async function stopQuietly(process: ManagedProcess): Promise<void> {
   await process.terminate().catch(() => process.kill());
+}
+
+async function waitForEdge(baseUrl: string): Promise<void> {
+  await until("the edge to answer", async () => {
+    const response = await fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+    return response?.ok || null;
+  });
 }
 
 export async function startTestFleet(options: TestFleetOptions): Promise<TestFleet> {
   const dataDir = mkdtempSync(join(tmpdir(), "comfyfleet-test-"));
   const ports = { edge: await freePort(), agent: await freePort(), comfy: await freePort() };
+  const controlPort = await freePort();
+  const isStandIn = (options.comfy?.kind ?? "fake") === "fake";
+  const standInArgs = ["--control-port", String(controlPort), ...options.standInArgs ?? []];
   const secrets = loadSecrets(dataDir);
   const deno = options.runtime === "deno" ? findDeno(process.env) : null;
   if (options.runtime === "deno" && !deno) throw new Error("no deno found: run npm install");
@@ -69,9 +84,17 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
     comfy: options.comfy ?? { kind: "fake" },
     agentSecret: secrets.agentSecret,
     bootstrapKey: secrets.apiKey,
-    env: { ...process.env, ...TEST_TIMINGS, ...options.env },
+    env: {
+      ...process.env,
+      ...TEST_TIMINGS,
+      ...(isStandIn ? { COMFYUI_ARGS: JSON.stringify(standInArgs) } : {}),
+      ...options.env,
+    },
   });
-  const processes = new Map(plans.map((plan) => [plan.name, manageProcess(plan)]));
+  const processes = new Map(plans.map((plan) => {
+    const started = plan.name !== "agent" || (options.agentStarted ?? true);
+    return [plan.name, manageProcess({ ...plan, started })];
+  }));
   const edge = processes.get("edge");
   const agent = processes.get("agent");
   if (!edge || !agent) throw new Error("the plan lacks a process");
@@ -87,6 +110,7 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
     edge,
     agent,
     client: createFleet({ baseUrl, apiKey: secrets.apiKey }),
+    standIn: connectStandIn(controlPort),
     comfyPid() {
       const pid = listenerPid(ports.comfy);
       if (pid === null) throw new Error("no ComfyUI listens");
@@ -104,30 +128,17 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
     async [Symbol.asyncDispose]() {
       await stopQuietly(edge);
       await stopQuietly(agent);
+      killLeftovers(dataDir);
       rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
   try {
-    await fleet.waitReady();
+    if (options.agentStarted ?? true) await fleet.waitReady();
+    else await waitForEdge(baseUrl);
     return fleet;
   } catch (error) {
     const logs = `\n--- edge\n${edge.log().slice(-4_000)}\n--- agent\n${agent.log().slice(-4_000)}`;
     await fleet[Symbol.asyncDispose]();
     throw new Error(`the fleet did not become ready: ${String(error)}${logs}`, { cause: error });
-  }
-}
-
-/** Polls until `check` gives a value; a bounded wait for what has no event. */
-export async function until<T>(
-  what: string,
-  check: () => T | null | Promise<T | null>,
-  timeoutMs = 15_000,
-): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs;
-  while (true) {
-    const value = await check();
-    if (value !== null) return value;
-    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await sleep(20);
   }
 }

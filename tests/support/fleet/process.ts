@@ -1,6 +1,6 @@
 /** A real process of ours under test: started, killed, started again, with its log at hand. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -8,10 +8,12 @@ export interface ManagedProcess {
   readonly pid: number;
   /** Everything it wrote, over all its lives. */
   log(): string;
-  /** SIGKILL, and the kernel has taken it down. */
+  /** SIGKILL, and the kernel has taken it down. Nothing where it does not run. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code and the time it took. */
   terminate(): Promise<{ code: number | null; tookMs: number }>;
+  /** Resolves with the exit code when it ends by itself. */
+  ended(): Promise<number | null>;
   start(): void;
 }
 
@@ -19,22 +21,34 @@ export interface ManagedProcessOptions {
   command: string[];
   env: Record<string, string | undefined>;
   logPath: string;
+  /** @default true */
+  started?: boolean;
 }
 
-export function manageProcess({ command, env, logPath }: ManagedProcessOptions): ManagedProcess {
+const STOP_WITHIN_MS = 20_000;
+
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
+function exited(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+}
+
+export function manageProcess({ command, env, logPath, started = true }: ManagedProcessOptions): ManagedProcess {
   mkdirSync(dirname(logPath), { recursive: true });
   let child: ChildProcess | null = null;
-
-  function exited(process: ChildProcess): Promise<number | null> {
-    if (process.exitCode !== null || process.signalCode !== null) return Promise.resolve(process.exitCode);
-    return new Promise((resolve) => process.once("exit", (code) => resolve(code)));
-  }
 
   function start(): void {
     const log = openSync(logPath, "a");
     const [file = "", ...args] = command;
-    child = spawn(file, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", log, log] });
+    const spawned = spawn(file, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", log, log] });
     closeSync(log);
+    alive.add(spawned);
+    spawned.once("exit", () => alive.delete(spawned));
+    child = spawned;
   }
 
   function running(): ChildProcess {
@@ -42,27 +56,35 @@ export function manageProcess({ command, env, logPath }: ManagedProcessOptions):
     return child;
   }
 
-  start();
+  function readLog(): string {
+    return existsSync(logPath) ? readFileSync(logPath, "utf8") : "";
+  }
+
+  async function orLate(child: ChildProcess, why: string): Promise<number | null> {
+    const code = await Promise.race([exited(child), sleep(STOP_WITHIN_MS, "late" as const, { ref: false })]);
+    if (code === "late") throw new Error(`${command.join(" ")} did not ${why} in 20 s\n${readLog().slice(-4_000)}`);
+    return code;
+  }
+
+  if (started) start();
   return {
     get pid() {
       return running().pid ?? -1;
     },
-    log: () => readFileSync(logPath, "utf8"),
+    log: readLog,
     async kill() {
-      const process = running();
-      process.kill("SIGKILL");
-      await exited(process);
+      if (!child) return;
+      child.kill("SIGKILL");
+      await exited(child);
     },
     async terminate() {
       const process = running();
       const startedMs = performance.now();
       process.kill("SIGTERM");
-      const code = await Promise.race([exited(process), sleep(20_000, "late" as const)]);
-      if (code === "late") {
-        throw new Error(`${command.join(" ")} did not stop in 20 s\n${readFileSync(logPath, "utf8")}`);
-      }
+      const code = await orLate(process, "stop");
       return { code, tookMs: performance.now() - startedMs };
     },
+    ended: () => orLate(running(), "end"),
     start,
   };
 }
