@@ -26,7 +26,8 @@ function demoFile(name: string): string {
 
 export async function demo(context: CliContext, flags: DemoFlags): Promise<number> {
   const { render, interrupted } = context;
-  const env = flags.real ? await demoComfy(context.env, interrupted, (text) => render.say(text)) : context.env;
+  const real = flags.real || context.env.COMFYUI_DIR || context.env.COMFYUI_URL;
+  const env = real ? await demoComfy(context.env, interrupted, (text) => render.say(text)) : context.env;
   const comfy = chooseComfy(env.COMFYUI_DIR || env.COMFYUI_URL ? undefined : "fake", env);
   render.say(`Starting an edge and an agent with ${describeComfy(comfy)}`);
   const local = await startLocalFleet({
