@@ -5,7 +5,7 @@ interface SuiteOptions {
   name: string;
   include: string[];
   testTimeoutMs: number;
-  /** Suites that start real processes run one file at a time: two cores cannot time more than one of them honestly. */
+  /** Suites that start whole fleets run one file at a time: two cores cannot time more than one of them honestly. */
   oneFileAtATime?: boolean;
 }
 
@@ -27,12 +27,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       suite({ name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeoutMs: 10_000 }),
-      suite({
-        name: "contract",
-        include: ["tests/contract/**/*.test.ts"],
-        testTimeoutMs: 30_000,
-        oneFileAtATime: true,
-      }),
+      suite({ name: "contract", include: ["tests/contract/**/*.test.ts"], testTimeoutMs: 30_000 }),
       suite({ name: "lint", include: ["tests/lint/*.test.ts"], testTimeoutMs: 60_000, oneFileAtATime: true }),
       suite({ name: "pack", include: ["tests/pack/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),
       suite({

@@ -16,7 +16,7 @@ function denoFiles(): string[] {
 function checks(): Step[] {
   const deno = denoFiles();
   const steps: Step[] = [
-    { name: "format", command: "deno", args: ["fmt", "--check", "--quiet"], deadlineMs: minute },
+    { name: "format", command: "deno", args: ["fmt", "--check"], deadlineMs: minute },
     { name: "tsc", command: "tsc", args: ["-p", "tsconfig.json"], deadlineMs: minute },
     { name: "oxlint", command: "oxlint", args: ["--type-aware", "--deny-warnings"], deadlineMs: minute },
     { name: "texts", command: "node", args: ["tests/lint/check-texts.ts"], deadlineMs: minute },
