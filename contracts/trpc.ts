@@ -39,6 +39,12 @@ function invalidInput(error: z.ZodError): FleetError {
   });
 }
 
+function invalidJson(): FleetError {
+  return new FleetError("invalid_json", "Cannot read the request: it is not valid JSON", {
+    hint: "JSON has no NaN, no Infinity and no trailing commas; check that all of it was sent.",
+  });
+}
+
 /** tRPC's own failures (no such procedure, wrong method, unreadable body) in our words. */
 function fromTRPCError(error: TRPCError): FleetError {
   if (FleetError.is(error.cause)) return error.cause;
@@ -47,13 +53,12 @@ function fromTRPCError(error: TRPCError): FleetError {
     case "NOT_FOUND":
       return new FleetError("not_found", "Cannot find this procedure", { hint: "Check the client's version." });
     case "PARSE_ERROR":
-      return new FleetError("invalid_json", "Cannot read the request: its body is not valid JSON");
+      return invalidJson();
     case "BAD_REQUEST":
-      return new FleetError(
-        error.cause instanceof SyntaxError ? "invalid_json" : "invalid_input",
-        "Cannot read the request: its input is malformed",
-        { hint: "Send superjson-encoded JSON as the typed client does." },
-      );
+      if (error.cause instanceof SyntaxError) return invalidJson();
+      return new FleetError("invalid_input", "Cannot read the request: its input is malformed", {
+        hint: "Send superjson-encoded JSON as the typed client does.",
+      });
     case "METHOD_NOT_SUPPORTED":
     case "UNSUPPORTED_MEDIA_TYPE":
       return new FleetError("invalid_input", "Cannot handle the request: wrong method or content type");
@@ -118,17 +123,19 @@ export async function* typedStream<T>(stream: AsyncIterable<T>): AsyncGenerator<
   }
 }
 
+/** @throws FleetError `unauthorized` without a caller. */
+export function requireCaller(caller: Caller | null): Caller {
+  if (caller) return caller;
+  throw new FleetError("unauthorized", "Cannot authenticate: the API key is missing, unknown or revoked", {
+    hint: "Send 'Authorization: Bearer cfl_…'. An administrator makes keys with keys.create.",
+  });
+}
+
 /** @throws FleetError `unauthorized` without a caller, `forbidden` without the scope. */
 export function requireScope(caller: Caller | null, scope: Scope): Caller {
-  if (!caller) {
-    throw new FleetError("unauthorized", "Cannot authenticate: the API key is missing, unknown or revoked", {
-      hint: "Send 'Authorization: Bearer cfl_…'. An administrator makes keys with keys.create.",
-    });
-  }
-  if (!hasScope(caller, scope)) {
-    throw new FleetError("forbidden", `Cannot do this: the API key lacks the scope '${scope}'`, {
-      hint: "Use a key that has the scope, or ask an administrator for one.",
-    });
-  }
-  return caller;
+  const known = requireCaller(caller);
+  if (hasScope(known, scope)) return known;
+  throw new FleetError("forbidden", `Cannot do this: the API key lacks the scope '${scope}'`, {
+    hint: "Use a key that has the scope, or ask an administrator for one.",
+  });
 }

@@ -12,13 +12,16 @@ import type { EdgeContext, Tracked } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
 
+/** Outermost, so that what the middlewares below throw (no scope) is typed too. */
+const procedure = t.procedure.use(async ({ next }) => {
+  const result = await next();
+  rethrowTyped(result);
+  return result;
+});
+
 /** A procedure that needs the scope; `ctx.caller` is the authenticated caller from here on. */
 function scoped(scope: Scope) {
-  return t.procedure.meta({ scope }).use(async ({ ctx, next }) => {
-    const result = await next({ ctx: { caller: requireScope(ctx.caller, scope) } });
-    rethrowTyped(result);
-    return result;
-  });
+  return procedure.meta({ scope }).use(({ ctx, next }) => next({ ctx: { caller: requireScope(ctx.caller, scope) } }));
 }
 
 async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
