@@ -14,13 +14,25 @@ function unreachable(baseUrl: string, cause: unknown): FleetError {
   });
 }
 
+/** Status of a stream that was refused before it began: EventSource keeps nothing else of the answer. */
+function refusalOf(event: unknown): FleetError | null {
+  const status = typeof event === "object" && event !== null && "code" in event ? event.code : null;
+  if (status === 401) {
+    return new FleetError("unauthorized", "Cannot authenticate: the edge refused the API key", {
+      hint: "Use another key; an administrator makes them with keys.create.",
+    });
+  }
+  return status === 403 ? new FleetError("forbidden", "Cannot do this: the edge refused it to this API key") : null;
+}
+
 /** What a tRPC call or a fetch threw, as FleetError; an abort by the caller stays what it is. */
 export function toClientError(error: unknown, baseUrl: string): unknown {
   if (FleetError.is(error)) return error;
   if (error instanceof TRPCClientError) {
     const envelope = envelopeOf(error.data?.fleet);
     if (envelope) return FleetError.fromEnvelope(envelope, error);
-    return error.cause === undefined ? unreachable(baseUrl, error) : toClientError(error.cause, baseUrl);
+    if (error.cause === undefined) return unreachable(baseUrl, error);
+    return refusalOf(error.cause) ?? toClientError(error.cause, baseUrl);
   }
   if (error instanceof Error && error.name === "AbortError") return error;
   return unreachable(baseUrl, error);

@@ -31,7 +31,9 @@ const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz]);
 function expectedSha256(headers: Headers): string | null {
   const value = headers.get(EXPECTED_SHA256_HEADER);
   if (value !== null && !/^[0-9a-f]{64}$/.test(value)) {
-    throw new FleetError("invalid_input", `Cannot read ${EXPECTED_SHA256_HEADER}: it is not 64 lowercase hex digits`);
+    throw new FleetError("invalid_input", `Cannot read ${EXPECTED_SHA256_HEADER}: it is not 64 lowercase hex digits`, {
+      hint: "Send the sha256 of the bytes in lowercase hex, or leave the header out.",
+    });
   }
   return value;
 }

@@ -5,6 +5,7 @@ import { edgeRouter } from "../../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { Caller } from "../../contracts/tenant.ts";
+import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readLimited } from "./body-limit.ts";
 import { trpcErrorResponse } from "./error-response.ts";
@@ -31,6 +32,8 @@ export function createTrpcHandler({ ports, maxWorkflowBytes, stopping, logger }:
   };
   return async (request, caller, requestId) => {
     try {
+      // Every procedure needs a caller; of a stream, tRPC itself would answer 200 and tell the refusal as an event.
+      requireCaller(caller);
       return await fetchRequestHandler({
         endpoint: EDGE_ROUTES.trpc,
         req: await readLimited(request, maxWorkflowBytes + ENVELOPE_BYTES),

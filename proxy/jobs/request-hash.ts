@@ -5,8 +5,6 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { Sha256 } from "../../contracts/ids.ts";
 import type { SubmitJob } from "../../contracts/job.ts";
 
-const MIB = 1024 * 1024;
-
 /**
  * sha256 over RFC 8785 JSON of the parsed request without its idempotency key.
  * @throws FleetError `payload_too_large` for a workflow of more than `maxWorkflowBytes` of such JSON.
@@ -15,8 +13,8 @@ export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: numb
   const workflow = canonicalize(spec.workflow) ?? "";
   const sizeBytes = new TextEncoder().encode(workflow).byteLength;
   if (sizeBytes > maxWorkflowBytes) {
-    const [size, limit] = [sizeBytes, maxWorkflowBytes].map((bytes) => (bytes / MIB).toFixed(2));
-    throw new FleetError("payload_too_large", `Cannot accept workflow: it has ${size} MiB and ${limit} are allowed`, {
+    const state = `it has ${sizeBytes} bytes, at most ${maxWorkflowBytes}`;
+    throw new FleetError("payload_too_large", `Cannot accept workflow: ${state}`, {
       hint: "Upload images and other data as assets instead of embedding them in the graph.",
       details: { sizeBytes, maxBytes: maxWorkflowBytes },
     });
