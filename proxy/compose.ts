@@ -68,14 +68,14 @@ export async function composeEdge(
   const transport = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
+  const objectInfo = createObjectInfoCache({ store, logger });
   const common = { store, agents, blobs, signals, clock, timings: attemptTimings, logger, signal };
   const settlement = createSettlement(common);
   const sessions = createPodSessions(
     { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
     registered.rows,
   );
-  const dispatcher = createDispatcher({ ...common, offers, settlement, nudge: sessions.nudge });
-  const objectInfo = createObjectInfoCache({ store, logger });
+  const dispatcher = createDispatcher({ ...common, objectInfo, offers, settlement, nudge: sessions.nudge });
   const planner = createPlanner({ store, sessions, dispatcher, objectInfo, signals, clock, logger, edgeId });
   const reaper = createReaper({ store, signals, clock, logger, edgeId });
   const jobs = createJobs({

@@ -1,10 +1,11 @@
 /** The dispatcher: one decision of the planner → an attempt on a pod, or the job back in the queue. */
 import { typeid } from "typeid-js";
 import type { StartAttempt } from "../../contracts/attempt.ts";
-import { FleetError } from "../../contracts/errors.ts";
+import type { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { Dispatcher, Settlement } from "../jobs/port.ts";
+import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
 import type { Agents, LivePod } from "../pods/port.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -19,6 +20,7 @@ export interface DispatchDeps extends RequeueOptions {
   store: JobStore & Pick<AssetStore, "getAssets">;
   agents: Agents;
   blobs: BlobStore;
+  objectInfo: Pick<ObjectInfoCache, "get">;
   offers: Offers;
   settlement: Settlement;
   /** Called for a pod that may be gone, so that its session looks at once. */
@@ -53,22 +55,24 @@ function orderOf({ job, no, attemptId, pod, compiled }: Assigned): StartAttempt 
   };
 }
 
-function missingAssets(ids: readonly string[]): FleetError {
-  return new FleetError("missing_asset", `Cannot run workflow: asset ${ids[0]} does not exist`, {
-    hint: "Upload the file and submit the workflow with the new asset.",
-    details: { assetIds: ids },
-  });
-}
-
 export function createDispatcher(deps: DispatchDeps): Dispatcher {
-  const { store, agents, blobs, offers, settlement, signals, clock, timings, signal } = deps;
+  const { store, agents, blobs, objectInfo, offers, settlement, signals, clock, timings, signal } = deps;
   const logger = deps.logger.child("attempts");
 
-  /** Null when somebody was first. */
+  /** Null when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
   async function assign({ jobId, ver, pod }: Decision, attemptId: AttemptId): Promise<Omit<Assigned, "offer"> | null> {
-    const [job, spec] = await Promise.all([store.getJob(jobId), store.getSpec(jobId)]);
+    const { objectInfoSha256 } = pod;
+    const [job, spec, info] = await Promise.all([
+      store.getJob(jobId),
+      store.getSpec(jobId),
+      objectInfoSha256 === null ? null : objectInfo.get(objectInfoSha256),
+    ]);
     if (!job || !spec || job.state !== "queued" || job.ver !== ver) return null;
-    const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec });
+    if (!info) {
+      logger.warn("job kept back: the pod's object_info cannot be read", { job: jobId, pod: pod.id, objectInfoSha256 });
+      return null;
+    }
+    const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec }, info);
     const { graphSha256 } = compiled;
     const { id: podId, bootId } = pod;
     const assigned = await store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256 });
@@ -84,9 +88,10 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
   async function start(assigned: Assigned): Promise<boolean> {
     const { job, no, attemptId, pod, compiled, offer } = assigned;
     const facts = { job: job.id, tenant: job.tenantId, attempt: attemptId, no, pod: pod.id };
-    if (compiled.missingAssets.length > 0) {
-      await fail(assigned, missingAssets(compiled.missingAssets));
-      logger.info("attempt refused", { ...facts, code: "missing_asset" });
+    const { refusal } = compiled;
+    if (refusal) {
+      await fail(assigned, refusal);
+      logger.info("attempt refused", { ...facts, code: refusal.code, reason: refusal.message });
       return false;
     }
     const options = { agents, blobs, clock, timings, stallMs: timings.stallMs };

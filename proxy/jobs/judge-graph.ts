@@ -1,6 +1,7 @@
 /**
- * What submit refuses. A graph that one known pod body accepts is accepted; one that only lacks model files waits for
- * them; a class that no known body has is refused. While nothing is known, everything that needs no pod to see is let in.
+ * What is refused, at submit and on the way to a pod. A graph that one known pod body accepts is accepted; one that only
+ * lacks model files waits for them; a class that no known body has is refused. While nothing is known, everything that
+ * needs no pod to see is let in, and judged by the body of the pod that is chosen.
  */
 import { FleetError } from "../../contracts/errors.ts";
 import type { Waiting } from "../../contracts/job.ts";
@@ -8,32 +9,44 @@ import type { Workflow } from "../../contracts/workflow.ts";
 import type { NodeProblem } from "../../contracts/workflow-value.ts";
 import { knownUploadProblems, UPLOAD_HINT } from "./checks/upload.ts";
 import type { ObjectInfo } from "./object-info.ts";
+import type { KnownBody } from "./object-info-cache.ts";
 import { type GraphVerdict, isFaultless, validateGraph } from "./validate-graph.ts";
 
 const MEND_HINT = "Mend the inputs in details.nodeErrors; /object_info of ComfyUI tells what each takes.";
 
-/** @throws FleetError `invalid_workflow`. @returns why the job will wait, as far as the graph tells; null if nothing does. */
-export function judgeGraph(workflow: Workflow, bodies: readonly ObjectInfo[]): Waiting | null {
+export interface Judgement {
+  /** Why the job will wait, as far as the graph tells; null if nothing holds it up. */
+  waiting: Waiting | null;
+  /** Sorted hashes of the bodies that have every class and refuse the graph: their pods must not be given it. */
+  refusedBy: string[];
+}
+
+/** @throws FleetError `invalid_workflow` when no body that has every class accepts it, or some class is nowhere. */
+export function judgeGraph(workflow: Workflow, bodies: readonly KnownBody[]): Judgement {
   const uploads = knownUploadProblems(workflow);
   if (Object.keys(uploads).length > 0) throw refusal(workflow, uploads, UPLOAD_HINT);
   if (bodies.length === 0) {
-    return { reason: "no_pods", message: "No pod has told yet what it can run." };
+    return { waiting: { reason: "no_pods", message: "No pod has told yet what it can run." }, refusedBy: [] };
   }
-  const verdicts: GraphVerdict[] = [];
-  for (const body of bodies) {
-    const verdict = validateGraph(workflow, body);
-    if (isFaultless(verdict) && verdict.missingModels.length === 0) return null;
-    verdicts.push(verdict);
-  }
+  const judged = bodies.map(({ sha256, info }) => ({ sha256, verdict: validateGraph(workflow, info) }));
+  const verdicts = judged.map(({ verdict }) => verdict);
   const [nearest] = verdicts.filter(isFaultless).toSorted((a, b) => a.missingModels.length - b.missingModels.length);
-  if (nearest) return missingModels(nearest);
-  const [faulty] = verdicts.filter((verdict) => verdict.unknownClasses.length === 0)
+  const refusing = judged.filter(({ verdict }) => verdict.unknownClasses.length === 0 && !isFaultless(verdict));
+  if (nearest) return { waiting: missingModels(nearest), refusedBy: refusing.map(({ sha256 }) => sha256).toSorted() };
+  const [faulty] = refusing.map(({ verdict }) => verdict)
     .toSorted((a, b) => Object.keys(a.nodeErrors).length - Object.keys(b.nodeErrors).length);
   if (faulty) throw faultyGraph(workflow, faulty);
-  return unknownEverywhere(workflow, verdicts);
+  return { waiting: unknownEverywhere(workflow, verdicts), refusedBy: [] };
 }
 
-function missingModels({ missingModels: missing }: GraphVerdict): Waiting {
+/** Why a ComfyUI with this body would not run the graph, as FleetError `invalid_workflow`; null if only files may lack. */
+export function refusalOf(workflow: Workflow, info: ObjectInfo): FleetError | null {
+  const verdict = validateGraph(workflow, info);
+  return isFaultless(verdict) ? null : faultyGraph(workflow, verdict);
+}
+
+function missingModels({ missingModels: missing }: GraphVerdict): Waiting | null {
+  if (missing.length === 0) return null;
   const names = missing.slice(0, 5).map(({ classType, input, name }) => `'${name}' (${classType}.${input})`);
   const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : "";
   return { reason: "missing_model", message: `No pod has ${names.join(", ")}${more}.` };

@@ -30,8 +30,15 @@ function sortKey({ classType, input, name }: ModelNeed): string {
   return JSON.stringify([classType, input, name]);
 }
 
-/** Without any body, a value is taken for a model by its extension; a pod where that input is free text ignores it. */
-export function deriveNeeds(workflow: Workflow, bodies: readonly ObjectInfo[]): Needs {
+/**
+ * Without any body, a value is taken for a model by its extension; a pod where that input is free text ignores it.
+ * @param refusedBy sorted hashes of the bodies that refuse the graph
+ */
+export function deriveNeeds(
+  workflow: Workflow,
+  bodies: readonly ObjectInfo[],
+  refusedBy: readonly string[] = [],
+): Needs {
   const models = new Map<string, ModelNeed>();
   for (const { class_type: classType, inputs } of Object.values(workflow)) {
     for (const [input, name] of Object.entries(inputs)) {
@@ -43,6 +50,8 @@ export function deriveNeeds(workflow: Workflow, bodies: readonly ObjectInfo[]): 
   return {
     classes: [...new Set(Object.values(workflow).map((node) => node.class_type))].toSorted(),
     models: [...models].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, need]) => need),
+    // Absent when empty: graphs that differ only in accepted values share a key.
+    ...(refusedBy.length > 0 ? { refusedBy: [...refusedBy] } : {}),
   };
 }
 

@@ -3,11 +3,17 @@ import type { PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type ObjectInfo, parseObjectInfo } from "./object-info.ts";
 
+export interface KnownBody {
+  /** Of the body as the pod sent it. */
+  sha256: string;
+  info: ObjectInfo;
+}
+
 export interface ObjectInfoCache {
   /** Null when the store does not have the body (yet) or nobody can read it. */
   get(sha256: string): Promise<ObjectInfo | null>;
   /** The bodies seen last, newest first. */
-  known(): Promise<ObjectInfo[]>;
+  known(): Promise<KnownBody[]>;
 }
 
 export interface ObjectInfoCacheOptions {
@@ -50,10 +56,10 @@ export function createObjectInfoCache(options: ObjectInfoCacheOptions): ObjectIn
     return entry;
   }
 
-  async function known(): Promise<ObjectInfo[]> {
+  async function known(): Promise<KnownBody[]> {
     const hashes = await store.listObjectInfo(Math.min(knownLimit, capacity));
-    const bodies = await Promise.all(hashes.map(get));
-    return bodies.filter((body) => body !== null);
+    const bodies = await Promise.all(hashes.map(async (sha256) => ({ sha256, info: await get(sha256) })));
+    return bodies.flatMap(({ sha256, info }) => info === null ? [] : [{ sha256, info }]);
   }
 
   return { get, known };

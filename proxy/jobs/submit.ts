@@ -73,9 +73,9 @@ export async function submitJob(
   const earlier = idempotency && await store.findSubmission({ tenantId, idempotency, requestSha256 });
   if (earlier) return { row: earlierJob(earlier, key), waiting: null };
   const bodies = await objectInfo.known();
-  const waiting = judgeGraph(spec.workflow, bodies);
+  const { waiting, refusedBy } = judgeGraph(spec.workflow, bodies);
   await requireAssets(store, tenantId, spec.workflow);
-  const needs = deriveNeeds(spec.workflow, bodies);
+  const needs = deriveNeeds(spec.workflow, bodies.map(({ info }) => info), refusedBy);
   const outcome = await store.submitJob({
     id: JobId.parse(typeidUnboxed("job")),
     tenantId,

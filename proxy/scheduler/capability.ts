@@ -1,22 +1,24 @@
 /** Whether a pod can run what a job needs, by its `/object_info`: pure, plus a memory of the answers. */
-import type { ObjectInfo } from "../jobs/object-info.ts";
-import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
+import type { KnownBody, ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import { comparable } from "../jobs/input-info.ts";
 import type { Needs } from "../store/job-store.ts";
 
-/** What a pod lacks; capable when both lists are empty. */
+/** What a pod lacks; capable when both lists are empty and it does not refuse. */
 export interface Lacking {
+  /** Its ComfyUI has every class and would not run the graph all the same. */
+  refused: boolean;
   classes: readonly string[];
   models: readonly Needs["models"][number][];
 }
 
 export function isCapable(lacking: Lacking): boolean {
-  return lacking.classes.length === 0 && lacking.models.length === 0;
+  return !lacking.refused && lacking.classes.length === 0 && lacking.models.length === 0;
 }
 
 /** Models are only compared where the class is there and its input is a list. */
-export function lackingOf(needs: Needs, info: ObjectInfo): Lacking {
+export function lackingOf(needs: Needs, { sha256, info }: KnownBody): Lacking {
   return {
+    refused: needs.refusedBy?.includes(sha256) ?? false,
     classes: needs.classes.filter((name) => !info.has(name)),
     models: needs.models.filter(({ classType, input, name }) => {
       const lists = info.get(classType)?.choices.get(input);
@@ -57,7 +59,7 @@ export function createCapabilities(
         }
         const entries = byHash.get(sha256) ?? new Map<string, Lacking>();
         byHash.set(sha256, entries);
-        for (const [key, one] of missing) entries.set(key, lackingOf(one, info));
+        for (const [key, one] of missing) entries.set(key, lackingOf(one, { sha256, info }));
         answers += missing.length;
       }
     },

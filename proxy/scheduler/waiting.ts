@@ -16,22 +16,29 @@ function counted(pods: readonly PlannedPod[], [one, many]: [one: string, many: s
   return only && pods.length === 1 ? `Pod '${only.name}' ${one}` : `${pods.length} pods ${many}`;
 }
 
-/** Missing classes weigh more than missing files: files are fetched, classes are installed. */
-function nearer(a: { lacking: Lacking }, b: { lacking: Lacking }): number {
-  return a.lacking.classes.length - b.lacking.classes.length || a.lacking.models.length - b.lacking.models.length;
+/** Missing classes weigh most and missing files least: files are fetched, classes are installed. */
+function nearer({ lacking: a }: { lacking: Lacking }, { lacking: b }: { lacking: Lacking }): number {
+  return a.classes.length - b.classes.length || Number(a.refused) - Number(b.refused) ||
+    a.models.length - b.models.length;
 }
 
 function modelName({ classType, input, name }: Needs["models"][number]): string {
   return `'${name}' (${classType}.${input})`;
 }
 
-function lackingReason(pod: PlannedPod, { classes, models }: Lacking): Waiting {
+function lackingReason(pod: PlannedPod, { refused, classes, models }: Lacking): Waiting {
   if (classes.length > 0) {
     const noun = classes.length === 1 ? "class" : "classes";
     const names = listed(classes.map((name) => `'${name}'`));
     return {
       reason: "no_capable_pod",
       message: `No pod can run it: the nearest, '${pod.name}', lacks the ${noun} ${names}.`,
+    };
+  }
+  if (refused) {
+    return {
+      reason: "no_capable_pod",
+      message: `No pod can run it: the nearest, '${pod.name}', runs a ComfyUI that refuses this graph.`,
     };
   }
   return {

@@ -100,6 +100,7 @@ export const QueueColumns: z.ZodType<QueuedJob> = z.object({
 const StoredNeeds: z.ZodType<Needs> = z.object({
   classes: z.array(z.string()),
   models: z.array(z.object({ classType: z.string(), input: z.string(), name: z.string() })),
+  refusedBy: z.array(z.string()).optional(),
 });
 
 export const NeedsColumns = z.object({ placementKey: z.string(), needs: jsonColumn(StoredNeeds) });

@@ -13,6 +13,8 @@ export interface Needs {
   classes: string[];
   /** Sorted model names by the input that asks for them; a pod must list the name among that input's options. */
   models: { classType: string; input: string; name: string }[];
+  /** Sorted hashes of `/object_info` bodies that have every class and refuse the graph; absent when there are none. */
+  refusedBy?: string[] | undefined;
 }
 
 export interface NewJob {

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { parseWorkflow } from "../../../../contracts/workflow-parse.ts";
 import type { Workflow } from "../../../../contracts/workflow.ts";
-import { judgeGraph } from "../../../../proxy/jobs/judge-graph.ts";
+import { judgeGraph, refusalOf } from "../../../../proxy/jobs/judge-graph.ts";
 import type { ObjectInfo } from "../../../../proxy/jobs/object-info.ts";
+import type { KnownBody } from "../../../../proxy/jobs/object-info-cache.ts";
 import {
   canvasGraph,
   classWithChoices,
@@ -15,9 +16,19 @@ import {
 
 const info = recordedInfo();
 
+/** Bodies with the hashes "0", "1", … */
+function known(...infos: ObjectInfo[]): KnownBody[] {
+  return infos.map((one, index) => ({ sha256: `${index}`, info: one }));
+}
+
+/** A fleet's newer ComfyUI, which asks more of an image. */
+const strict = recordedInfo({
+  EmptyImage: { input: { required: { width: ["INT", { min: 16 }], depth: ["INT"] } }, output: ["IMAGE"] },
+});
+
 function refusal(workflow: Workflow, bodies: readonly ObjectInfo[]): FleetError {
   try {
-    judgeGraph(workflow, bodies);
+    judgeGraph(workflow, known(...bodies));
   } catch (error) {
     if (FleetError.is(error)) return error;
     throw error;
@@ -27,7 +38,34 @@ function refusal(workflow: Workflow, bodies: readonly ObjectInfo[]): FleetError 
 
 describe("judgeGraph()", () => {
   it("accepts what one known body accepts, whatever the others say", () => {
-    expect(judgeGraph(canvasGraph(), [infoWithout("EmptyImage"), info])).toBeNull();
+    expect(judgeGraph(canvasGraph(), known(infoWithout("EmptyImage"), info))).toEqual({ waiting: null, refusedBy: [] });
+  });
+
+  it("names the bodies that have every class and refuse, in the order of their hashes", () => {
+    const bodies = known(strict, info, infoWithout("SaveImage"), strict);
+    expect(judgeGraph(canvasGraph(), bodies).refusedBy).toEqual(["0", "3"]);
+    expect(judgeGraph(canvasGraph(), bodies.toReversed()).refusedBy).toEqual(["0", "3"]);
+  });
+
+  it("does not take a body that only lacks a model file for one that refuses", () => {
+    const other = recordedInfo(classWithChoices("UNETLoader", "unet_name", ["big.safetensors"]));
+    expect(judgeGraph(modelGraph("big.safetensors"), known(other, info)).refusedBy).toEqual([]);
+  });
+
+  it("looks at each body once", () => {
+    const looks = new Map<string, number>();
+    const bodies = known(strict, info, infoWithout("SaveImage")).map(({ sha256, info: one }) => {
+      const counted = new Map(one);
+      // The verdict on a body begins with one look for each class of the graph.
+      counted.has = (name) => {
+        if (name === "EmptyImage") looks.set(sha256, (looks.get(sha256) ?? 0) + 1);
+        return one.has(name);
+      };
+      return { sha256, info: counted };
+    });
+    judgeGraph(canvasGraph(), bodies);
+    // A body that lacks a class is looked through again, to name the nodes.
+    expect([...looks]).toEqual([["0", 1], ["1", 1], ["2", 2]]);
   });
 
   it("refuses a class that no known body has, and names it", () => {
@@ -44,12 +82,12 @@ describe("judgeGraph()", () => {
   });
 
   it("lets a graph wait whose classes are on different pods", () => {
-    const waiting = judgeGraph(canvasGraph(), [infoWithout("EmptyImage"), infoWithout("SaveImage")]);
+    const { waiting } = judgeGraph(canvasGraph(), known(infoWithout("EmptyImage"), infoWithout("SaveImage")));
     expect(waiting?.reason).toBe("no_capable_pod");
   });
 
   it("lets a graph in that lacks only model files, and names them", () => {
-    const waiting = judgeGraph(modelGraph("big.safetensors"), [info]);
+    const { waiting } = judgeGraph(modelGraph("big.safetensors"), known(info));
     expect(waiting).toEqual({
       reason: "missing_model",
       message: "No pod has 'big.safetensors' (UNETLoader.unet_name).",
@@ -58,7 +96,7 @@ describe("judgeGraph()", () => {
 
   it("prefers a body that has the models", () => {
     const other = recordedInfo(classWithChoices("UNETLoader", "unet_name", ["big.safetensors"]));
-    expect(judgeGraph(modelGraph("big.safetensors"), [info, other])).toBeNull();
+    expect(judgeGraph(modelGraph("big.safetensors"), known(info, other))).toEqual({ waiting: null, refusedBy: [] });
   });
 
   it("refuses a bad value with the node, the input and the reason", () => {
@@ -75,7 +113,7 @@ describe("judgeGraph()", () => {
   });
 
   it("accepts while no body is known, and says that it waits", () => {
-    expect(judgeGraph(modelGraph("any.safetensors"), [])?.reason).toBe("no_pods");
+    expect(judgeGraph(modelGraph("any.safetensors"), []).waiting?.reason).toBe("no_pods");
   });
 
   it("refuses a plain file name, known body or not, and says how to upload", () => {
@@ -90,5 +128,19 @@ describe("judgeGraph()", () => {
     const workflow = parseWorkflow({ "1": { class_type: "ReadClip", inputs: { clip: "mine.mp4" } } });
     const classes = { ReadClip: { input: { required: { clip: [[], { video_upload: true }] } }, output_node: true } };
     expect(refusal(workflow, [recordedInfo(classes)]).hint).toContain("=@FILE");
+  });
+});
+
+describe("refusalOf()", () => {
+  it("answers null for a body that accepts the graph, also when a model file is not there", () => {
+    expect(refusalOf(canvasGraph(), info)).toBeNull();
+    expect(refusalOf(modelGraph("big.safetensors"), info)).toBeNull();
+  });
+
+  it("answers the refusal with the nodes to blame", () => {
+    expect(refusalOf(canvasGraph(), strict)).toMatchObject({
+      code: "invalid_workflow",
+      details: { nodeErrors: { "1": [{ field: "width" }, { field: "depth", reason: "Required input is missing" }] } },
+    });
   });
 });

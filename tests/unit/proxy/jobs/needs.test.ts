@@ -40,4 +40,12 @@ describe("deriveNeeds()", () => {
     expect(placementKeyOf(first)).toMatch(/^[0-9a-f]{64}$/);
     expect(placementKeyOf(deriveNeeds(modelGraph(unet.name), [info]))).not.toBe(placementKeyOf(first));
   });
+
+  it("gives graphs that some body refuses a key of their own, and all others the key without", () => {
+    const plain = deriveNeeds(canvasGraph(), [info]);
+    expect("refusedBy" in deriveNeeds(canvasGraph(), [info], [])).toBe(false);
+    const refused = deriveNeeds(canvasGraph(), [info], ["b"]);
+    expect(refused).toEqual({ ...plain, refusedBy: ["b"] });
+    expect(placementKeyOf(refused)).not.toBe(placementKeyOf(plain));
+  });
 });

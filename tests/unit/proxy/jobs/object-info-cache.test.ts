@@ -53,8 +53,9 @@ describe("createObjectInfoCache()", () => {
   it("leaves out of the known bodies what cannot be read, without reading it again", async () => {
     const store = fakeStore(new Map([["broken", "<html>"], ["good", bodyWith()]]));
     const cache = createObjectInfoCache({ store, logger: silentLogger });
-    expect(await cache.known()).toHaveLength(1);
-    expect(await cache.known()).toHaveLength(1);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await cache.known()).toEqual([{ sha256: "good", info: await cache.get("good") }]);
+    }
     expect(store.reads).toEqual(["broken", "good"]);
   });
 });

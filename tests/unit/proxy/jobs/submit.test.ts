@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseWorkflow } from "../../../../contracts/workflow-parse.ts";
+import type { Workflow } from "../../../../contracts/workflow.ts";
 import { newAssetId, sampleAsset } from "../store/samples.ts";
 import { bodyWith, canvasGraph, modelGraph } from "./graph-fixtures.ts";
 import { jobsFixture, request } from "./service-fixture.ts";
@@ -30,6 +31,20 @@ describe("submit()", () => {
       classes: ["EmptyImage", "SaveImage"],
       models: [],
     });
+  });
+
+  it("stores which bodies refuse the graph", async () => {
+    const strict = bodyWith({
+      EmptyImage: { input: { required: { width: ["INT", { min: 16 }] } }, output: ["IMAGE"] },
+    });
+    await using fixture = await jobsFixture({ bodies: [strict, bodyWith(), bodyWith({ EmptyImage: undefined })] });
+    const { store, job } = fixture.testStore;
+    const needsOf = async (workflow: Workflow) => {
+      const { placementKey } = await job((await fixture.jobs.submit(fixture.caller, request(workflow))).id);
+      return (await store.getNeeds([placementKey])).get(placementKey);
+    };
+    expect((await needsOf(canvasGraph()))?.refusedBy).toEqual(["body-0"]);
+    expect(await needsOf(canvasGraph({ width: 16 }))).toEqual({ classes: ["EmptyImage", "SaveImage"], models: [] });
   });
 
   it("answers a repeated idempotency key with the first job, without another hint", async () => {

@@ -1,7 +1,9 @@
 // The whole pod side of an edge over a store in memory, a clock that the test moves, and one scripted agent.
+import { createHash } from "node:crypto";
 import type { AttemptId, EdgeId, JobId, PodId } from "../../../../contracts/ids.ts";
 import { ATTEMPT_TIMINGS, type AttemptTimings } from "../../../../proxy/attempts/timings.ts";
 import { createDispatcher } from "../../../../proxy/attempts/dispatch.ts";
+import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
 import { createSettlement } from "../../../../proxy/attempts/settle.ts";
 import { createAgents } from "../../../../proxy/pods/agents.ts";
 import { createOffers } from "../../../../proxy/pods/offers.ts";
@@ -48,6 +50,12 @@ export async function until(condition: () => unknown): Promise<void> {
   throw new Error(`it never became true: ${condition.toString()}`);
 }
 
+/** The classes that sample jobs use, each enough of a graph by itself. */
+const CLASSES = {
+  EmptyImage: { input: { required: { width: ["INT", { min: 1 }] } }, output: ["IMAGE"], output_node: true },
+  LoadImage: { input: { required: { image: [[], { image_upload: true }] } }, output: ["IMAGE"], output_node: true },
+};
+
 export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>; edgeId?: EdgeId } = {}) {
   const clock = createManualClock();
   const store = createStore(await openSqliteDriver({ path: ":memory:", now: () => Math.trunc(clock.nowMs()) }));
@@ -57,6 +65,15 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const { rows } = await registerStaticPods(store, [{ name: "gpu-1", url: "http://127.0.0.1:1", secret: "x" }]);
   const podId = rows[0]?.id as PodId;
   transport.agents.set(podId, agent);
+  /** Makes this the pod's `/object_info`, and answers its hash. */
+  const describeClasses = async (classes: Record<string, unknown>): Promise<string> => {
+    const body = JSON.stringify(classes);
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    await store.putObjectInfo({ sha256, body });
+    agent.capability = { ...agent.capability, objectInfoSha256: sha256 };
+    return sha256;
+  };
+  const defaultBody = await describeClasses(CLASSES);
   const lines: LogLine[] = [];
   const signals = createSignals();
   const stop = new AbortController();
@@ -78,6 +95,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const dispatcher = createDispatcher({
     ...shared,
     blobs,
+    objectInfo: createObjectInfoCache({ store, logger }),
     offers,
     settlement,
     timings,
@@ -111,12 +129,17 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
     sessions,
     dispatcher,
     edgeId,
+    describeClasses,
     live,
     job,
-    /** Started, with a first beat answered and the event stream open. */
+    /** Started, with a first beat answered, the event stream open, and the default body known. */
     async start() {
       sessions.start();
-      await until(() => sessions.live().length === 1 && agent.watchers() === 1);
+      const body = agent.capability.objectInfoSha256 === defaultBody ? defaultBody : null;
+      await until(() => {
+        const [pod] = sessions.live();
+        return pod && (body === null || pod.objectInfoSha256 === body) && agent.watchers() === 1;
+      });
     },
     /** Moves the clock by `ms`, with time for the calls that this wakes to come back. */
     async advance(ms: number) {

@@ -14,7 +14,7 @@ describe("createPodSessions()", () => {
       epoch: 1,
       accepting: true,
       freeSlots: 1,
-      objectInfoSha256: null,
+      objectInfoSha256: side.agent.capability.objectInfoSha256,
     });
     expect(side.agent.beats[0]).toMatchObject({
       podId: side.podId,

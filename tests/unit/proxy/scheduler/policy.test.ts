@@ -8,7 +8,7 @@ import type { PlannedPod } from "../../../../proxy/scheduler/pod-groups.ts";
 import type { QueuedJob } from "../../../../proxy/store/job-store.ts";
 import { jobId, podId, tenantId } from "../jobs/ids.ts";
 
-const CAPABLE: Lacking = { classes: [], models: [] };
+const CAPABLE: Lacking = { refused: false, classes: [], models: [] };
 const BANDS: Priority[] = ["interactive", "normal", "batch"];
 
 function pod(n: number, fields: Partial<PlannedPod> = {}): PlannedPod {
@@ -57,7 +57,7 @@ describe("plan()", () => {
   });
 
   it("lets a job that nothing can run hold up nobody", () => {
-    const table = { rare: { plain: { classes: ["Rare"], models: [] } } };
+    const table = { rare: { plain: { refused: false, classes: ["Rare"], models: [] } } };
     const queue = [job(1, { placementKey: "rare" }), job(2)];
     const { assignments, waiting } = plan({ pods: [pod(1)], queue, lacking: lacking(table) });
     expect(assignments.map((one) => one.jobId)).toEqual([jobId(2)]);
@@ -68,7 +68,7 @@ describe("plan()", () => {
   });
 
   it("keeps the pod that can do more for the job that needs it", () => {
-    const table = { rare: { plain: { classes: ["Rare"], models: [] } } };
+    const table = { rare: { plain: { refused: false, classes: ["Rare"], models: [] } } };
     const pods = [pod(1, { objectInfoSha256: "able" }), pod(2)];
     const queue = [job(1), job(2, { placementKey: "rare" })];
     expect(plan({ pods, queue, lacking: lacking(table) }).assignments).toEqual([
@@ -79,13 +79,31 @@ describe("plan()", () => {
 
   it("names the files that the nearest pod lacks", () => {
     const table = {
-      any: { far: { classes: ["Rare"], models: [] }, near: { classes: [], models: [model] } },
+      any: {
+        far: { refused: false, classes: ["Rare"], models: [] },
+        near: { refused: false, classes: [], models: [model] },
+      },
     };
     const pods = [pod(1, { objectInfoSha256: "far" }), pod(2, { objectInfoSha256: "near" })];
     expect(plan({ pods, queue: [job(1)], lacking: lacking(table) }).waiting.get(jobId(1))).toEqual({
       reason: "missing_model",
       message: "No pod has every model: the nearest, 'gpu-2', lacks 'big.safetensors' (UNETLoader.unet_name).",
     });
+  });
+
+  it("gives a pod nothing that its ComfyUI refuses, and says so", () => {
+    const refused: Lacking = { refused: true, classes: [], models: [] };
+    const far = { far: { refused: false, classes: ["Rare"], models: [] }, near: refused };
+    const pods = [pod(1, { objectInfoSha256: "far" }), pod(2, { objectInfoSha256: "near" })];
+    const { assignments, waiting } = plan({ pods, queue: [job(1)], lacking: lacking({ any: far }) });
+    expect(assignments).toEqual([]);
+    expect(waiting.get(jobId(1))).toEqual({
+      reason: "no_capable_pod",
+      message: "No pod can run it: the nearest, 'gpu-2', runs a ComfyUI that refuses this graph.",
+    });
+    const files = { far: refused, near: { refused: false, classes: [], models: [model] } };
+    expect(plan({ pods, queue: [job(1)], lacking: lacking({ any: files }) }).waiting.get(jobId(1))?.reason)
+      .toBe("missing_model");
   });
 
   it("says when there are no pods, when none is ready, and when one has not told yet what it can run", () => {
@@ -128,7 +146,7 @@ describe("plan()", () => {
     pods,
     queue,
     lacking: (key: string, sha256: string): Lacking =>
-      able.some(([k, s]) => k === key && s === sha256) ? CAPABLE : { classes: ["Missing"], models: [] },
+      able.some(([k, s]) => k === key && s === sha256) ? CAPABLE : { refused: false, classes: ["Missing"], models: [] },
   }));
 
   const canRun = (input: PlanInput, one: PlannedPod, wanted: QueuedJob) => {
