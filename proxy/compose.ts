@@ -69,8 +69,9 @@ export async function composeEdge(
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
+  const lastProgress = createLastProgress();
   const common = { store, agents, blobs, signals, clock, timings: attemptTimings, logger, signal };
-  const settlement = createSettlement(common);
+  const settlement = createSettlement({ ...common, lastProgress });
   const sessions = createPodSessions(
     { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
     registered.rows,
@@ -86,7 +87,7 @@ export async function composeEdge(
     clock,
     logger,
     planner,
-    lastProgress: createLastProgress(),
+    lastProgress,
     limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
   });
 

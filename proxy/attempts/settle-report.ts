@@ -6,6 +6,7 @@ import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
 import type { BlobStore } from "../assets/port.ts";
+import type { LastProgress } from "../jobs/last-progress.ts";
 import type { Agents } from "../pods/port.ts";
 import type { AttemptRow, Transition } from "../store/job-store.ts";
 import type { Store } from "../store/port.ts";
@@ -19,15 +20,21 @@ export interface SettleDeps extends RequeueOptions {
   store: Store;
   agents: Agents;
   blobs: BlobStore;
+  /** Fed with what live attempts report, so that a job's progress shows without a watcher. */
+  lastProgress: Pick<LastProgress, "set" | "drop">;
   logger: Logger;
 }
+
+/** An attempt that goes on, as the store knows it. */
+export type LiveAttempt = Pick<AttemptRow, "jobId" | "no">;
 
 /**
  * - `settled`: acted on, or of no consequence any more.
  * - `later`: nothing could be done for now; the same report is to be brought again.
  * - `ignored`: not this pod's to say.
+ * - the attempt: acted on, and it goes on.
  */
-export type SettleEnd = "settled" | "later" | "ignored";
+export type SettleEnd = "settled" | "later" | "ignored" | LiveAttempt;
 
 export type SettleReport = (podId: PodId, report: AttemptReport) => Promise<SettleEnd>;
 
@@ -54,7 +61,7 @@ function hasEnded(row: AttemptRow): boolean {
 
 /** @returns a function that rejects only with what the stores throw */
 export function createSettler(deps: SettleDeps): SettleReport {
-  const { store, agents, blobs, signals, clock, timings, logger, signal } = deps;
+  const { store, agents, blobs, signals, lastProgress, clock, timings, logger, signal } = deps;
 
   async function receiptFor(row: AttemptRow, report: AttemptReport): Promise<Receipt | null> {
     const [job, attempts, pod] = await Promise.all([
@@ -73,6 +80,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
   function tell(row: AttemptRow, moved: Transition, facts: Record<string, unknown>): void {
     if (moved.status !== "done") return;
     signals.emit("job", row.jobId);
+    if (isTerminal(moved.job.state)) lastProgress.drop(row.jobId);
     const { id, jobId, tenantId, no, podId } = row;
     const jobState = moved.job.state;
     logger.info("attempt ended", { job: jobId, tenant: tenantId, attempt: id, no, pod: podId, jobState, ...facts });
@@ -117,10 +125,12 @@ export function createSettler(deps: SettleDeps): SettleReport {
   }
 
   async function start(row: AttemptRow): Promise<SettleEnd> {
+    const { jobId, no } = row;
+    if (row.state === "running") return { jobId, no };
     if (row.state !== "offered") return "settled";
-    const moved = await store.startJob({ jobId: row.jobId, no: row.no });
-    if (moved.status === "done") signals.emit("job", row.jobId);
-    return "settled";
+    const moved = await store.startJob({ jobId, no });
+    if (moved.status === "done") signals.emit("job", jobId);
+    return { jobId, no };
   }
 
   async function cancel(row: AttemptRow): Promise<SettleEnd> {

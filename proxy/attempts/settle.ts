@@ -4,13 +4,21 @@
  */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { PodId } from "../../contracts/ids.ts";
+import { isTerminal } from "../../contracts/job-state.ts";
 import type { Settlement } from "../jobs/port.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
-import { createSettler, type SettleDeps } from "./settle-report.ts";
+import { createSettler, type LiveAttempt, type SettleDeps } from "./settle-report.ts";
 
 /** Attempts whose last settled revision is remembered; a forgotten one costs a read. */
 const REMEMBERED = 10_000;
+
+/** The last report of an attempt that was acted on. */
+interface Settled {
+  rev: number;
+  /** Set while the attempt goes on: then reports that change no state bring more progress. */
+  live: LiveAttempt | null;
+}
 
 interface Work {
   latest: AttemptReport;
@@ -19,17 +27,21 @@ interface Work {
 
 export function createSettlement(deps: SettleDeps): Settlement {
   const logger = deps.logger.child("attempts");
-  const { agents, clock, timings, signal } = deps;
+  const { agents, clock, timings, lastProgress, signal } = deps;
   const release = createRelease({ agents, clock, timeoutMs: timings.releaseMs, logger, signal });
   const settleReport = createSettler({ ...deps, logger });
-  const settled = new Map<string, number>();
+  const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
 
-  function remember(key: string, rev: number): void {
+  function remember(key: string, entry: Settled): void {
     settled.delete(key);
-    settled.set(key, rev);
+    settled.set(key, entry);
     const [oldest] = settled.keys();
     if (settled.size > REMEMBERED && oldest !== undefined) settled.delete(oldest);
+  }
+
+  function noteProgress({ live }: Settled, report: AttemptReport): void {
+    if (live && report.progress) lastProgress.set(live.jobId, live.no, report.progress);
   }
 
   /** Settles the latest report until no later one has come meanwhile. */
@@ -39,7 +51,11 @@ export function createSettlement(deps: SettleDeps): Settlement {
       const { attemptId, rev, state }: AttemptReport = report;
       try {
         const end = await settleReport(podId, report);
-        if (end !== "later") remember(key, rev);
+        if (end !== "later") {
+          const entry = { rev, live: typeof end === "object" ? end : null };
+          remember(key, entry);
+          noteProgress(entry, report);
+        }
         if (end === "settled" && isAttemptFinal(state)) release(podId, attemptId);
       } catch (error) {
         if (!signal.aborted) logger.error("settling failed", { attempt: attemptId, pod: podId, error });
@@ -54,7 +70,9 @@ export function createSettlement(deps: SettleDeps): Settlement {
     settle(podId, report) {
       // Per pod: an agent can speak for its own attempts only, not hide another's behind a high revision.
       const key = `${podId} ${report.attemptId}`;
-      if ((settled.get(key) ?? -1) >= report.rev) {
+      const last = settled.get(key);
+      if (last && last.rev >= report.rev) {
+        noteProgress(last, report);
         if (isAttemptFinal(report.state)) release(podId, report.attemptId);
         return Promise.resolve();
       }
@@ -72,6 +90,7 @@ export function createSettlement(deps: SettleDeps): Settlement {
       try {
         const moved = await requeue(deps, { jobId, no }, { reason, countLoss: true });
         if (moved.status === "done") {
+          if (isTerminal(moved.job.state)) lastProgress.drop(jobId);
           logger.info("attempt ended", {
             job: jobId,
             no,

@@ -3,6 +3,7 @@ import type { JobId } from "../../contracts/ids.ts";
 import type { Progress } from "../../contracts/progress.ts";
 
 export interface LastProgress {
+  /** Ignored when it tells of less than is known: two sources feed it, and the slower one must not take anything back. */
   set(jobId: JobId, attempt: number, progress: Progress): void;
   /** Null for another attempt than the one that reported. */
   get(jobId: JobId, attempt: number): Progress | null;
@@ -16,6 +17,7 @@ export function createLastProgress(capacity = 10_000): LastProgress {
     set(jobId, attempt, progress) {
       const before = entries.get(jobId);
       if (before && before.attempt > attempt) return;
+      if (before?.attempt === attempt && before.progress.value > progress.value) return;
       entries.delete(jobId);
       entries.set(jobId, { attempt, progress });
       const [oldest] = entries.keys();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { AttemptId, EdgeId, JobId, PodId } from "../../../../contracts/ids.ts";
 import { ATTEMPT_TIMINGS, type AttemptTimings } from "../../../../proxy/attempts/timings.ts";
 import { createDispatcher } from "../../../../proxy/attempts/dispatch.ts";
+import { createLastProgress } from "../../../../proxy/jobs/last-progress.ts";
 import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
 import { createSettlement } from "../../../../proxy/attempts/settle.ts";
 import { createAgents } from "../../../../proxy/pods/agents.ts";
@@ -81,10 +82,11 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const agents = createAgents({ transport, clock, firstEventMs: 10_000 });
   const blobs = createMemoryBlobs();
   const offers = createOffers();
+  const lastProgress = createLastProgress();
   const logger = recordingLogger(lines);
   const edgeId = options.edgeId ?? newEdgeId();
   const shared = { store, agents, signals, clock, logger };
-  const settlement = createSettlement({ ...shared, blobs, timings, signal: stop.signal });
+  const settlement = createSettlement({ ...shared, blobs, lastProgress, timings, signal: stop.signal });
   const sessions = createPodSessions({
     ...shared,
     offers,
@@ -125,6 +127,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
     agents,
     blobs,
     offers,
+    lastProgress,
     settlement,
     sessions,
     dispatcher,
