@@ -76,9 +76,9 @@ describe.each(EDGE_RUNTIMES)("a job through an edge on %s to a real ComfyUI", (r
   it("run() brings text home as files", async () => {
     const words = { "First.value": "good", "Second.value": "day" };
     const { outputs } = await fleet.client.run(await exampleWorkflow("text"), words);
-    const texts = await Promise.all(outputs.map(async (output) => [output.nodeId, await output.text()]));
+    const texts = await Promise.all(outputs.map(async (output) => `${output.nodeId}: ${await output.text()}`));
     // SaveText shows its text and writes a file.
-    expect(texts.toSorted()).toEqual([["4", "good day"], ["5", "good day"], ["5", "good day"]]);
+    expect(texts.toSorted((a, b) => a.localeCompare(b))).toEqual(["4: good day", "5: good day", "5: good day"]);
     expect(outputs.every(({ contentType }) => contentType.startsWith("text/plain"))).toBe(true);
   });
 

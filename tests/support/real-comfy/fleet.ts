@@ -7,6 +7,8 @@ export interface RealFleetOptions {
   runtime: EdgeRuntime;
   /** Further flags of ComfyUI. */
   args?: string[];
+  /** Further settings of the edge and the agent. */
+  env?: Record<string, string>;
 }
 
 /** Its start loads torch and every node: seconds with a warm page cache, a minute without. */
@@ -15,7 +17,7 @@ const READY_TIMEOUT_MS = 150_000;
 /** OpenMP threads that spin for each other make a run twenty times as long when another process has a core. */
 const ONE_THREAD = { OMP_NUM_THREADS: "1" };
 
-export async function startRealFleet({ runtime, args = [] }: RealFleetOptions): Promise<TestFleet> {
+export async function startRealFleet({ runtime, args = [], env = {} }: RealFleetOptions): Promise<TestFleet> {
   const { comfyuiDir, python } = await ensureRealComfy();
   return await startTestFleet({
     runtime,
@@ -23,6 +25,7 @@ export async function startRealFleet({ runtime, args = [] }: RealFleetOptions): 
     env: {
       COMFYUI_ARGS: JSON.stringify(["--cpu", "--disable-all-custom-nodes", ...args]),
       COMFYUI_ENV: JSON.stringify(ONE_THREAD),
+      ...env,
     },
     readyTimeoutMs: READY_TIMEOUT_MS,
   });
