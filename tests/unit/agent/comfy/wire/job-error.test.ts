@@ -45,7 +45,7 @@ describe("executionFailure()", () => {
 
   it("lets no path of the pod out and bounds the message", () => {
     const { message } = executionFailure({
-      exception_message: "No such file: '/root/ComfyUI/models/x/y.safetensors' from https://example.org/a/b",
+      exception_message: "No such file: '/srv/ComfyUI/models/x/y.safetensors' from https://example.org/a/b",
     });
     expect(message).toBe("Cannot run the workflow: No such file: '…/y.safetensors' from https://example.org/a/b");
     expect(executionFailure({ exception_message: "x".repeat(10_000) }).message.length).toBe(2_000);
