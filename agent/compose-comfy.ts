@@ -25,6 +25,7 @@ export function composeComfy(config: Config, { host, logger }: { host: Host; log
     startMaxMs: config.COMFYUI_START_MAX_MS,
     stopGraceMs: config.COMFYUI_STOP_GRACE_MS,
     backoffBaseMs: config.COMFYUI_BACKOFF_MS,
+    unresponsiveAfterMs: config.COMFYUI_UNRESPONSIVE_MS,
   };
   const stateDir = resolve(config.AGENT_STATE_DIR);
   const journal = createGenerationJournal(join(stateDir, "generations.db"));

@@ -71,6 +71,8 @@ const EnvSchema = z.object({
   COMFYUI_START_MAX_MS: durationMs(DEFAULT_TIMINGS.startMaxMs),
   COMFYUI_STOP_GRACE_MS: durationMs(DEFAULT_TIMINGS.stopGraceMs),
   COMFYUI_BACKOFF_MS: durationMs(DEFAULT_TIMINGS.backoffBaseMs),
+  /** A ComfyUI that answers no request for this long is started anew. */
+  COMFYUI_UNRESPONSIVE_MS: durationMs(DEFAULT_TIMINGS.unresponsiveAfterMs),
   /** Largest single input, and how much of all inputs is kept. */
   AGENT_MAX_INPUT_BYTES: sizeBytes(512 * MIB),
   AGENT_INPUT_STORE_BYTES: sizeBytes(20 * GIB),
