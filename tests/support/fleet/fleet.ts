@@ -32,8 +32,10 @@ export interface TestFleetOptions {
   readyTimeoutMs?: number;
   /** Flags for the stand-in beside those of {@link TestFleet.standIn}'s control port. */
   standInArgs?: string[];
-  /** False: the agent is started by the test, and nothing is waited for but the edge. @default true */
+  /** False: the agent is started by the test. @default true */
   agentStarted?: boolean;
+  /** `edge`: the pod may not be ready yet. @default "pod", where the agent is started */
+  waitFor?: "pod" | "edge";
 }
 
 export interface TestFleet extends AsyncDisposable {
@@ -133,7 +135,7 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
     },
   };
   try {
-    if (options.agentStarted ?? true) await fleet.waitReady();
+    if ((options.agentStarted ?? true) && options.waitFor !== "edge") await fleet.waitReady();
     else await waitForEdge(baseUrl);
     return fleet;
   } catch (error) {

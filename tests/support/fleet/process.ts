@@ -14,7 +14,8 @@ export interface ManagedProcess {
   terminate(): Promise<{ code: number | null; tookMs: number }>;
   /** Resolves with the exit code when it ends by itself. */
   ended(): Promise<number | null>;
-  start(): void;
+  /** @param changes to its environment, for this and every later life */
+  start(changes?: Record<string, string>): void;
 }
 
 export interface ManagedProcessOptions {
@@ -40,11 +41,13 @@ function exited(child: ChildProcess): Promise<number | null> {
 export function manageProcess({ command, env, logPath, started = true }: ManagedProcessOptions): ManagedProcess {
   mkdirSync(dirname(logPath), { recursive: true });
   let child: ChildProcess | null = null;
+  let currentEnv = env;
 
-  function start(): void {
+  function start(changes: Record<string, string> = {}): void {
+    currentEnv = { ...currentEnv, ...changes };
     const log = openSync(logPath, "a");
     const [file = "", ...args] = command;
-    const spawned = spawn(file, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", log, log] });
+    const spawned = spawn(file, args, { env: currentEnv as NodeJS.ProcessEnv, stdio: ["ignore", log, log] });
     closeSync(log);
     alive.add(spawned);
     spawned.once("exit", () => alive.delete(spawned));
