@@ -49,7 +49,6 @@ export async function composeEdge(
 
   const store = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
-  const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
   const signals = createSignals();
@@ -101,24 +100,35 @@ export async function composeEdge(
   };
   const app = createApp({
     authenticate: authenticator.authenticate,
-    trpc: createTrpcHandler({ ports, maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, stopping: signal, logger }),
+    trpc: createTrpcHandler({
+      ports,
+      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
+      stopping: signal,
+      isActive: authenticator.isActive,
+      clock,
+      logger,
+    }),
     assets: createAssetBytes({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES }),
     health: createHealth({
       pingStore: () => store.now(),
       pods: async () => (await pods.list({ limit: 100 })).items,
       stopping: signal,
+      logger: logger.child("health"),
     }),
+    stopping: signal,
     logger: logger.child("http"),
     monotonicMs: clock.monotonicMs,
   });
 
   const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
+  // After the port is ours: a key that was kept but could not be said would lock everybody out.
+  const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
+  // The one time it is said: an operator who starts the edge by hand has no other way to it.
+  if (firstKey.status === "minted") runtime.writeLine(`First administrator key, shown once: ${firstKey.key}`);
   sessions.start();
   planner.start();
   reaper.start();
   logger.info("edge ready", { hostname: listener.hostname, port: listener.port, runtime: runtime.name, edgeId });
-  // The one time a key is said: an operator who starts the edge by hand has no other way to it.
-  if (firstKey.status === "minted") runtime.writeLine(`First administrator key, shown once: ${firstKey.key}`);
 
   let stopped: Promise<void> | null = null;
   async function stop(deadlineMs: number): Promise<void> {

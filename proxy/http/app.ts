@@ -6,7 +6,7 @@ import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
 import type { AssetBytes } from "../assets/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { errorResponse } from "./error-response.ts";
+import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
@@ -18,6 +18,8 @@ export interface AppOptions {
   assets: AssetBytes;
   health: Health;
   logger: Logger;
+  /** Aborted when the edge stops. */
+  stopping: AbortSignal;
   /** Monotonic milliseconds, for durations in the log. */
   monotonicMs: () => number;
 }
@@ -38,7 +40,9 @@ function expectedSha256(headers: Headers): string | null {
   return value;
 }
 
-export function createApp({ authenticate, trpc, assets, health, logger, monotonicMs }: AppOptions): Hono<AppEnv> {
+export function createApp(
+  { authenticate, trpc, assets, health, logger, stopping, monotonicMs }: AppOptions,
+): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
   app.use(async function observe(c, next) {
@@ -73,6 +77,10 @@ export function createApp({ authenticate, trpc, assets, health, logger, monotoni
 
   app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.get("requestId")));
 
+  app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
+    if (stopping.aborted) throw edgeStopping();
+    await next();
+  });
   app.post(EDGE_ROUTES.assets, async (c) => {
     const caller = requireScope(c.get("caller"), "assets:write");
     const { asset, created } = await assets.upload(caller, {

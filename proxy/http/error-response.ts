@@ -1,6 +1,6 @@
 /** Errors as HTTP responses: `{ "error": envelope }`, or tRPC's shape around the same envelope where tRPC answers. */
 import superjson from "superjson";
-import { type FleetError, toFleetError } from "../../contracts/errors.ts";
+import { FleetError, toFleetError } from "../../contracts/errors.ts";
 
 /** JSON-RPC code that tRPC's client expects for an error it did not make itself. */
 const JSON_RPC_SERVER_ERROR = -32603;
@@ -12,6 +12,13 @@ function headersOf(error: FleetError): Record<string, string> {
     ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
     ...(error.retryable && error.status === 503 ? { "retry-after": "1" } : {}),
   };
+}
+
+/** For requests that still arrive, on open connections, while the edge stops. */
+export function edgeStopping(): FleetError {
+  return new FleetError("edge_stopping", "Cannot take the request: this edge is stopping", {
+    hint: "Send it again in a second; another edge, or this one started again, takes it.",
+  });
 }
 
 export function errorResponse(error: unknown, requestId: string): Response {

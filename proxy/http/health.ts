@@ -1,5 +1,6 @@
 /** Health: `/livez` and `/readyz` say a word to anyone; `/healthz` names every part, for callers who may see pods. */
 import type { Pod } from "../../contracts/pod.ts";
+import type { Logger } from "../telemetry/logger.ts";
 
 /** `failing` needs somebody; `fix` says what to do. */
 export interface ComponentHealth {
@@ -20,18 +21,21 @@ export interface HealthOptions {
   pingStore: () => Promise<unknown>;
   pods: () => Promise<Pod[]>;
   stopping: AbortSignal;
+  logger: Logger;
 }
 
 const READY_FIX = "Look at the edge's log and at the disk of EDGE_DATA_DIR.";
 
-async function storeHealth(ping: () => Promise<unknown>): Promise<ComponentHealth> {
+async function storeHealth(
+  { pingStore, logger }: Pick<HealthOptions, "pingStore" | "logger">,
+): Promise<ComponentHealth> {
   const name = "store";
   try {
-    await ping();
+    await pingStore();
     return { name, status: "ok", message: "The store answers", fix: null };
   } catch (error) {
-    const message = `Cannot reach the store: ${error instanceof Error ? error.message : "unknown failure"}`;
-    return { name, status: "failing", message, fix: READY_FIX };
+    logger.error("store does not answer", { error });
+    return { name, status: "failing", message: "Cannot reach the store", fix: READY_FIX };
   }
 }
 
@@ -46,15 +50,16 @@ function podHealth(pod: Pod): ComponentHealth {
   };
 }
 
-export function createHealth({ pingStore, pods, stopping }: HealthOptions): Health {
+export function createHealth(options: HealthOptions): Health {
+  const { pods, stopping } = options;
   return {
     async ready() {
       if (stopping.aborted) return { ready: false, status: "stopping" };
-      const store = await storeHealth(pingStore);
+      const store = await storeHealth(options);
       return store.status === "ok" ? { ready: true, status: "ready" } : { ready: false, status: "store_unavailable" };
     },
     async components() {
-      const store = await storeHealth(pingStore);
+      const store = await storeHealth(options);
       const found = store.status === "ok" ? await pods() : [];
       const none: ComponentHealth = {
         name: "pods",

@@ -4,11 +4,14 @@ import type { EdgeContext } from "../../contracts/edge/ports.ts";
 import { edgeRouter } from "../../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import type { KeyId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readLimited } from "./body-limit.ts";
-import { trpcErrorResponse } from "./error-response.ts";
+import type { Clock } from "../pods/clock.ts";
+import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
+import { whileActive } from "./while-active.ts";
 
 export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "tenants" | "keys">;
 
@@ -18,20 +21,29 @@ const ENVELOPE_BYTES = 64 * 1024;
 export interface TrpcOptions {
   ports: EdgePorts;
   maxWorkflowBytes: number;
-  /** Aborted when the edge stops: streams end then. */
+  /** Aborted when the edge stops: streams end then, and nothing new is taken. */
   stopping: AbortSignal;
+  /** Whether a key is still in force: asked again and again while a stream lasts. */
+  isActive: (keyId: KeyId) => Promise<boolean>;
+  clock: Pick<Clock, "sleep">;
   logger: Logger;
 }
 
 export type TrpcHandler = (request: Request, caller: Caller | null, requestId: string) => Promise<Response>;
 
-export function createTrpcHandler({ ports, maxWorkflowBytes, stopping, logger }: TrpcOptions): TrpcHandler {
+export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
+  const { ports, maxWorkflowBytes, stopping, logger } = options;
   const jobs: EdgePorts["jobs"] = {
     ...ports.jobs,
-    watch: (caller, input, signal) => ports.jobs.watch(caller, input, AbortSignal.any([signal, stopping])),
+    watch: (caller, input, signal) =>
+      whileActive(options, caller, {
+        signal: AbortSignal.any([signal, stopping]),
+        open: (inForce) => ports.jobs.watch(caller, input, inForce),
+      }),
   };
   return async (request, caller, requestId) => {
     try {
+      if (stopping.aborted) throw edgeStopping();
       // Every procedure needs a caller; of a stream, tRPC itself would answer 200 and tell the refusal as an event.
       requireCaller(caller);
       return await fetchRequestHandler({

@@ -9,6 +9,8 @@ import { parseKey } from "./api-key.ts";
 export interface Authenticator {
   /** Null without a header, and for a malformed, unknown or revoked key: callers cannot tell which. */
   authenticate(authorization: string | null): Promise<Caller | null>;
+  /** Whether the key is still in force, for calls that last; at most `cacheMs` behind the store. */
+  isActive(keyId: KeyId): Promise<boolean>;
   /** Asks the store again for this key, from now on. */
   forget(keyId: KeyId): void;
 }
@@ -59,6 +61,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (record === null || record.revokedAt !== null) return null;
       if (!secretsMatch(record.secretSha256, key.secretSha256)) return null;
       return { keyId: record.id, tenantId: record.tenantId, scopes: record.scopes };
+    },
+    async isActive(keyId) {
+      const record = await lookUp(keyId);
+      return record !== null && record.revokedAt === null;
     },
     forget(keyId) {
       forgotten += 1;
