@@ -5,12 +5,7 @@
 import { FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import type { AgentTransport } from "./port.ts";
-
-export interface DirectTarget {
-  /** Origin of the agent, e.g. `http://127.0.0.1:8189`. */
-  url: string;
-  secret: string;
-}
+import type { DirectTarget } from "./registry.ts";
 
 /** Refused connects carry `details.sent = false`: nothing of the request has reached the agent. */
 function unreachable(cause: unknown): FleetError {

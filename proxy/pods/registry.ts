@@ -2,7 +2,13 @@
 import { typeid } from "typeid-js";
 import type { PodId } from "../../contracts/ids.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
-import type { DirectTarget } from "./direct-transport.ts";
+
+/** Where the `direct` transport finds an agent. */
+export interface DirectTarget {
+  /** Origin of the agent, e.g. `http://127.0.0.1:8189`. */
+  url: string;
+  secret: string;
+}
 
 /** One entry of the static list; its name is the pod's transport key. */
 export interface StaticPodEntry extends DirectTarget {

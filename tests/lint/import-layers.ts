@@ -22,7 +22,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
 };
 
 const services: readonly string[] = ["proxy", "agent"];
-const adapterName = /^(?:sqlite|postgres|s3|local-api|static-list)(?:[-.]|$)/;
+const adapterName = /^(?:sqlite|postgres|s3|local-api|direct-transport|folder-store)(?:[-.]|$)/;
 
 /** What an import names, as the linter's syntax tree gives it; `undefined` for a computed one. */
 export type Specifier = string | undefined;

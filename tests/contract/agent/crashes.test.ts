@@ -1,5 +1,5 @@
 // What a kill of the agent or of ComfyUI does to an attempt, with real processes.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { AgentProcess, killAndWait, until } from "./agent-process.ts";
@@ -139,7 +139,9 @@ describe("a stop", () => {
     const deaf = 'process.on("SIGINT", () => {}); console.log("deaf"); setInterval(() => {}, 1000)';
     const command = JSON.stringify([process.execPath, "-e", deaf, "--"]);
     const { stateDir } = agent = await new AgentProcess({ COMFYUI_COMMAND: command }).start();
-    const log = () => readFileSync(join(stateDir, "comfy/comfyui.log"), "utf8");
+    const path = join(stateDir, "comfy/comfyui.log");
+    // The agent listens before it has started ComfyUI.
+    const log = () => (existsSync(path) ? readFileSync(path, "utf8") : "");
     await until(() => (log().includes("deaf") ? true : null), log);
     const ending = agent.end("SIGTERM");
     await until(() => (agent?.log.includes("agent stopping") ? true : null), () => agent?.log ?? "");
