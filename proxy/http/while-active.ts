@@ -18,12 +18,12 @@ interface Stream<T> {
   open: (signal: AbortSignal) => AsyncIterable<T>;
 }
 
-/** A store that does not answer revokes nothing: the next look decides. */
-async function abortWhenRevoked({ isActive, clock }: Keys, keyId: KeyId, revoked: AbortController, ended: AbortSignal) {
+/** Resolves with true once the key is revoked, with false at the end. A store that does not answer revokes nothing. */
+async function untilRevoked({ isActive, clock }: Keys, keyId: KeyId, ended: AbortSignal): Promise<boolean> {
   while (true) {
     await clock.sleep(RECHECK_MS, ended);
-    if (ended.aborted) return;
-    if (!(await isActive(keyId).catch(() => true))) return revoked.abort();
+    if (ended.aborted) return false;
+    if (!(await isActive(keyId).catch(() => true))) return true;
   }
 }
 
@@ -35,7 +35,9 @@ export async function* whileActive<T>(
 ): AsyncGenerator<T, void> {
   const revoked = new AbortController();
   const ended = new AbortController();
-  void abortWhenRevoked(keys, caller.keyId, revoked, AbortSignal.any([signal, ended.signal]));
+  void untilRevoked(keys, caller.keyId, AbortSignal.any([signal, ended.signal])).then((found) => {
+    if (found) revoked.abort();
+  });
   try {
     yield* open(AbortSignal.any([signal, revoked.signal]));
     if (revoked.signal.aborted) {
