@@ -1,5 +1,6 @@
 /**
- * The agent's memory over its own death: one method per transition, synchronous, on disk before it returns.
+ * The agent's memory over its own death: one method per transition, synchronous, written before it returns. What could
+ * not be found out again is on the disk by then; the rest may be lost with the machine's power, never with the process.
  * A transition that finds the attempt in another state than it expects throws, and changes nothing.
  */
 import type { AttemptOutput, AttemptState } from "../../contracts/attempt.ts";

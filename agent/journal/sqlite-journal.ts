@@ -1,4 +1,7 @@
-/** The journal on `node:sqlite`: every method is one statement, committed to disk before it returns. */
+/**
+ * The journal on `node:sqlite`: every method is one statement, committed before it returns. No commit is lost with this
+ * process; those of {@link FINDABLE} may be lost with the machine's power, until the next of the others.
+ */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { typeid } from "typeid-js";
 import { z } from "zod";
@@ -18,6 +21,8 @@ const SQL = {
   mint: "insert into identity (only_row, boot_id) values (1, ?) on conflict do nothing",
   adoptPod: "update identity set pod_id = ? where pod_id is null",
   raiseEpoch: "update identity set epoch = ? where epoch < ?1",
+  // An edge may have seen revisions that went with the power; it ignores a report that is not newer than what it has seen.
+  skipRevs: "update attempt set rev = rev + 2 where state in ('accepted', 'running', 'collecting')",
   unreleased: "select * from attempt where released = 0 order by seq",
   accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms)
     values (?, ?, ?, 'accepted', ?, ?, ?)`,
@@ -40,11 +45,19 @@ const SQL = {
     and seq <= (select max(seq) from attempt) - ${RELEASED_KEPT}`,
 } as const;
 
+/**
+ * Transitions that need no fsync of their own. After a power cut the attempt is in its state before, from which the next
+ * agent finds out the same again: ComfyUI is asked (`run`, `collect`), or is gone as it would be anyhow; the edge releases
+ * once more. What was ordered, where it is posted, and how it ended are never among them.
+ */
+const FINDABLE: ReadonlySet<keyof typeof SQL> = new Set(["run", "collect", "progress", "release", "clean", "prune"]);
+
 /** @param path File of the database, or ":memory:" for a journal that lasts as long as the process. */
 export function openSqliteJournal(path: string): Journal {
   const database = openJournalDatabase(path);
   const statements = prepareAll(database);
   statements.mint.run(typeid("boot").toString());
+  statements.skipRevs.run();
   return toJournal(database, statements);
 }
 
@@ -60,9 +73,20 @@ function prepareAll(database: DatabaseSync): Statements {
 }
 
 function toJournal(database: DatabaseSync, statements: Statements): Journal {
+  const runSynced = (name: keyof Statements, values: SQLInputValue[]) => {
+    if (!FINDABLE.has(name)) return statements[name].run(...values);
+    // Not prepared: this pragma acts when it is compiled.
+    database.exec("pragma synchronous = normal");
+    try {
+      return statements[name].run(...values);
+    } finally {
+      database.exec("pragma synchronous = full");
+    }
+  };
+
   /** Runs a transition that must find its attempt where it expects it. */
   const change = (name: keyof Statements, ...values: SQLInputValue[]) => {
-    if (statements[name].run(...values).changes !== 1) {
+    if (runSynced(name, values).changes !== 1) {
       throw new Error(`Cannot journal '${name}' of ${String(values[0])}: it is not in a state that allows it`);
     }
   };
@@ -106,7 +130,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
     release: (attemptId) => change("release", attemptId),
     clean: (attemptId) => {
       change("clean", attemptId);
-      statements.prune.run();
+      runSynced("prune", []);
     },
     uncleaned: () =>
       statements.uncleaned.all().map((row) => ({

@@ -36,7 +36,8 @@ const MIGRATIONS: readonly string[] = [
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * Opens or makes the journal. `synchronous=full` makes a commit survive power loss, WAL makes it one fsync;
+ * Opens or makes the journal. `synchronous=full` makes a commit survive power loss (the journal relaxes it for
+ * what can be found out again), WAL makes it one fsync;
  * the busy timeout comes first, because switching to WAL itself may meet a lock.
  * @throws Error when the file was written by a newer agent.
  */

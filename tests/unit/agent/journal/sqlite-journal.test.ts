@@ -47,7 +47,7 @@ describe("openSqliteJournal()", () => {
     expect(openSqliteJournal(path()).identity()).toEqual({ bootId, podId: newOrder().podId, epoch: 5 });
   });
 
-  it("gives every attempt back as it was, without a close", () => {
+  it("gives every attempt back as it was, without a close, above every revision that was told", () => {
     const journal = openSqliteJournal(path());
     const [a, b] = [record(), { ...record(), generationId: null }];
     journal.accept(a);
@@ -62,8 +62,8 @@ describe("openSqliteJournal()", () => {
     journal.collect(a.order.attemptId, { atMs: 20, found, progress: null });
     journal.bind(b.order.attemptId, "generation-2");
     expect(openSqliteJournal(path()).unreleased()).toEqual([
-      { ...a, state: "collecting", rev: 3, startedAtMs: 10, executedAtMs: 20, found, cancelRequested: true },
-      { ...b, generationId: "generation-2" },
+      { ...a, state: "collecting", rev: 3 + 2, startedAtMs: 10, executedAtMs: 20, found, cancelRequested: true },
+      { ...b, generationId: "generation-2", rev: 2 },
     ]);
   });
 
