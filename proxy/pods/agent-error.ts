@@ -2,6 +2,7 @@
 import { TRPCClientError } from "@trpc/client";
 import { z } from "zod";
 import { ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
+import { bodyGauge, limited, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
 
 const RawError = z.object({ error: ErrorEnvelope });
 
@@ -61,7 +62,7 @@ function parseEnvelope(text: string): ErrorEnvelope | null {
 
 /** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
 export async function errorOfResponse(response: Response): Promise<FleetError> {
-  const envelope = parseEnvelope(await response.text().catch(() => ""));
+  const envelope = parseEnvelope(await limited(response, bodyGauge(MAX_REFUSAL_BYTES)).text().catch(() => ""));
   return envelope ? FleetError.fromEnvelope(envelope) : ofStatus(response.status, undefined);
 }
 

@@ -8,6 +8,7 @@ import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { AttemptEvent } from "../../contracts/attempt.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { answerOfProcedure, errorOfResponse } from "./agent-error.ts";
+import { bodyGauge, eventGauge, type Gauge, limited, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import type { Clock } from "./clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
@@ -30,6 +31,20 @@ interface AgentsOptions {
   requestId?: () => string;
 }
 
+/** The events of a stream, each of bearable size; what is wrong with one is told before the connection ends. */
+function limitedEvents(response: Response, failed: (error: unknown) => void): Response {
+  const gauge = eventGauge(MAX_EVENT_BYTES);
+  const telling: Gauge = (chunk) => {
+    try {
+      gauge(chunk);
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  };
+  return limited(response, telling);
+}
+
 function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRouter> {
   const requestId = options.requestId ?? (() => crypto.randomUUID());
   const url = `${ORIGIN}${AGENT_ROUTES.trpc}`;
@@ -50,8 +65,9 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
                   headers: { ...headers, "x-request-id": requestId() },
                   signal: signal as AbortSignal,
                 });
-                if (response.status !== 200) failed(await errorOfResponse(response.clone()));
-                return response;
+                if (response.status === 200) return limitedEvents(response, failed);
+                failed(await errorOfResponse(response));
+                return new Response(null, { status: response.status });
               } catch (error) {
                 failed(error);
                 throw error;
@@ -63,8 +79,10 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
           url,
           transformer: superjson,
           headers: () => ({ "x-request-id": requestId() }),
-          fetch: async (target, init) =>
-            await answerOfProcedure(await send(target as string | URL, init as RequestInit)),
+          fetch: async (target, init) => {
+            const response = await send(target as string | URL, init as RequestInit);
+            return await answerOfProcedure(limited(response, bodyGauge(MAX_CALL_BYTES)));
+          },
         }),
       }),
     ],

@@ -5,6 +5,7 @@
 import { FleetError } from "../../contracts/errors.ts";
 import { isAbort, toAgentError } from "./agent-error.ts";
 import type { Clock } from "./clock.ts";
+import { createEventQueue } from "./event-queue.ts";
 
 /** What the subscription calls; any of the ends may be called more than once. */
 export interface StreamSink {
@@ -25,13 +26,13 @@ export interface StreamOptions<T> {
 }
 
 /** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
-const MAX_QUEUED = 2_000;
+const QUEUE_LIMITS = { maxEvents: 2_000, maxChars: 16 * 1024 * 1024 };
 
 /** @throws FleetError when the stream is cut, silent at the start, or fails; the signal's reason when aborted. */
 export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGenerator<T, void> {
   const { clock, signal } = options;
   signal.throwIfAborted();
-  const queue: unknown[] = [];
+  const queue = createEventQueue(QUEUE_LIMITS);
   let finish: { error: unknown } | "end" | null = null;
   let wake = () => {};
   const settle = (how: { error: unknown } | "end") => {
@@ -39,6 +40,7 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
     wake();
   };
   const onAbort = () => settle({ error: signal.reason });
+  const next = () => signal.aborted ? undefined : queue.shift();
   const timer = new AbortController();
   void clock.sleep(options.firstEventMs, timer.signal).then(() => {
     if (!timer.signal.aborted) settle({ error: new FleetError("timeout", "Cannot watch the agent: no first event") });
@@ -47,10 +49,9 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   const subscription = options.open({
     data(value) {
       timer.abort();
-      if (queue.length >= MAX_QUEUED) {
+      if (!queue.push(value)) {
         return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
       }
-      queue.push(value);
       wake();
     },
     cut: (error) => settle({ error }),
@@ -58,7 +59,7 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   });
   try {
     for (;;) {
-      while (queue.length > 0 && !signal.aborted) yield options.parse(queue.shift());
+      for (let value = next(); value !== undefined; value = next()) yield options.parse(value);
       const how = finish as { error: unknown } | "end" | null;
       if (how === "end") return;
       if (how) throw how.error;

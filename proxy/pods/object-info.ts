@@ -5,6 +5,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import { errorOfResponse } from "./agent-error.ts";
+import { bodyGauge, limited, MAX_OBJECT_INFO_BYTES } from "./answer-limit.ts";
 import type { Clock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Agents } from "./port.ts";
@@ -14,28 +15,6 @@ export interface ObjectInfoOptions {
   agents: Agents;
   clock: Clock;
   timeoutMs: number;
-}
-
-/** Bodies seen are 1–6 MB; a pod must not fill the edge's memory. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-async function readBody(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > MAX_BYTES) {
-      throw new FleetError("payload_too_large", `Cannot keep the pod's object info: it exceeds ${MAX_BYTES} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  const body = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return body;
 }
 
 /**
@@ -54,7 +33,7 @@ export async function ensureObjectInfo(
     async (inner) => {
       const response = await agents.fetch(wanted.podId, objectInfoPath(wanted.sha256), { signal: inner });
       if (response.status !== 200) throw await errorOfResponse(response);
-      return await readBody(response);
+      return await limited(response, bodyGauge(MAX_OBJECT_INFO_BYTES)).bytes();
     },
   );
   if (createHash("sha256").update(body).digest("hex") !== wanted.sha256) {
