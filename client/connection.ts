@@ -4,13 +4,14 @@ import { EventSource } from "eventsource";
 import superjson from "superjson";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../contracts/edge/routes.ts";
+import { FleetError } from "../contracts/errors.ts";
 import { ensureOk, toClientError } from "./errors.ts";
 
 export interface ConnectionOptions {
   /** The edge, e.g. `http://127.0.0.1:8080`. */
   baseUrl: string;
-  /** `cfl_…`. */
-  apiKey: string;
+  /** `cfl_…`; `undefined`, as from an unset variable, is refused with `unauthorized`. */
+  apiKey: string | undefined;
   /** @default globalThis.fetch */
   fetch?: typeof fetch;
   /** Deadline of one call; streams and transfers of bytes have none. @default 30_000 */
@@ -22,14 +23,19 @@ export interface Connection {
   trpc: TRPCClient<EdgeRouter>;
   /** A raw call with the key; rejects with FleetError unless it succeeded. */
   request(path: string, init?: RequestInit): Promise<Response>;
-  /** Runs a typed call and turns what it throws into FleetError. */
-  call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>): Promise<T>;
+  /** Runs a typed call and turns what it throws into FleetError, or into the reason of `signal` once that is aborted. */
+  call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 export function connect(options: ConnectionOptions): Connection {
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const fetchFn = options.fetch ?? globalThis.fetch;
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+  if (!options.apiKey) {
+    throw new FleetError("unauthorized", "Cannot sign in: no API key was given", {
+      hint: "Pass apiKey: 'cfl_…'. 'comfyfleet up' shows the first one; keys.create makes others.",
+    });
+  }
   const authorization = `Bearer ${options.apiKey}`;
   const url = `${baseUrl}${EDGE_ROUTES.trpc}`;
 
@@ -68,14 +74,16 @@ export function connect(options: ConnectionOptions): Connection {
       const headers = new Headers(init.headers);
       headers.set("authorization", authorization);
       const response = await fetchFn(`${baseUrl}${path}`, { ...init, headers }).catch((error: unknown) => {
+        init.signal?.throwIfAborted();
         throw toClientError(error, baseUrl);
       });
       return ensureOk(response, baseUrl);
     },
-    async call(work) {
+    async call(work, signal) {
       try {
         return await work(trpc);
       } catch (error) {
+        signal?.throwIfAborted();
         throw toClientError(error, baseUrl);
       }
     },

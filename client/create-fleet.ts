@@ -1,12 +1,13 @@
 /** The SDK's door: a fleet as one object. */
 import type { TRPCClient } from "@trpc/client";
+import type { z } from "zod";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { JobId } from "../contracts/ids.ts";
-import type { Job, Priority } from "../contracts/job.ts";
+import type { Job, Priority, SubmitJob } from "../contracts/job.ts";
 import type { Workflow } from "../contracts/workflow.ts";
 import { parseWorkflow } from "../contracts/workflow-parse.ts";
-import { type Assets, createAssets } from "./assets.ts";
+import { type Assets, createAssets, type Upload } from "./assets.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
 import { retrying } from "./retry.ts";
@@ -31,6 +32,9 @@ export interface RunOptions {
   previews?: boolean;
 }
 
+/** The request as it is sent: parsed here, and again by the edge. */
+type SubmitRequest = z.input<typeof SubmitJob>;
+
 export interface Fleet {
   /**
    * Uploads the files among `input`, submits and returns at once.
@@ -47,19 +51,19 @@ export interface Fleet {
   call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>): Promise<T>;
 }
 
-/** How long a submit is repeated while the edge cannot be reached. */
-const SUBMIT_PATIENCE_MS = 15_000;
+/** How long uploads and the submit are repeated while the edge cannot be reached. */
+const PATIENCE_MS = 15_000;
 
 export function createFleet(options: FleetOptions): Fleet {
   const connection = connect(options);
   const assets = createAssets(connection);
 
-  async function submit(workflow: Workflow, input: InputValues, run: RunOptions): Promise<Job> {
+  async function prepare(workflow: Workflow, input: InputValues, run: RunOptions): Promise<SubmitRequest> {
     const { signal } = run;
     signal?.throwIfAborted();
-    const filled = await setInputs(parseWorkflow(workflow), input, (source) => assets.upload(source, { signal }));
-    const request = {
-      spec: { kind: "workflow" as const, workflow: filled },
+    const upload = (source: Upload) => retrying(() => assets.upload(source, { signal }), PATIENCE_MS, signal);
+    return {
+      spec: { kind: "workflow", workflow: await setInputs(parseWorkflow(workflow), input, upload) },
       options: {
         idempotencyKey: run.idempotencyKey ?? crypto.randomUUID(),
         priority: run.priority,
@@ -67,18 +71,29 @@ export function createFleet(options: FleetOptions): Fleet {
         runWithinMs: run.runWithinMs,
       },
     };
-    const call = () => connection.call((trpc) => trpc.jobs.submit.mutate(request, { signal }));
-    return await retrying(call, SUBMIT_PATIENCE_MS, signal);
+  }
+
+  /** Safe to repeat: the request carries its idempotency key. */
+  function submit(request: SubmitRequest, signal?: AbortSignal): Promise<Job> {
+    const call = () => connection.call((trpc) => trpc.jobs.submit.mutate(request, { signal }), signal);
+    return retrying(call, PATIENCE_MS, signal);
   }
 
   return {
     run(workflow, input = {}, run = {}) {
-      const submitted = submit(workflow, input, run);
-      const handle = createJobHandle(connection, submitted, { signal: run.signal, previews: run.previews });
-      if (run.cancelOnAbort) {
-        run.signal?.addEventListener("abort", () => void handle.cancel().catch(() => {}), { once: true });
-      }
-      return handle;
+      const { signal, previews } = run;
+      const request = prepare(workflow, input, run);
+      const submitted = request.then((prepared) => submit(prepared, signal));
+      if (!signal || !run.cancelOnAbort) return createJobHandle(connection, submitted, { signal, previews });
+      // The abort may have cut the answer to a submit that was accepted: the same key finds that job again.
+      const cancel = async () => {
+        const job = await submitted.catch(async () => submit(await request));
+        await connection.call((trpc) => trpc.jobs.cancel.mutate({ jobId: job.id }));
+      };
+      const onAbort = () => void cancel().catch(() => {});
+      signal.addEventListener("abort", onAbort, { once: true });
+      const onFinal = () => signal.removeEventListener("abort", onAbort);
+      return createJobHandle(connection, submitted, { signal, previews, onFinal });
     },
     job(jobId) {
       const parsed = JobId.safeParse(jobId);

@@ -33,6 +33,11 @@ export interface JobHandle extends PromiseLike<JobResult>, AsyncIterable<JobEven
   cancel(): Promise<Job>;
 }
 
+export interface JobHandleOptions extends WatchOptions {
+  /** Told when the job is seen to have ended. */
+  onFinal?: () => void;
+}
+
 function failureOf(job: Job): FleetError {
   const details = { jobId: job.id, job };
   if (job.state === "canceled") {
@@ -63,14 +68,17 @@ function resultOf(connection: Connection, job: Job): JobResult {
 export function createJobHandle(
   connection: Connection,
   submitted: Promise<Job>,
-  defaults: WatchOptions = {},
+  { onFinal = () => {}, ...defaults }: JobHandleOptions = {},
 ): JobHandle {
   // Whoever only iterates or cancels must not be punished for a refusal that they meet there anyway.
   submitted.catch(() => {});
   const idOf = async (): Promise<JobId> => (await submitted).id;
 
   async function* watch(options: WatchOptions = {}): AsyncGenerator<JobEvent, void> {
-    yield* watchJob(connection, await idOf(), { ...defaults, ...options });
+    for await (const event of watchJob(connection, await idOf(), { ...defaults, ...options })) {
+      if (event.type === "status" && isTerminal(event.state)) onFinal();
+      yield event;
+    }
   }
 
   async function result(options: WatchOptions = {}): Promise<JobResult> {

@@ -4,7 +4,7 @@
  * @example
  * const fleet = createFleet({ baseUrl: "http://127.0.0.1:8080", apiKey: process.env.COMFYFLEET_KEY });
  * const { outputs } = await fleet.run(workflow, { "3.text": "a cat" });
- * await outputs[0].save("./");
+ * for (const output of outputs) await output.save("./");
  * @module
  */
 export { type Assets, file, Upload, type UploadOptions } from "./assets.ts";

@@ -8,6 +8,7 @@ import type { JobId } from "../contracts/ids.ts";
 import { isTerminal } from "../contracts/job-state.ts";
 import type { Connection } from "./connection.ts";
 import { toClientError } from "./errors.ts";
+import { eventStream } from "./event-stream.ts";
 import { backoffMs, sleep } from "./retry.ts";
 
 export interface WatchOptions {
@@ -16,56 +17,6 @@ export interface WatchOptions {
   signal?: AbortSignal | undefined;
   /** How long an edge may be away before the watch gives up (the job itself goes on). @default 120_000 */
   outageMs?: number | undefined;
-}
-
-interface Received {
-  id: string;
-  data: JobEvent;
-}
-
-/** One connection's events; ends when the stream is cut, throws when the edge refuses it. */
-async function* oneStream(
-  connection: Connection,
-  input: { jobId: JobId; previews: boolean; lastEventId: string | null },
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Received> {
-  const queue: Received[] = [];
-  let ended = false;
-  let failure: unknown = null;
-  let connected = false;
-  let wake = () => {};
-  const end = (error: unknown = null) => {
-    ended = true;
-    failure ??= error;
-    wake();
-  };
-  const subscription = connection.trpc.jobs.watch.subscribe(input, {
-    onData(event) {
-      queue.push({ id: event.id, data: event.data });
-      wake();
-    },
-    onError: end,
-    onComplete: () => end(),
-    onConnectionStateChange(state) {
-      // EventSource would open the stream again by itself, but only after seconds: we do it ourselves, at once.
-      if (state.state === "pending") connected = true;
-      else if (state.state === "connecting" && (connected || state.error)) end(connected ? null : state.error);
-    },
-  });
-  const onAbort = () => end(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    while (true) {
-      const next = queue.shift();
-      if (next) yield next;
-      else if (ended) break;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-    if (failure) throw failure;
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    subscription.unsubscribe();
-  }
 }
 
 /**
@@ -84,7 +35,7 @@ export async function* watchJob(
   while (true) {
     signal?.throwIfAborted();
     try {
-      for await (const event of oneStream(connection, { jobId, previews, lastEventId }, signal)) {
+      for await (const event of eventStream(connection, { jobId, previews, lastEventId }, signal)) {
         lastEventId = event.id;
         attempt = 0;
         outageSinceMs = null;

@@ -1,0 +1,85 @@
+import superjson from "superjson";
+import { describe, expect, it } from "vitest";
+import { createFleet, file } from "../../../client/mod.ts";
+
+const JOB_ID = "job_01jd8qf2e0f0x8j3m5p7q9s1tv";
+const WORKFLOW = { "1": { class_type: "LoadImage", inputs: { image: "" } } };
+
+function answer(data: unknown, status = 200): Response {
+  return new Response(JSON.stringify({ result: { data: superjson.serialize(data) } }), { status });
+}
+
+/** An edge made of one function; every call it got is kept. */
+function scripted(handle: (path: string, call: number) => Response | Promise<Response>) {
+  const calls: string[] = [];
+  const fetchFn: typeof fetch = async (input, init) => {
+    const path = new URL(String(input)).pathname.replace("/trpc/", "");
+    calls.push(path);
+    const aborted = new Promise<never>((_, reject) =>
+      init?.signal?.addEventListener("abort", () => reject(init.signal?.reason), { once: true })
+    );
+    return await Promise.race([handle(path, calls.filter((seen) => seen === path).length), aborted]);
+  };
+  return { calls, fleet: createFleet({ baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn }) };
+}
+
+const never = new Promise<Response>(() => {});
+
+describe("createFleet()", () => {
+  it("refuses a missing key at once, with what to do", () => {
+    expect(() => createFleet({ baseUrl: "http://edge", apiKey: undefined })).toThrow(
+      expect.objectContaining({ code: "unauthorized", hint: expect.stringContaining("cfl_") }),
+    );
+  });
+
+  it("run() rejects with the signal's own reason, also while it uploads", async () => {
+    const { fleet } = scripted(() => never);
+    const stop = new AbortController();
+    const reason = new Error("my reason");
+    const source = file(new Blob(["x"]), "x.png");
+    const job = fleet.run(WORKFLOW, { "1.image": source }, { signal: stop.signal });
+    setTimeout(() => stop.abort(reason), 10);
+    await expect(job.submitted).rejects.toBe(reason);
+  });
+
+  it("run() repeats an upload that the edge could not take", async () => {
+    const asset = {
+      id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv",
+      fileName: "x.png",
+      contentType: "image/png",
+      sizeBytes: 1,
+      sha256: "a".repeat(64),
+      blake3: null,
+      createdAt: "2026-01-01T00:00:00.000Z",
+    };
+    const { fleet, calls } = scripted((path, call) => {
+      if (path !== "/v1/assets") return answer({ id: JOB_ID, state: "queued" });
+      if (call === 1) throw new TypeError("connection refused");
+      return new Response(JSON.stringify(asset), { status: 201 });
+    });
+    const job = await fleet.run(WORKFLOW, { "1.image": file(new Blob(["x"]), "x.png") }).submitted;
+    expect(job.id).toBe(JOB_ID);
+    expect(calls).toEqual(["/v1/assets", "/v1/assets", "jobs.submit"]);
+  });
+
+  it("run() with cancelOnAbort cancels also the job whose submit was cut by the abort", async () => {
+    const canceled = Promise.withResolvers<void>();
+    const { fleet, calls } = scripted((path, call) => {
+      if (path === "jobs.cancel") canceled.resolve();
+      if (path === "jobs.submit" && call === 1) return never;
+      return answer({ id: JOB_ID, state: "queued" });
+    });
+    const stop = new AbortController();
+    const job = fleet.run(WORKFLOW, {}, { signal: stop.signal, cancelOnAbort: true });
+    setTimeout(() => stop.abort(), 10);
+    await expect(job.submitted).rejects.toMatchObject({ name: "AbortError" });
+    await canceled.promise;
+    expect(calls).toEqual(["jobs.submit", "jobs.submit", "jobs.cancel"]);
+  });
+
+  it("job() refuses what is no job id without asking anybody", async () => {
+    const { fleet, calls } = scripted(() => never);
+    await expect(fleet.job("nonsense").result()).rejects.toMatchObject({ code: "invalid_input" });
+    expect(calls).toEqual([]);
+  });
+});
