@@ -11,6 +11,16 @@ const GRAPH: Workflow = {
   "4": { class_type: "Text", inputs: { text: "b", from: ["3", 0] }, _meta: { title: "Twin" } },
 };
 
+const ASSET: Asset = {
+  id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv",
+  fileName: "cat.png",
+  contentType: "image/png",
+  sizeBytes: 1,
+  sha256: "a".repeat(64),
+  blake3: null,
+  createdAt: "2026-01-01T00:00:00.000Z",
+};
+
 const noUpload = () => Promise.reject(new Error("nothing to upload"));
 
 describe("setInputs()", () => {
@@ -30,12 +40,9 @@ describe("setInputs()", () => {
   });
 
   it("uploads a file and refers to its asset", async () => {
-    const upload = () => Promise.resolve({ id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv" } as Asset);
+    const upload = () => Promise.resolve(ASSET);
     const changed = await setInputs(GRAPH, { "1.image": file(new Blob(["x"]), "cat.png") }, upload);
-    expect(changed["1"]?.inputs.image).toEqual({
-      __type: "core/ASSET",
-      info: { id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv" },
-    });
+    expect(changed["1"]?.inputs.image).toEqual({ __type: "core/ASSET", info: { id: ASSET.id } });
   });
 
   it.each([
