@@ -13,7 +13,7 @@ function credentialsPath(dataDir: string): string {
   return join(dataDir, "credentials.json");
 }
 
-export function readCredentials(dataDir: string): Credentials | null {
+function readCredentials(dataDir: string): Credentials | null {
   try {
     return Credentials.parse(JSON.parse(readFileSync(credentialsPath(dataDir), "utf8")));
   } catch {
@@ -30,17 +30,39 @@ export function writeCredentials(dataDir: string, credentials: Credentials): str
   return path;
 }
 
-/** @throws FleetError `unauthorized` with what to set when nothing names an edge and a key. */
+/** Scheme, host, port and path as they are compared: `http://Host:80/x/` and `http://host/x` are one edge. */
+function normalized(baseUrl: string): string {
+  try {
+    const { origin, pathname } = new URL(baseUrl);
+    return `${origin}${pathname.replace(/\/+$/, "")}`;
+  } catch {
+    return baseUrl;
+  }
+}
+
+/**
+ * The saved key is that of a local administrator: it goes to the edge that it was saved for and to no other, whoever
+ * set the URL.
+ * @throws FleetError `unauthorized` with what to set when nothing names an edge and a key.
+ */
 export function resolveCredentials(
   flags: { url?: string | undefined; key?: string | undefined },
   env: Record<string, string | undefined>,
 ): Credentials {
   const saved = readCredentials(DEFAULT_DATA_DIR);
-  const baseUrl = flags.url ?? env.COMFYFLEET_URL ?? saved?.baseUrl;
-  const apiKey = flags.key ?? env.COMFYFLEET_KEY ?? saved?.apiKey;
-  if (!baseUrl || !apiKey) {
-    throw new FleetError("unauthorized", `Cannot sign in: no ${baseUrl ? "API key" : "edge"} is known`, {
-      hint: "Set COMFYFLEET_URL and COMFYFLEET_KEY, or run 'comfyfleet up' in this folder.",
+  const baseUrl = flags.url || env.COMFYFLEET_URL || saved?.baseUrl;
+  if (!baseUrl) {
+    throw new FleetError("unauthorized", "Cannot sign in: no edge is known", {
+      hint: "Set COMFYFLEET_URL and COMFYFLEET_KEY, or run 'up' in this folder.",
+    });
+  }
+  const isSavedEdge = saved !== null && normalized(saved.baseUrl) === normalized(baseUrl);
+  const apiKey = flags.key || env.COMFYFLEET_KEY || (isSavedEdge ? saved.apiKey : undefined);
+  if (!apiKey) {
+    throw new FleetError("unauthorized", `Cannot sign in: no API key is known for ${baseUrl}`, {
+      hint: saved === null || isSavedEdge
+        ? "Set COMFYFLEET_KEY, or name one with --key."
+        : `Set COMFYFLEET_KEY, or name one with --key: the key saved in this folder is for ${saved.baseUrl} alone.`,
     });
   }
   return { baseUrl, apiKey };
