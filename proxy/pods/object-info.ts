@@ -33,7 +33,8 @@ export async function ensureObjectInfo(
     async (inner) => {
       const response = await agents.fetch(wanted.podId, objectInfoPath(wanted.sha256), { signal: inner });
       if (response.status !== 200) throw await errorOfResponse(response);
-      return await limited(response, bodyGauge(MAX_OBJECT_INFO_BYTES)).bytes();
+      // Not bytes(): the Response that @hono/node-server puts in place of Node's has none.
+      return new Uint8Array(await limited(response, bodyGauge(MAX_OBJECT_INFO_BYTES)).arrayBuffer());
     },
   );
   if (createHash("sha256").update(body).digest("hex") !== wanted.sha256) {
