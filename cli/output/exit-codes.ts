@@ -15,8 +15,11 @@ export const EXIT = {
 
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   invalid_input: EXIT.usage,
+  invalid_json: EXIT.usage,
   invalid_workflow: EXIT.usage,
   workflow_format_ui: EXIT.usage,
+  missing_asset: EXIT.usage,
+  payload_too_large: EXIT.usage,
   unauthorized: EXIT.unauthorized,
   forbidden: EXIT.unauthorized,
   not_found: EXIT.notFound,
