@@ -1,0 +1,71 @@
+/** `comfyfleet demo`, as a stranger runs it: one command, one picture, nothing left running. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { jsonLines, runCli } from "../support/fleet/cli.ts";
+import { EDGE_RUNTIMES } from "../support/fleet/fleet.ts";
+import { processesNaming } from "../support/fleet/leftovers.ts";
+import { differenceFromRecording } from "../support/real-comfy/compare-pictures.ts";
+
+const Duration = z.number().min(0);
+const Last = z.strictObject({
+  jobId: z.string().regex(/^job_/),
+  state: z.literal("succeeded"),
+  outputs: z.array(z.strictObject({
+    path: z.string(),
+    sha256: z.string(),
+    sizeBytes: z.number(),
+    contentType: z.string(),
+  })).length(1),
+  timing: z.strictObject({
+    ...{ queueMs: Duration, assignMs: Duration, executeMs: Duration },
+    ...{ collectMs: Duration, storeMs: Duration, totalMs: Duration },
+  }),
+});
+
+describe("comfyfleet demo", () => {
+  let cwd: string;
+  beforeEach(() => {
+    cwd = realpathSync(mkdtempSync(join(tmpdir(), "comfyfleet-demo-")));
+  });
+  afterEach(() => rmSync(cwd, { recursive: true, force: true, maxRetries: 5 }));
+
+  it.each(EDGE_RUNTIMES)(
+    "--json --runtime %s ends with one line, and its picture is the recorded one",
+    async (runtime) => {
+      const result = await runCli(["demo", "--json", "--runtime", runtime], { cwd });
+      expect(result.code, result.stderr).toBe(0);
+      const { outputs: [output] } = Last.parse(jsonLines(result).at(-1));
+      expect(dirname(output?.path ?? "")).toBe(join(cwd, "comfyfleet-out"));
+      const bytes = readFileSync(output?.path ?? "");
+      expect(output).toMatchObject({
+        sha256: createHash("sha256").update(bytes).digest("hex"),
+        sizeBytes: bytes.byteLength,
+        contentType: "image/png",
+      });
+      expect(await differenceFromRecording(bytes, "workflow-postcard-0.png")).toBeLessThanOrEqual(2);
+      expect(processesNaming(cwd)).toEqual([]);
+    },
+  );
+
+  it("shows progress without colour where no terminal is, and says where the picture is and what to try", async () => {
+    const { code, stdout, stderr } = await runCli(["demo", "-o", "pictures"], { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^Job job_\w+ succeeded, .* from submit to stored result\.$/m);
+    const [, path = ""] = /^Saved (.*) \(\d+ bytes\)$/m.exec(stdout) ?? [];
+    expect(path).toBe(join(cwd, "pictures", "postcard_00001_.png"));
+    expect(await differenceFromRecording(readFileSync(path), "workflow-postcard-0.png")).toBeLessThanOrEqual(2);
+    expect(stdout).toMatch(/^Try next:$/m);
+    expect(stderr).toMatch(/^ *\d+% {2}node \d+\/\d+ ColorTransfer step \d+\/60$/m);
+    expect(stdout + stderr).not.toContain("\x1b");
+  });
+
+  it("refuses an unknown runtime with exit code 2", async () => {
+    const { code, stderr } = await runCli(["demo", "--runtime", "bun"], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/deno, node/);
+  });
+});
