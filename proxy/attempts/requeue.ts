@@ -6,7 +6,7 @@ import type { JobStore, Transition } from "../store/job-store.ts";
 import type { AttemptTimings } from "./timings.ts";
 
 export interface RequeueOptions {
-  store: Pick<JobStore, "getJob" | "loseAttempt">;
+  store: Pick<JobStore, "getJob" | "countUnstarted" | "loseAttempt">;
   signals: Signals;
   clock: Clock;
   timings: AttemptTimings;
@@ -22,6 +22,12 @@ async function lossPauseMs(options: RequeueOptions, jobId: JobId): Promise<numbe
   return Math.round(backoffMs(clock, losses, { firstMs: timings.lossFirstMs, maxMs: timings.lossMaxMs }));
 }
 
+/** A pod that says no to everything is asked less and less often; a start that succeeds begins anew. */
+async function giveBackPauseMs({ store, clock, timings }: RequeueOptions, jobId: JobId): Promise<number> {
+  const inARow = Math.max(1, await store.countUnstarted(jobId));
+  return Math.round(backoffMs(clock, inARow, { firstMs: timings.giveBackFirstMs, maxMs: timings.giveBackMaxMs }));
+}
+
 /** `countLoss`: infrastructure took it away; otherwise the pod gave it back unharmed. @throws what the store throws */
 export async function requeue(
   options: RequeueOptions,
@@ -30,7 +36,7 @@ export async function requeue(
 ): Promise<Transition> {
   const { store, signals, clock, timings, signal } = options;
   const { jobId, no } = attempt;
-  const retryInMs = why.countLoss ? await lossPauseMs(options, jobId) : timings.giveBackMs;
+  const retryInMs = await (why.countLoss ? lossPauseMs(options, jobId) : giveBackPauseMs(options, jobId));
   const moved = await store.loseAttempt({ jobId, no, ...why, retryInMs, maxLosses: timings.maxLosses });
   if (moved.status !== "done") return moved;
   signals.emit("job", jobId);

@@ -4,10 +4,10 @@ import type { FleetError } from "../../contracts/errors.ts";
 import { JobError } from "../../contracts/job.ts";
 
 /**
- * - `give_back`: the pod cannot take it now and has not; nobody is to blame.
- * - `fail`: the workflow itself is refused; no pod would take it.
- * - `count_loss`: this pod will not take it for a reason that should not occur; bounded by the count of losses.
- * - `unanswered`: the agent may have it or not; ask.
+ * - `give_back`: the pod cannot take it now and has not, and says so itself or through its session; nobody is to blame.
+ * - `fail`: the workflow itself is refused, or cannot even be sent; no pod would take it.
+ * - `count_loss`: this pod has not taken it for a reason that should not occur; bounded by the count of losses.
+ * - `unanswered`: the agent may have it or not; ask. One that has it not is `count_loss`.
  */
 export type StartVerdict = "give_back" | "fail" | "count_loss" | "unanswered";
 
@@ -28,9 +28,10 @@ export function judgeStart(error: FleetError): StartVerdict {
       return "fail";
     case "agent_unreachable":
       return error.details?.sent === false ? "give_back" : "unanswered";
+    case "internal":
+      return error.details?.sent === false ? "fail" : "unanswered";
     case "agent_incompatible":
     case "timeout":
-    case "internal":
       return "unanswered";
     default:
       return "count_loss";

@@ -58,7 +58,7 @@ async function ask(
       return { status: "accepted", report: AttemptReport.parse(answer) };
     } catch (error) {
       signal.throwIfAborted();
-      if (toAgentError(error).code === "not_found") return { status: "give_back", error: unanswered };
+      if (toAgentError(error).code === "not_found") return { status: "count_loss", error: unanswered };
     }
     await clock.sleep(backoffMs(clock, tries, { firstMs: timings.askPauseMs, maxMs: timings.askMs }), signal);
     signal.throwIfAborted();
@@ -88,8 +88,8 @@ export async function startOnAgent(
       signal.throwIfAborted();
       if (!FleetError.is(error)) throw error;
       const verdict = judgeStart(error);
-      // Nothing was started yet, so an unanswered PUT leaves no doubt.
-      return { status: verdict === "unanswered" ? "give_back" : verdict, error };
+      // Nothing was started yet, so an unanswered PUT leaves no doubt. Counted: each costs the whole transfer again.
+      return { status: verdict === "unanswered" ? "count_loss" : verdict, error };
     }
   }
   const error = new FleetError("agent_incompatible", "Cannot start the attempt: the agent does not keep its inputs");

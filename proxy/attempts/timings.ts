@@ -7,8 +7,9 @@ export interface AttemptTimings {
   askMs: number;
   askTries: number;
   askPauseMs: number;
-  /** Before a job that a pod gave back may be assigned again. */
-  giveBackMs: number;
+  /** Before a job that a pod gave back may be assigned again, doubling with each in a row from the first to the last. */
+  giveBackFirstMs: number;
+  giveBackMaxMs: number;
   /** The first pause after a second loss, doubling up to the last; the first loss costs none. */
   lossFirstMs: number;
   lossMaxMs: number;
@@ -30,7 +31,8 @@ export const ATTEMPT_TIMINGS: AttemptTimings = {
   askMs: 3_000,
   askTries: 4,
   askPauseMs: 250,
-  giveBackMs: 250,
+  giveBackFirstMs: 250,
+  giveBackMaxMs: 30_000,
   lossFirstMs: 1_000,
   lossMaxMs: 30_000,
   maxLosses: 20,

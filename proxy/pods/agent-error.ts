@@ -25,6 +25,16 @@ function ofStatus(status: number, cause: unknown): FleetError {
 }
 
 /** Whether the error is an abort of ours rather than a failure of the agent. */
+/** Our own request could not be written down: nothing was sent, and no pod is to blame. */
+export function unsendable(cause: unknown): FleetError {
+  return new FleetError("internal", "Cannot send the request to the agent: it cannot be written as JSON", {
+    hint: "Make the workflow smaller and less nested, and name no input after a part of JavaScript's objects.",
+    details: { sent: false },
+    retryable: false,
+    cause,
+  });
+}
+
 export function isAbort(error: unknown): boolean {
   if (FleetError.is(error)) return false;
   if (error instanceof TRPCClientError) return isAbort(error.cause);
@@ -33,7 +43,8 @@ export function isAbort(error: unknown): boolean {
 
 /**
  * The failure as a FleetError: the agent's own envelope where it sent one, else by HTTP status, else
- * `agent_unreachable`. An answer that does not fit the contract is `agent_incompatible`.
+ * `agent_unreachable`. An answer that does not fit the contract is `agent_incompatible`; a request of ours that could not
+ * be written is `internal` with `details.sent = false`.
  */
 export function toAgentError(error: unknown): FleetError {
   if (FleetError.is(error)) return error;
@@ -48,6 +59,8 @@ export function toAgentError(error: unknown): FleetError {
     if (envelope) return FleetError.fromEnvelope(envelope, error);
     if (FleetError.is(error.cause)) return error.cause;
   }
+    // A string too long or a stack too deep, from writing the request: the network throws neither.
+    if (error.cause instanceof RangeError) return unsendable(error.cause);
   return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
 }
 

@@ -7,7 +7,7 @@ import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { AttemptEvent } from "../../contracts/attempt.ts";
 import type { PodId } from "../../contracts/ids.ts";
-import { answerOfProcedure, errorOfResponse } from "./agent-error.ts";
+import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
 import { bodyGauge, eventGauge, type Gauge, limited, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import type { Clock } from "./clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
@@ -21,6 +21,18 @@ interface StreamContext {
   [key: string]: unknown;
   failed: (error: unknown) => void;
 }
+/** Superjson, whose refusal of our own words is told from a failure on the way. */
+const transformer = {
+  serialize(value: unknown) {
+    try {
+      return superjson.serialize(value);
+    } catch (error) {
+      throw unsendable(error);
+    }
+  },
+  deserialize: superjson.deserialize,
+};
+
 
 interface AgentsOptions {
   transport: AgentTransport;
@@ -55,7 +67,7 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
         condition: (op) => op.type === "subscription",
         true: httpSubscriptionLink({
           url,
-          transformer: superjson,
+          transformer,
           EventSource,
           eventSourceOptions: ({ op }) => ({
             fetch: async (target, { headers, signal }) => {
@@ -77,7 +89,7 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
         }),
         false: httpLink({
           url,
-          transformer: superjson,
+          transformer,
           headers: () => ({ "x-request-id": requestId() }),
           fetch: async (target, init) => {
             const response = await send(target as string | URL, init as RequestInit);

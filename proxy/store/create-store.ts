@@ -27,6 +27,7 @@ export function createStore(driver: StoreDriver): Store {
     getNeeds: (placementKeys) => read(() => reads.getNeeds(placementKeys)),
     listLiveAttempts: (podId) => read(() => reads.listLiveAttempts(podId)),
     getAttempt: (id) => read(() => reads.getAttempt(id)),
+    countUnstarted: (jobId) => read(() => reads.countUnstarted(jobId)),
     listAttempts: (jobId) => read(() => reads.listAttempts(jobId)),
 
     assignJob: (input) => write(() => jobs.assignJob(input)),

@@ -32,6 +32,9 @@ const LIVE_OF_POD = `${FROM_ATTEMPTS} where a.pod_id = $1 and a.state in ('offer
 const GET_ATTEMPT = `${FROM_ATTEMPTS} where a.id = $1`;
 const LIST_ATTEMPTS = `${FROM_ATTEMPTS} where a.job_id = $1 order by a.no`;
 
+const COUNT_UNSTARTED = `select count(*) as "unstarted" from attempt where job_id = $1
+  and no > coalesce((select max(no) from attempt where job_id = $1 and started_at_ms is not null), 0)`;
+
 const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int() });
 const CountColumns = z.object({ before: z.int() });
 
@@ -88,6 +91,10 @@ export function listLiveAttempts(podId?: PodId): Transaction<AttemptRow[]> {
 
 export function getAttempt(id: AttemptId): Transaction<AttemptRow | null> {
   return one(GET_ATTEMPT, [id], rows.AttemptColumns);
+}
+
+export function* countUnstarted(jobId: JobId): Transaction<number> {
+  return (yield* one(COUNT_UNSTARTED, [jobId], z.object({ unstarted: z.int() })))?.unstarted ?? 0;
 }
 
 export function listAttempts(jobId: JobId): Transaction<AttemptRow[]> {

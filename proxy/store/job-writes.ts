@@ -40,12 +40,15 @@ function* updateJob(before: JobRow, next: JobRow): Transaction<void> {
   }
 }
 
-/** One event per visible state; `assigned` is internal and only raises `ver`. */
+/** An event shows a state or counts a loss: an offer that came to nothing was `queued` throughout and only raises `ver`. */
+function isVisible(before: JobRow, after: JobRow): boolean {
+  return visibleState(before.state) !== visibleState(after.state) || before.losses !== after.losses;
+}
+
 export function* recordEvent(
   job: JobRow,
   event: { attempt: number; reason: string | null; atMs: number },
 ): Transaction<void> {
-  if (job.state === "assigned") return;
   const { attempt, reason, atMs } = event;
   yield* run(INSERT_EVENT, [job.id, job.ver, visibleState(job.state), attempt, atMs, reason]);
 }
@@ -57,7 +60,7 @@ export function* writeMove(before: JobRow, move: Move, nowMs: number): Transacti
     throw new Error(`Cannot move job ${job.id} from ${before.state} to ${job.state}: no such transition`);
   }
   yield* updateJob(before, job);
-  yield* recordEvent(job, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
+  if (isVisible(before, job)) yield* recordEvent(job, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
   if (isTerminal(job.state)) yield* run(INSERT_OUTBOX, [job.id, job.state, nowMs]);
   return job;
 }

@@ -85,16 +85,16 @@ describe("dispatch()", () => {
     expect(side.transport.requests.filter((name) => name.startsWith("PUT")).length).toBe(1);
   });
 
-  it("gives the job back when the inputs do not get through, and does not count a loss", async () => {
+  it("queues the job again, as after a loss, when the inputs do not get through", async () => {
     await using side = await setUpPodSide();
     await side.start();
     const { job } = await withAsset(side, "pixels");
     side.transport.faults.push({ path: /^PUT/, fault: "lose_answer", times: 1 });
     await side.dispatch(job.id);
-    expect(await side.job(job.id)).toMatchObject({ state: "queued", losses: 0 });
+    expect(await side.job(job.id)).toMatchObject({ state: "queued", losses: 1 });
   });
 
-  it("gives the job back when the transfer of an input stalls", async () => {
+  it("queues the job again, as after a loss, when the transfer of an input stalls", async () => {
     await using side = await setUpPodSide({ attempts: { stallMs: 1_000 } });
     await side.start();
     const { job } = await withAsset(side, "pixels");
@@ -103,7 +103,7 @@ describe("dispatch()", () => {
     await until(() => side.transport.requests.some((name) => name.startsWith("PUT")));
     await side.advance(2_500);
     await dispatched;
-    expect(await side.job(job.id)).toMatchObject({ state: "queued", losses: 0 });
+    expect(await side.job(job.id)).toMatchObject({ state: "queued", losses: 1 });
   });
 
   it("stops when an agent asks for the same inputs for ever", async () => {
@@ -169,13 +169,13 @@ describe("dispatch()", () => {
     expect(starts(side)).toBe(1);
   });
 
-  it("gives the job back, without a loss, when the agent never got the start", async () => {
+  it("queues the job again, as after a loss, when the agent never got the start", async () => {
     await using side = await setUpPodSide();
     await side.start();
     side.transport.faults.push({ path: /attempts\.start/, fault: "lose_request", times: 1 });
     const { id } = await side.submit();
     await side.dispatch(id);
-    expect(await side.job(id)).toMatchObject({ state: "queued", losses: 0 });
+    expect(await side.job(id)).toMatchObject({ state: "queued", losses: 1 });
   });
 
   it("asks again and again before it leaves the attempt to the pod's session", async () => {

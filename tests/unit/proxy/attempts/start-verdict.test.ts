@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { judgeStart, toJobError } from "../../../../proxy/attempts/start-verdict.ts";
+import { unsendable } from "../../../../proxy/pods/agent-error.ts";
 
 describe("judgeStart()", () => {
   it.each(
@@ -25,6 +26,10 @@ describe("judgeStart()", () => {
   it("gives back what was certainly never sent", () => {
     const error = new FleetError("agent_unreachable", "Cannot reach", { details: { sent: false } });
     expect(judgeStart(error)).toBe("give_back");
+  });
+
+  it("fails a job whose order cannot be written", () => {
+    expect(judgeStart(unsendable(new Error("no JSON")))).toBe("fail");
   });
 });
 

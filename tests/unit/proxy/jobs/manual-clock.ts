@@ -4,6 +4,8 @@ import type { Clock } from "../../../../proxy/pods/clock.ts";
 export interface ManualClock extends Clock {
   /** Ends every sleep that is due by then, in order, letting what they wake run in between. */
   advance(ms: number): Promise<void>;
+  /** Moves the time alone: what sleeps is not woken before the next {@link ManualClock.advance}. */
+  skip(ms: number): void;
   /** Sleeps that have not ended. */
   sleeping(): number;
 }
@@ -43,6 +45,9 @@ export function createManualClock(startMs = 1_000_000): ManualClock {
         await settle();
       }
       nowMs = untilMs;
+    },
+    skip(ms) {
+      nowMs += ms;
     },
     sleeping: () => sleepers.length,
   };

@@ -138,7 +138,7 @@ describe("a pod that forgot", () => {
     expect((await side.job(id)).state).toBe("assigned");
     await side.advance(5_000);
     await dispatched;
-    expect(await side.job(id)).toMatchObject({ state: "queued", losses: 0 });
+    expect(await side.job(id)).toMatchObject({ state: "queued", losses: 1 });
   });
 });
 
