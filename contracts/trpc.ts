@@ -7,6 +7,8 @@ import { initTRPC, type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import { z } from "zod";
 import { type ErrorEnvelope, FleetError, toFleetError } from "./errors.ts";
+import { deserializeInput } from "./foreign-input.ts";
+import { shorten } from "./shorten.ts";
 import { type Caller, hasScope, type Scope } from "./tenant.ts";
 
 type TRPCCode = TRPCError["code"];
@@ -31,7 +33,11 @@ function toTRPCError(error: FleetError, code = TRPC_CODES[error.status] ?? "INTE
 }
 
 function invalidInput(error: z.ZodError): FleetError {
-  const issues = error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+  // Zod names every unknown key in one message, and a path holds foreign keys.
+  const issues = error.issues.slice(0, 20).map((issue) => ({
+    path: shorten(issue.path.join("."), 300),
+    message: shorten(issue.message, 300),
+  }));
   const first = issues[0];
   return new FleetError("invalid_input", `Cannot read the request: ${first?.path || "input"}: ${first?.message}`, {
     hint: "Mend the fields in details.issues.",
@@ -87,10 +93,13 @@ export interface ProcedureMeta {
   scope?: Scope;
 }
 
+/** superjson both ways, but what callers send is read by a parser that does not trust it. */
+const transformer = { input: { serialize: superjson.serialize, deserialize: deserializeInput }, output: superjson };
+
 /** A tRPC instance with our transformer and error envelope. */
 export function createTRPC<C extends RequestContext>() {
   return initTRPC.context<C>().meta<ProcedureMeta>().create({
-    transformer: superjson,
+    transformer,
     isDev: false,
     sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 40_000 } },
     errorFormatter({ shape, error, ctx }): TRPCDefaultErrorShape & { data: FleetErrorData } {
