@@ -4,40 +4,65 @@
  */
 import { z } from "zod";
 import { FleetError } from "./errors.ts";
+import { NodeErrors } from "./node-errors.ts";
+import { firstFew, shorten } from "./shorten.ts";
 import { findCycle } from "./workflow-cycle.ts";
-import { type NodeProblem, valueProblem } from "./workflow-value.ts";
+import { isPlainRecord, isReservedName, newValueBudget, type ValueBudget, valueProblem } from "./workflow-value.ts";
 import { isLink, isRecord, type JsonValue, type Workflow, type WorkflowNode } from "./workflow.ts";
 
 /** More nodes than any published workflow has (the largest seen is about 1,200). */
 const MAX_NODES = 10_000;
-const MAX_PROBLEMS = 50;
-
-type NodeProblems = Record<string, NodeProblem[]>;
+/** Longest node id, class type and input name. They come back in messages and stand in every placement key. */
+const MAX_NAME_CHARS = 300;
 
 function describe(value: unknown): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "a list" : `${/^[aeiou]/.test(typeof value) ? "an" : "a"} ${typeof value}`;
 }
 
-function invalid(message: string, hint: string, nodeErrors?: NodeProblems): FleetError {
-  return new FleetError("invalid_workflow", message, { hint, details: nodeErrors ? { nodeErrors } : undefined });
+function invalid(message: string, hint: string, nodeErrors?: NodeErrors): FleetError {
+  const details = nodeErrors ? { nodeErrors: nodeErrors.toRecord() } : undefined;
+  return new FleetError("invalid_workflow", message, { hint, details });
 }
 
-function parseNode(nodeId: string, value: unknown, problems: NodeProblem[]): WorkflowNode | null {
-  if (!isRecord(value) || typeof value.class_type !== "string" || value.class_type === "") {
-    problems.push({ field: "class_type", reason: `Node '${nodeId}' has no class_type` });
+/** Such ids cannot stand in `details.nodeErrors` either, so the message alone names them. */
+function refuseNodeId(nodeId: string): void {
+  if (isReservedName(nodeId)) {
+    throw invalid(`Cannot run workflow: node '${nodeId}' has a reserved name`, "Give the node another id.");
+  }
+  if (nodeId.length > MAX_NAME_CHARS) {
+    const state = `the id of node '${shorten(nodeId)}' is longer than ${MAX_NAME_CHARS} characters`;
+    throw invalid(`Cannot run workflow: ${state}`, "Give the node a shorter id.");
+  }
+}
+
+interface NodeParse {
+  nodeErrors: NodeErrors;
+  budget: ValueBudget;
+}
+
+/** The node, or null when what is wrong was noted instead. */
+function parseNode(nodeId: string, value: unknown, { nodeErrors, budget }: NodeParse): WorkflowNode | null {
+  if (!isPlainRecord(value) || typeof value.class_type !== "string" || value.class_type === "") {
+    nodeErrors.add(nodeId, { field: "class_type", reason: `Node '${nodeId}' has no class_type` });
     return null;
   }
+  if (value.class_type.length > MAX_NAME_CHARS) {
+    const reason = `'${shorten(value.class_type)}' is longer than ${MAX_NAME_CHARS} characters`;
+    nodeErrors.add(nodeId, { field: "class_type", reason });
+  }
   const inputs = value.inputs ?? {};
-  if (!isRecord(inputs)) {
-    problems.push({ field: "inputs", reason: `Node '${nodeId}' has ${describe(inputs)} for inputs` });
+  if (!isPlainRecord(inputs)) {
+    nodeErrors.add(nodeId, { field: "inputs", reason: `Node '${nodeId}' has ${describe(inputs)} for inputs` });
     return null;
   }
   for (const [field, input] of Object.entries(inputs)) {
-    const reason = valueProblem(field, input);
-    if (reason !== null) problems.push({ field, reason });
+    const reason = field.length > MAX_NAME_CHARS
+      ? `its name is longer than ${MAX_NAME_CHARS} characters`
+      : valueProblem(field, input, budget);
+    if (reason !== null) nodeErrors.add(nodeId, { field: shorten(field, MAX_NAME_CHARS), reason });
   }
-  const meta = isRecord(value._meta) && typeof value._meta.title === "string"
+  const meta = isPlainRecord(value._meta) && typeof value._meta.title === "string"
     ? { title: value._meta.title }
     : undefined;
   return {
@@ -58,24 +83,26 @@ function refuseOtherFormats(value: Record<string, unknown>): void {
   }
 }
 
-function danglingLinks(workflow: Workflow, nodeErrors: NodeProblems): void {
+function danglingLinks(workflow: Workflow, nodeErrors: NodeErrors): void {
   for (const [nodeId, node] of Object.entries(workflow)) {
     for (const [field, value] of Object.entries(node.inputs)) {
       if (isLink(value) && !Object.hasOwn(workflow, value[0])) {
-        (nodeErrors[nodeId] ??= []).push({ field, reason: `It is linked to node '${value[0]}', which does not exist` });
+        const reason = `It is linked to node '${shorten(value[0])}', which does not exist`;
+        nodeErrors.add(nodeId, { field, reason });
       }
     }
+    if (nodeErrors.isFull) return;
   }
 }
 
 /**
  * Parses an API-format graph.
  * @throws FleetError `workflow_format_ui` for a graph saved by ComfyUI's page; `invalid_workflow` for everything else
- * (no object, no nodes, bad node, unsafe number, path that leaves its folder, missing link target, cycle), with
- * `details.nodeErrors` where a node is to blame.
+ * (no object, no nodes, bad node, reserved or overlong name, unsafe number, path that leaves its folder, missing link
+ * target, cycle, too large), with `details.nodeErrors` where a node is to blame.
  */
 export function parseWorkflow(value: unknown): Workflow {
-  if (!isRecord(value)) {
+  if (!isPlainRecord(value)) {
     throw invalid(`Cannot read workflow: it is ${describe(value)}`, "Submit an API-format graph: an object of nodes.");
   }
   refuseOtherFormats(value);
@@ -87,31 +114,30 @@ export function parseWorkflow(value: unknown): Workflow {
     throw invalid(`Cannot run workflow: it has ${entries.length} nodes`, `At most ${MAX_NODES} nodes are accepted.`);
   }
   const workflow: Workflow = {};
-  const nodeErrors: NodeProblems = {};
+  const nodeErrors = new NodeErrors();
+  const budget = newValueBudget();
   for (const [nodeId, raw] of entries) {
-    const problems: NodeProblem[] = [];
-    const node = nodeId === "__proto__" ? null : parseNode(nodeId, raw, problems);
+    refuseNodeId(nodeId);
+    const node = parseNode(nodeId, raw, { nodeErrors, budget });
     if (node) workflow[nodeId] = node;
-    if (problems.length > 0 || !node) nodeErrors[nodeId] = problems;
-    if (Object.keys(nodeErrors).length >= MAX_PROBLEMS) break;
+    if (nodeErrors.isFull) break;
   }
-  if (Object.keys(nodeErrors).length === 0) danglingLinks(workflow, nodeErrors);
-  const [firstId, firstProblems] = Object.entries(nodeErrors)[0] ?? [];
-  if (firstId !== undefined) {
-    const reason = firstProblems?.[0]?.reason ?? "it is no node";
-    throw invalid(
-      `Cannot run workflow: node '${firstId}': ${reason}`,
-      "Mend the nodes in details.nodeErrors.",
-      nodeErrors,
-    );
-  }
+  if (nodeErrors.isEmpty) danglingLinks(workflow, nodeErrors);
+  refuseNodes(nodeErrors);
   const cycle = findCycle(workflow);
   if (cycle) {
-    throw invalid(`Cannot run workflow: its nodes form a cycle (${cycle.join(" → ")})`, "Remove one of these links.", {
-      [cycle[0] ?? ""]: [{ field: "inputs", reason: "This node depends on its own output" }],
-    });
+    nodeErrors.add(cycle[0] ?? "", { field: "inputs", reason: "This node depends on its own output" });
+    const steps = firstFew(cycle, " → ");
+    throw invalid(`Cannot run workflow: its nodes form a cycle (${steps})`, "Remove one of these links.", nodeErrors);
   }
   return workflow;
+}
+
+function refuseNodes(nodeErrors: NodeErrors): void {
+  const [nodeId, [problem] = []] = Object.entries(nodeErrors.toRecord())[0] ?? [];
+  if (nodeId === undefined || !problem) return;
+  const hint = "Mend the nodes in details.nodeErrors.";
+  throw invalid(`Cannot run workflow: node '${nodeId}': ${problem.reason}`, hint, nodeErrors);
 }
 
 /** Schema form of {@link parseWorkflow}; the typed error travels through tRPC as the cause. */
