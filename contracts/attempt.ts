@@ -1,5 +1,6 @@
 /** Attempts: one try of a job on one pod, as the edge orders it and the agent reports it. */
 import { z } from "zod";
+import { MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
 import { AssetId, AttemptId, JobId, PodId, Sha256, Timestamp } from "./ids.ts";
 import { JobError } from "./job.ts";
 import { Progress } from "./progress.ts";
@@ -32,7 +33,7 @@ export const AttemptInput = z.object({
   sha256: Sha256,
   sizeBytes: z.int().min(0),
   /** Its extension is kept, because ComfyUI's loaders look at it. */
-  fileName: z.string(),
+  fileName: Text,
 });
 export type AttemptInput = z.infer<typeof AttemptInput>;
 
@@ -46,7 +47,7 @@ export const StartAttempt = z.strictObject({
   /** Number of the attempt within its job, from 1. */
   no: z.int().min(1),
   workflow: WorkflowSchema,
-  inputs: z.array(AttemptInput).max(1_000),
+  inputs: z.array(AttemptInput).max(MAX_INPUTS),
   /** Run when this attempt's slot frees; the agent prefetches meanwhile. Null: a slot must be free now. */
   after: AttemptId.nullable(),
   /** Hard cap on the run, counted by the agent from the moment ComfyUI has the prompt. */
@@ -59,16 +60,16 @@ export type StartAttempt = z.infer<typeof StartAttempt>;
 /** `missing_input`: put these and call again; nothing was started. Repeating an accepted start changes nothing. */
 export const StartResult = z.discriminatedUnion("status", [
   z.object({ status: z.literal("accepted") }),
-  z.object({ status: z.literal("missing_input"), hashes: z.array(Sha256) }),
+  z.object({ status: z.literal("missing_input"), hashes: z.array(Sha256).max(MAX_INPUTS) }),
 ]);
 export type StartResult = z.infer<typeof StartResult>;
 
 /** An output on the agent, fetched from `GET /attempts/{attemptId}/outputs/{index}` until released. */
 export const AttemptOutput = z.object({
   index: z.int().min(0),
-  nodeId: z.string(),
-  name: z.string(),
-  contentType: z.string(),
+  nodeId: Text,
+  name: Text,
+  contentType: Text,
   sizeBytes: z.int().min(0),
   sha256: Sha256,
   temporary: z.boolean(),
@@ -91,7 +92,7 @@ export const AttemptReport = z.object({
   finishedAt: Timestamp.nullable(),
   progress: Progress.nullable(),
   /** Complete and final in state `succeeded`, empty before. */
-  outputs: z.array(AttemptOutput),
+  outputs: z.array(AttemptOutput).max(MAX_OUTPUTS),
   /** ComfyUI had every output in its cache and rendered nothing. */
   cached: z.boolean(),
   error: JobError.nullable(),
@@ -104,9 +105,9 @@ export const AttemptEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("progress"), progress: Progress }),
   z.object({
     type: z.literal("preview"),
-    nodeId: z.string().nullable(),
+    nodeId: Text.nullable(),
     contentType: z.enum(["image/jpeg", "image/png"]),
-    dataBase64: z.string(),
+    dataBase64: z.string().max(MAX_PREVIEW_CHARS),
   }),
 ]);
 export type AttemptEvent = z.infer<typeof AttemptEvent>;

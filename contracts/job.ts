@@ -1,6 +1,7 @@
 /** Jobs: what a caller submits and what it gets back. */
 import { z } from "zod";
 import { Output } from "./asset.ts";
+import { Text } from "./bounds.ts";
 import { ErrorCode } from "./errors.ts";
 import { JobId, PodId, TenantId, Timestamp } from "./ids.ts";
 import { JobState } from "./job-state.ts";
@@ -38,14 +39,14 @@ export type SubmitJob = z.infer<typeof SubmitJob>;
 /** Why a job failed, in the words of the error registry, with the node to blame where there is one. */
 export const JobError = z.object({
   code: ErrorCode,
-  message: z.string(),
-  hint: z.string().nullish(),
-  nodeId: z.string().nullish(),
-  classType: z.string().nullish(),
+  message: Text,
+  hint: Text.nullish(),
+  nodeId: Text.nullish(),
+  classType: Text.nullish(),
   /** ComfyUI's `exception_type`, e.g. `torch.OutOfMemoryError`. */
-  exceptionType: z.string().nullish(),
+  exceptionType: Text.nullish(),
   /** Per node, `{ field, reason }[]`, when ComfyUI refused the graph. */
-  nodeErrors: z.record(z.string(), z.array(z.object({ field: z.string(), reason: z.string() }))).nullish(),
+  nodeErrors: z.record(z.string(), z.array(z.object({ field: Text, reason: Text }))).nullish(),
 });
 export type JobError = z.infer<typeof JobError>;
 

@@ -1,6 +1,7 @@
 /** Pods: one GPU container, an agent plus its ComfyUI process(es), as the edge knows it. */
 import { z } from "zod";
-import { BootId, PodId, Timestamp } from "./ids.ts";
+import { MAX_CONDITIONS, MAX_DEVICES, Text } from "./bounds.ts";
+import { BootId, PodId, Sha256, Timestamp } from "./ids.ts";
 
 /** Not being reachable lately is the condition `Reachable=unknown`, not a phase. */
 export const PodPhase = z.enum(["joining", "starting", "ready", "draining", "gone", "lost"]);
@@ -14,23 +15,23 @@ export const Condition = z.object({
   type: ConditionType,
   status: z.enum(["true", "false", "unknown"]),
   /** CamelCase word for machines, e.g. `StartDeadlineExceeded`. */
-  reason: z.string(),
+  reason: Text,
   /** A sentence for people. */
-  message: z.string(),
+  message: Text,
   since: Timestamp,
 });
 export type Condition = z.infer<typeof Condition>;
 
 /** What a pod offers, from its agent's own words. */
 export const PodCapability = z.object({
-  agentVersion: z.string(),
-  comfyVersion: z.string().nullable(),
+  agentVersion: Text,
+  comfyVersion: Text.nullable(),
   /** `supervised`: the agent starts and stops ComfyUI; `attached`: it only uses one that runs already. */
   comfyMode: z.enum(["supervised", "attached"]),
   /** Devices as ComfyUI reports them; sizes in bytes. */
-  devices: z.array(z.object({ name: z.string(), type: z.string(), vramTotalBytes: z.number().nullable() })),
+  devices: z.array(z.object({ name: Text, type: Text, vramTotalBytes: z.number().nullable() })).max(MAX_DEVICES),
   /** Hash of the pod's `/object_info` body; null until ComfyUI has answered once. */
-  objectInfoSha256: z.string().nullable(),
+  objectInfoSha256: Sha256.nullable(),
 });
 export type PodCapability = z.infer<typeof PodCapability>;
 
@@ -42,7 +43,7 @@ export const Pod = z.object({
   slotsTotal: z.int().min(0),
   slotsBusy: z.int().min(0),
   capability: PodCapability.nullable(),
-  conditions: z.array(Condition),
+  conditions: z.array(Condition).max(MAX_CONDITIONS),
   createdAt: Timestamp,
   lastSeenAt: Timestamp.nullable(),
 });

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import mime from "mime";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
+import { MAX_OUTPUTS } from "../../contracts/bounds.ts";
+import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyApi, ComfyFile } from "../comfy/port.ts";
 import { type Stored, takeFromDisk, takeOverHttp } from "./output-file.ts";
@@ -15,7 +17,8 @@ const FILES_AT_ONCE = 4;
 /**
  * Writes into a fresh folder, so that an interrupted collection is simply repeated.
  * Files of ComfyUI's input folder are left out: the job did not make them.
- * @throws FleetError `output_missing` when a file is not there; file system errors as they are.
+ * @throws FleetError `output_missing` when a file is not there, `payload_too_large` when there are more than an edge
+ * takes; file system errors as they are.
  */
 export async function collectOutputs(
   found: FoundOutputs,
@@ -23,15 +26,17 @@ export async function collectOutputs(
   signal: AbortSignal,
 ): Promise<AttemptOutput[]> {
   const { attemptId, workspace } = deps;
+  const files = distinct(found.files);
+  const texts = toTextFiles(found.texts);
+  refuseTooMany(files.length + texts.length);
   await workspace.renewOutputs(attemptId);
   const outputs: AttemptOutput[] = [];
-  const files = distinct(found.files);
   for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
     const batch = files.slice(first, first + FILES_AT_ONCE);
     outputs.push(...await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal }))));
   }
-  for (const { nodeId, name, bytes } of toTextFiles(found.texts)) {
+  for (const { nodeId, name, bytes } of texts) {
     const index = outputs.length;
     await writeFile(workspace.outputPath(attemptId, index), bytes, { mode: 0o600 });
     const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -39,6 +44,13 @@ export async function collectOutputs(
     outputs.push({ index, nodeId, name, contentType, sizeBytes: bytes.length, sha256, temporary: false });
   }
   return outputs;
+}
+
+function refuseTooMany(count: number): void {
+  if (count <= MAX_OUTPUTS) return;
+  throw new FleetError("payload_too_large", `Cannot collect the outputs: there are ${count} of them`, {
+    hint: `At most ${MAX_OUTPUTS} are kept; save frames as one video, or split the batch.`,
+  });
 }
 
 /** Waits for all before it throws the first failure, so that nothing writes into the folder afterwards. */

@@ -1,6 +1,7 @@
 /** The agent's own messages about its pod. */
 import { z } from "zod";
 import { AttemptReport } from "../attempt.ts";
+import { MAX_ATTEMPTS, MAX_CONDITIONS, MAX_DEVICES } from "../bounds.ts";
 import { AttemptId, BootId, EdgeId, PodId } from "../ids.ts";
 import { Condition, PodCapability } from "../pod.ts";
 import { ProtocolRange } from "../protocol.ts";
@@ -34,18 +35,18 @@ export const Beat = z.strictObject({
   /** How long the edge's claim on the pod lasts without another beat. */
   leaseMs: z.int().min(1),
   /** Attempts to cancel; repeated until reported final. */
-  cancel: z.array(AttemptId).max(1_000),
+  cancel: z.array(AttemptId).max(MAX_ATTEMPTS),
   /** Attempts the edge holds for this pod; the agent answers for each it knows. */
-  known: z.array(AttemptId).max(1_000),
+  known: z.array(AttemptId).max(MAX_ATTEMPTS),
 });
 export type Beat = z.infer<typeof Beat>;
 
 export const BeatResult = z.object({
   bootId: BootId,
-  slots: z.array(Slot),
+  slots: z.array(Slot).max(MAX_DEVICES),
   /** Every attempt the agent holds. One that the edge holds and this list lacks is lost. */
-  attempts: z.array(AttemptReport),
-  conditions: z.array(Condition),
+  attempts: z.array(AttemptReport).max(MAX_ATTEMPTS),
+  conditions: z.array(Condition).max(MAX_CONDITIONS),
   capability: PodCapability,
 });
 export type BeatResult = z.infer<typeof BeatResult>;
@@ -54,8 +55,8 @@ export type BeatResult = z.infer<typeof BeatResult>;
 export const PodEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("pod"),
-    slots: z.array(Slot),
-    conditions: z.array(Condition),
+    slots: z.array(Slot).max(MAX_DEVICES),
+    conditions: z.array(Condition).max(MAX_CONDITIONS),
     capability: PodCapability,
   }),
   z.object({ type: z.literal("attempt"), report: AttemptReport }),

@@ -161,6 +161,9 @@ describe("watch()", () => {
       const bytes = new TextEncoder().encode(text);
       bench.comfy.say({ type: "preview", promptId, nodeId: "1", contentType: "image/png", bytes });
     }
+    // More than the contract's bound: the stream would end at the edge.
+    const large = new Uint8Array(1_000_000);
+    bench.comfy.say({ type: "preview", promptId, nodeId: "1", contentType: "image/png", bytes: large });
     expect((await watcher.next()).value).toMatchObject({ dataBase64: btoa("three") });
     const other = bench.service.watch(attemptId, { previews: false }, signal)[Symbol.asyncIterator]();
     await other.next();

@@ -7,6 +7,7 @@ import { collectOutputs } from "../../../../agent/attempts/collect-outputs.ts";
 import type { FoundOutputs } from "../../../../agent/attempts/record.ts";
 import { Workspace } from "../../../../agent/attempts/workspace.ts";
 import type { ComfyFile } from "../../../../agent/comfy/port.ts";
+import { MAX_OUTPUTS } from "../../../../contracts/bounds.ts";
 import { FakeComfyPort } from "../../../support/fake-comfy-port.ts";
 import { newOrder } from "./service-bench.ts";
 
@@ -82,6 +83,15 @@ describe("collectOutputs()", () => {
     for (const file of [ours("gone.png"), ours("link.png"), ours("directory.png"), inFolder, escaping]) {
       await expect(collect({ files: [file] })).rejects.toMatchObject({ code: "output_missing" });
     }
+  });
+
+  it("refuses more outputs than an edge takes, with what to do, and reads none of them", async () => {
+    const text = { nodeId: "9", text: "" };
+    const many = { files: [ours("gone.png")], texts: Array.from({ length: MAX_OUTPUTS }, () => text) };
+    await expect(collect(many)).rejects.toMatchObject({
+      code: "payload_too_large",
+      hint: expect.stringContaining("as one video"),
+    });
   });
 
   it("leaves out files of the input folder", async () => {
