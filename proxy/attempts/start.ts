@@ -1,5 +1,6 @@
 /** Starts one attempt on its agent: the order, the inputs it lacks, and the question after an order without an answer. */
-import { AttemptReport, type StartAttempt, StartResult } from "../../contracts/attempt.ts";
+import { ReceivedReport } from "../../contracts/agent/received.ts";
+import { type AttemptReport, type StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { TenantId } from "../../contracts/ids.ts";
 import { toAgentError } from "../pods/agent-error.ts";
@@ -55,7 +56,7 @@ async function ask(
         deadline,
         (inner) => agents.client(podId).attempts.get.query({ attemptId }, { signal: inner }),
       );
-      return { status: "accepted", report: AttemptReport.parse(answer) };
+      return { status: "accepted", report: ReceivedReport.parse(answer) };
     } catch (error) {
       signal.throwIfAborted();
       if (toAgentError(error).code === "not_found") return { status: "count_loss", error: unanswered };

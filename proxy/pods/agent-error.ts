@@ -1,15 +1,16 @@
 /** What went wrong at or on the way to an agent, as one of our errors. An abort of ours stays what it was. */
 import { TRPCClientError } from "@trpc/client";
 import { z } from "zod";
-import { ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
+import { type ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
+import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
 import { bodyGauge, limited, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
 
-const RawError = z.object({ error: ErrorEnvelope });
+const RawError = z.object({ error: TolerantErrorEnvelope });
 
 function envelopeIn(error: TRPCClientError<never>): ErrorEnvelope | null {
   const data: unknown = error.data;
   if (typeof data !== "object" || data === null || !("fleet" in data)) return null;
-  const parsed = ErrorEnvelope.safeParse(data.fleet);
+  const parsed = TolerantErrorEnvelope.safeParse(data.fleet);
   return parsed.success ? parsed.data : null;
 }
 
@@ -24,7 +25,6 @@ function ofStatus(status: number, cause: unknown): FleetError {
   return new FleetError("agent_unreachable", `Cannot use the agent: it answered with HTTP ${status}`, { cause });
 }
 
-/** Whether the error is an abort of ours rather than a failure of the agent. */
 /** Our own request could not be written down: nothing was sent, and no pod is to blame. */
 export function unsendable(cause: unknown): FleetError {
   return new FleetError("internal", "Cannot send the request to the agent: it cannot be written as JSON", {
@@ -35,6 +35,7 @@ export function unsendable(cause: unknown): FleetError {
   });
 }
 
+/** Whether the error is an abort of ours rather than a failure of the agent. */
 export function isAbort(error: unknown): boolean {
   if (FleetError.is(error)) return false;
   if (error instanceof TRPCClientError) return isAbort(error.cause);
@@ -58,9 +59,9 @@ export function toAgentError(error: unknown): FleetError {
     const envelope = envelopeIn(error);
     if (envelope) return FleetError.fromEnvelope(envelope, error);
     if (FleetError.is(error.cause)) return error.cause;
-  }
     // A string too long or a stack too deep, from writing the request: the network throws neither.
     if (error.cause instanceof RangeError) return unsendable(error.cause);
+  }
   return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
 }
 

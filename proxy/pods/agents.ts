@@ -2,10 +2,9 @@
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
 import { EventSource } from "eventsource";
 import superjson from "superjson";
-import { PodEvent } from "../../contracts/agent/messages.ts";
+import { readAttemptEvent, readPodEvent } from "../../contracts/agent/received.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
-import { AttemptEvent } from "../../contracts/attempt.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
 import { bodyGauge, eventGauge, type Gauge, limited, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
@@ -21,6 +20,7 @@ interface StreamContext {
   [key: string]: unknown;
   failed: (error: unknown) => void;
 }
+
 /** Superjson, whose refusal of our own words is told from a failure on the way. */
 const transformer = {
   serialize(value: unknown) {
@@ -32,7 +32,6 @@ const transformer = {
   },
   deserialize: superjson.deserialize,
 };
-
 
 interface AgentsOptions {
   transport: AgentTransport;
@@ -131,14 +130,14 @@ export function createAgents(options: AgentsOptions): Agents {
         ...stream,
         signal,
         open: (sink) => client(podId).attempts.watch.subscribe({ attemptId, previews }, callbacks(sink)),
-        parse: (value) => AttemptEvent.parse(value),
+        parse: readAttemptEvent,
       }),
     watchPod: (podId, signal) =>
       singleConnection({
         ...stream,
         signal,
         open: (sink) => client(podId).pod.watch.subscribe(undefined, callbacks(sink)),
-        parse: (value) => PodEvent.parse(value),
+        parse: readPodEvent,
       }),
   };
 }

@@ -1,5 +1,7 @@
 /** One beat: what this edge holds for the pod goes out, what the agent holds comes back. */
-import { type Beat, BeatResult } from "../../contracts/agent/messages.ts";
+import type { Beat, BeatResult } from "../../contracts/agent/messages.ts";
+import { readBeat, type UnreadableReport } from "../../contracts/agent/received.ts";
+import { MAX_ATTEMPTS } from "../../contracts/bounds.ts";
 import type { AttemptId, EdgeId, PodId } from "../../contracts/ids.ts";
 import type { FleetError } from "../../contracts/errors.ts";
 import type { JobStore } from "../store/job-store.ts";
@@ -9,9 +11,6 @@ import { withDeadline } from "./deadline.ts";
 import type { Offers } from "./offers.ts";
 import type { Agents } from "./port.ts";
 import type { HeldAttempts } from "./reconcile.ts";
-
-/** The contract's cap on both lists; what does not fit is in the next beat's once others have ended. */
-const MAX_LISTED = 1_000;
 
 export interface BeatOptions {
   store: Pick<JobStore, "listLiveAttempts">;
@@ -31,7 +30,7 @@ export interface BeatOrder {
 }
 
 export type BeatAnswer =
-  | { answered: true; held: HeldAttempts; result: BeatResult }
+  | { answered: true; held: HeldAttempts; result: BeatResult; unreadable: UnreadableReport[] }
   | { answered: false; held: HeldAttempts; error: FleetError };
 
 /** @throws what the store throws, and the signal's reason when aborted; the agent's failures are in the answer. */
@@ -42,22 +41,23 @@ export async function sendBeat(options: BeatOptions, order: BeatOrder, signal: A
   const settleOffers = offers.beatBegins(podId);
   const held: HeldAttempts = { live: await store.listLiveAttempts(podId), underWay };
   const canceling = held.live.filter((row) => row.jobState === "canceling").map((row) => row.id);
+  // What does not fit is in the next beat's lists once others have ended.
   const beat: Beat = {
     podId,
     edgeId,
     epoch,
     leaseMs,
-    cancel: [...canceling, ...order.unwanted].slice(0, MAX_LISTED),
-    known: held.live.map((row) => row.id).slice(0, MAX_LISTED),
+    cancel: [...canceling, ...order.unwanted].slice(0, MAX_ATTEMPTS),
+    known: held.live.map((row) => row.id).slice(0, MAX_ATTEMPTS),
   };
   try {
     const answer = await withDeadline(
       { clock, timeoutMs, signal, action: "beat with the agent" },
       (inner) => agents.client(podId).pod.beat.mutate(beat, { signal: inner }),
     );
-    const result = BeatResult.parse(answer);
+    const { result, unreadable } = readBeat(answer);
     settleOffers();
-    return { answered: true, held, result };
+    return { answered: true, held, result, unreadable };
   } catch (error) {
     if (signal.aborted) throw error;
     return { answered: false, held, error: toAgentError(error) };

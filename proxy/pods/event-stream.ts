@@ -18,7 +18,8 @@ export interface StreamSink {
 
 export interface StreamOptions<T> {
   open(sink: StreamSink): { unsubscribe(): void };
-  parse(value: unknown): T;
+  /** Null for what is to be left out. */
+  parse(value: unknown): T | null;
   clock: Clock;
   /** How long the first event may take. */
   firstEventMs: number;
@@ -59,7 +60,10 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   });
   try {
     for (;;) {
-      for (let value = next(); value !== undefined; value = next()) yield options.parse(value);
+      for (let value = next(); value !== undefined; value = next()) {
+        const event = options.parse(value);
+        if (event !== null) yield event;
+      }
       const how = finish as { error: unknown } | "end" | null;
       if (how === "end") return;
       if (how) throw how.error;

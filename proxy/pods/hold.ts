@@ -17,6 +17,7 @@ import { createPodBoard } from "./pod-board.ts";
 import type { LivePod } from "./port.ts";
 import { lostAttempts, unwantedAttempts } from "./reconcile.ts";
 import type { SessionDeps } from "./session-port.ts";
+import { createUnreadable } from "./unreadable.ts";
 import { keepWatching } from "./watch.ts";
 
 /** Between two beats at the least, however often the bell rings. */
@@ -38,6 +39,7 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
   const { row, epoch, bell } = held;
   const podId = row.id;
   const board = createPodBoard({ row, epoch, offers, timings, nowMs: clock.nowMs });
+  const unreadable = createUnreadable({ clock, logger, patienceMs: timings.lostMs });
   let lastLookMs = clock.monotonicMs();
   let described = false;
   let jobs: ReadonlySet<JobId> = new Set();
@@ -134,7 +136,8 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
     jobs = new Set(answer.held.live.map((attempt) => attempt.jobId));
     show();
     for (const report of answer.result.attempts) void settlement.settle(podId, report);
-    for (const { row: { jobId, no }, reason } of lostAttempts(answer.held, answer.result)) {
+    const spared = unreadable.note(answer.unreadable);
+    for (const { row: { jobId, no }, reason } of lostAttempts(answer.held, answer.result, spared)) {
       void settlement.lost({ jobId, no, podId }, reason);
     }
     const kept = await store.recordBeat({ podId, epoch, leaseMs: timings.leaseMs, observed });

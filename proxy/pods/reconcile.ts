@@ -15,14 +15,15 @@ export interface HeldAttempts {
 /** Why an attempt that the agent does not hold is gone. */
 export type LossReason = "pod_restarted" | "unknown_to_agent";
 
-/** Held attempts that the agent lacks. Pure. */
+/** Held attempts that the agent lacks; `spared` are those it named without being understood. Pure. */
 export function lostAttempts(
   held: HeldAttempts,
   answer: { bootId: BootId; attempts: readonly AttemptReport[] },
+  spared: ReadonlySet<AttemptId>,
 ): { row: AttemptRow; reason: LossReason }[] {
   const reported = new Set(answer.attempts.map((report) => report.attemptId));
   return held.live
-    .filter((row) => !reported.has(row.id) && !held.underWay.has(row.id))
+    .filter((row) => !reported.has(row.id) && !spared.has(row.id) && !held.underWay.has(row.id))
     .map((row) => ({ row, reason: row.bootId === answer.bootId ? "unknown_to_agent" : "pod_restarted" }));
 }
 

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { Output } from "../../contracts/asset.ts";
 import { AttemptId, BootId, JobId, PodId, Sha256, TenantId } from "../../contracts/ids.ts";
 import { JobState, type StoredJobState } from "../../contracts/job-state.ts";
-import { JobError, type JobSpec } from "../../contracts/job.ts";
+import type { JobSpec } from "../../contracts/job.ts";
 import { Receipt } from "../../contracts/receipt.ts";
+import { TolerantJobError, TolerantOutputType } from "../../contracts/tolerant.ts";
 import { BandColumn, BooleanColumn, jsonColumn } from "./columns.ts";
 import type { AttemptRow, EventRow, JobRow, Needs, QueuedJob, StoredAttemptState } from "./job-store.ts";
 
@@ -35,8 +36,8 @@ export const JobColumns: z.ZodType<JobRow> = z.object({
   startByMs: z.int().nullable(),
   runWithinMs: z.int(),
   winner: z.int().nullable(),
-  outputs: jsonColumn(z.array(Output)),
-  error: jsonColumn(JobError).nullable(),
+  outputs: jsonColumn(z.array(Output.extend({ type: TolerantOutputType }))),
+  error: jsonColumn(TolerantJobError).nullable(),
   receipt: jsonColumn(Receipt).nullable(),
 });
 

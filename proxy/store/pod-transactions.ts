@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { BootId, EdgeId, PodId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
-import { Condition, PodCapability, PodPhase } from "../../contracts/pod.ts";
+import { PodPhase } from "../../contracts/pod.ts";
+import { TolerantCapability, TolerantConditions } from "../../contracts/tolerant.ts";
 import { jsonColumn } from "./columns.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
 import type { PodRow, PodStore } from "./pod-store.ts";
@@ -14,19 +15,20 @@ const POD_COLUMNS = `id, name, transport_key as "transportKey", phase, boot_id a
   lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
   created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs"`;
 
+/** Readable too when a newer edge wrote it; the next beat or silence writes it anew. */
 const PodColumns: z.ZodType<PodRow> = z.object({
   id: PodId,
   name: z.string(),
   transportKey: z.string(),
-  phase: PodPhase,
+  phase: PodPhase.catch("joining"),
   bootId: BootId.nullable(),
   edgeId: EdgeId.nullable(),
   epoch: z.int(),
   leaseUntilMs: z.int(),
   slotsTotal: z.int(),
   slotsBusy: z.int(),
-  capability: jsonColumn(PodCapability).nullable(),
-  conditions: jsonColumn(z.array(Condition)),
+  capability: jsonColumn(TolerantCapability).nullable(),
+  conditions: jsonColumn(TolerantConditions),
   createdAtMs: z.int(),
   lastSeenAtMs: z.int().nullable(),
 });

@@ -22,11 +22,16 @@ const REVOKE_KEY = `update api_key set revoked_at_ms = coalesce(revoked_at_ms, $
 
 const TenantColumns = z.object({ id: TenantId, name: z.string(), createdAtMs: z.int() });
 
+/** What a newer edge lets a key do, and this one has no word for, it may not do here. */
+const KnownScopes = z.array(z.string()).transform((scopes) =>
+  scopes.flatMap((scope) => Scope.safeParse(scope).data ?? [])
+);
+
 const KeyColumns = z.object({
   id: KeyId,
   tenantId: TenantId,
   name: z.string(),
-  scopes: jsonColumn(z.array(Scope)),
+  scopes: jsonColumn(KnownScopes),
   secretSha256: z.string(),
   createdAtMs: z.int(),
   revokedAtMs: z.int().nullable(),
