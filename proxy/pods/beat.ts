@@ -37,9 +37,10 @@ export type BeatAnswer =
 export async function sendBeat(options: BeatOptions, order: BeatOrder, signal: AbortSignal): Promise<BeatAnswer> {
   const { store, agents, offers, clock, timeoutMs } = options;
   const { podId, edgeId, epoch, leaseMs } = order;
-  const underWay = offers.underWay(podId);
+  // In this order: an attempt that is offered while the store is read must not be live without being under way.
+  const live = await store.listLiveAttempts(podId);
+  const held: HeldAttempts = { live, underWay: offers.underWay(podId) };
   const settleOffers = offers.beatBegins(podId);
-  const held: HeldAttempts = { live: await store.listLiveAttempts(podId), underWay };
   const canceling = held.live.filter((row) => row.jobState === "canceling").map((row) => row.id);
   // What does not fit is in the next beat's lists once others have ended.
   const beat: Beat = {

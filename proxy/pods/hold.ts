@@ -124,8 +124,8 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
   }
 
   async function loseAll(): Promise<void> {
-    const underWay = offers.underWay(podId);
     const live = await store.listLiveAttempts(podId);
+    const underWay = offers.underWay(podId);
     const lost = live.filter((attempt) => !underWay.has(attempt.id));
     await Promise.all(lost.map(({ jobId, no }) => settlement.lost({ jobId, no, podId }, "pod_lost")));
   }
