@@ -35,6 +35,8 @@ async function findOutcome(run: Run): Promise<Outcome | null> {
     if (lookup !== null) {
       const outcome = outcomeOf({ lookup, unknownTwice: unknownBefore, ending: run.ending });
       if (outcome !== null) return outcome;
+      // Nothing is to be heard of a prompt that waits in ComfyUI's queue.
+      if (lookup.status === "pending") run.lastSignMs = run.deps.clock.now();
       unknownBefore = lookup.status === "unknown";
     }
     waitMs = nextWait(run, waitMs);

@@ -1,5 +1,4 @@
 /** What one attempt's loops share while it runs: the entry, ComfyUI, and why the run is to end. */
-import { MAX_PREVIEW_CHARS } from "../../contracts/bounds.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Comfy, ComfyMessage, PromptLookup } from "../comfy/port.ts";
@@ -44,6 +43,7 @@ export class Run {
   readonly #asked = new AbortController();
   readonly #progress: ProgressTracker;
   readonly #throttle: Throttle<null>;
+  #lastNodeId: string | null = null;
   #timedOut = false;
   #seenAlive = false;
 
@@ -130,7 +130,7 @@ export class Run {
       return;
     }
     if (message.promptId !== this.promptId) return;
-    this.lastSignMs = this.deps.clock.now();
+    if (!this.#isRepetition(message)) this.lastSignMs = this.deps.clock.now();
     if (message.type === "finished" || message.type === "failed" || message.type === "interrupted") {
       this.saidToBeOver = true;
       this.wake.ring();
@@ -146,12 +146,23 @@ export class Run {
     this.entry.setProgress(this.#progress.snapshot());
   }
 
+  /** ComfyUI tells every new socket which node runs: the one we know of is no sign of work, another one is. */
+  #isRepetition(message: Exclude<ComfyMessage, { type: "preview" }>): boolean {
+    if (message.type !== "executing") return false;
+    const isSame = message.nodeId === this.#lastNodeId;
+    this.#lastNodeId = message.nodeId;
+    return isSame;
+  }
+
   #onPreview(message: Extract<ComfyMessage, { type: "preview" }>): void {
     this.lastSignMs = this.deps.clock.now();
     if (!this.entry.hasPreviewWatcher) return;
     const { nodeId, contentType } = message;
-    const dataBase64 = Buffer.from(message.bytes).toString("base64");
-    if (dataBase64.length > MAX_PREVIEW_CHARS) return;
-    this.entry.publishPreview({ type: "preview", nodeId, contentType, dataBase64 });
+    this.entry.publishPreview({
+      type: "preview",
+      nodeId,
+      contentType,
+      dataBase64: Buffer.from(message.bytes).toString("base64"),
+    });
   }
 }

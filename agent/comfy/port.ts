@@ -118,6 +118,8 @@ export interface Comfy {
   onStatus(listener: (status: ComfyStatus) => void): () => void;
   /** Called for every message; must not block. Gaps are normal: the lookup is the truth. */
   onMessage(listener: (message: ComfyMessage) => void): () => void;
+  /** For a socket that is open and hears nothing: opens it anew, after which ComfyUI repeats which node runs. */
+  reopenSocket(reason: string): void;
   /** Ends this generation and starts another; in attached mode it only records the reason. */
   restart(reason: string, message: string): void;
   /** Adopts or starts ComfyUI and keeps it running until `stop`. */

@@ -35,6 +35,9 @@ export class FakeComfyPort implements Comfy {
   readonly forgotten: string[] = [];
   readonly restarts: string[] = [];
   lookupCount = 0;
+  /** How often the socket was opened anew, and what ComfyUI says then. */
+  reopened = 0;
+  onReopen: () => void = () => undefined;
   /** Whether a submitted prompt is `running` afterwards. */
   submission: () => PromptSubmission | Promise<PromptSubmission> = () => ({ status: "accepted" });
   onCancel: (promptId: string) => void = () => undefined;
@@ -108,6 +111,11 @@ export class FakeComfyPort implements Comfy {
   onMessage(listener: (message: ComfyMessage) => void): () => void {
     this.#messageListeners.add(listener);
     return () => this.#messageListeners.delete(listener);
+  }
+
+  reopenSocket(): void {
+    this.reopened += 1;
+    this.onReopen();
   }
 
   restart(reason: string): void {

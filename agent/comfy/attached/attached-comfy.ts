@@ -120,6 +120,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     objectInfo: () => objectInfo,
     onStatus: board.onStatus,
     onMessage: messages.add,
+    reopenSocket: (reason) => socket?.reopen(reason),
     restart(reason, message) {
       wish = `It should be restarted by hand (${reason}): ${message}`;
       logger.warn("An attached ComfyUI should be restarted", { reason, message });

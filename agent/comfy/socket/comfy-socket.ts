@@ -35,6 +35,8 @@ export interface ComfySocket {
    * not hear it is deaf and is opened anew.
    */
   expectStatus(sinceMs: number): void;
+  /** Ends the current connection and opens another. ComfyUI then says which node runs, if a prompt of ours does. */
+  reopen(reason: string): void;
   /** Resolves when the connection is closed. */
   close(): Promise<void>;
 }
@@ -164,6 +166,7 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
         endCurrent("it heard nothing of a submitted prompt");
       });
     },
+    reopen: (reason) => endCurrent(reason),
     async close() {
       closing.abort();
       await running;

@@ -32,6 +32,8 @@ export interface Session {
   readonly ending: Ending;
   /** See {@link ComfySocket.expectStatus}. */
   expectStatus(sentAtMs: number): void;
+  /** See {@link ComfySocket.reopen}. */
+  reopenSocket(reason: string): void;
   /** Resolves with the cause once the generation ends; its process may still be there. */
   readonly ended: Promise<EndCause>;
   /** Makes the process go and lets go of log and socket. False when the process cannot be killed. */
@@ -81,6 +83,7 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     running,
     ending,
     expectStatus: (sentAtMs) => socket?.expectStatus(sentAtMs),
+    reopenSocket: (reason) => socket?.reopen(reason),
     ended: ending.reached,
     async clear() {
       ending.because({ reason: "Stopped", message: "It was stopped." });

@@ -166,6 +166,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     objectInfo: () => objectInfo,
     onStatus: board.onStatus,
     onMessage: messages.add,
+    reopenSocket: (reason) => session?.reopenSocket(reason),
     restart(reason, message) {
       session?.ending.because({ reason, message });
     },

@@ -185,6 +185,40 @@ describe("deadlines", () => {
     expect(bench.comfy.restarts).toEqual(["NoProgress"]);
   });
 
+  it("a deaf socket is opened anew at half of the silence, and the run goes on with what it then hears", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.say({ type: "executing", promptId, nodeId: "1" });
+    bench.comfy.onReopen = () => bench.comfy.say({ type: "executing", promptId, nodeId: "2" });
+    await bench.clock.advance(299_000);
+    expect(bench.comfy.reopened).toBe(0);
+    await bench.clock.advance(400_000);
+    expect([await state(attemptId), bench.comfy.restarts]).toEqual(["running", []]);
+    expect(bench.comfy.reopened).toBe(2);
+  });
+
+  it("the node that was running before is no sign of work when a new socket hears of it again", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    const repeat = () => bench.comfy.say({ type: "executing", promptId, nodeId: "1" });
+    repeat();
+    bench.comfy.onReopen = repeat;
+    await bench.clock.advance(601_000);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "failed", error: { code: "no_progress" } });
+  });
+
+  it("a prompt that waits in ComfyUI's queue is not silent, nor is one of which ComfyUI does not answer", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.lookups.set(promptId, { status: "pending" });
+    await bench.clock.advance(1_300_000);
+    expect(await state(attemptId)).toBe("running");
+    bench.comfy.reachable = false;
+    await bench.clock.advance(700_000);
+    expect(await state(attemptId)).toBe("running");
+    bench.comfy.reachable = true;
+    bench.comfy.lookups.set(promptId, { status: "running" });
+    await bench.clock.advance(700_000);
+    expect(await state(attemptId)).toBe("failed");
+  });
+
   it("messages of other prompts are no sign of work", async () => {
     const { attemptId } = await bench.accept();
     await bench.clock.advance(500_000);

@@ -120,6 +120,17 @@ describe("openComfySocket()", () => {
   });
 });
 
+describe("reopen()", () => {
+  it("ends the connection and opens another with the same client", async () => {
+    const peer = await startPeer();
+    const { socket, lost } = open(peer);
+    await socket.opened;
+    socket.reopen("it heard nothing");
+    await vi.waitFor(() => expect(peer.clients).toHaveLength(2));
+    expect(lost).toEqual(["it heard nothing"]);
+  });
+});
+
 describe("expectStatus()", () => {
   it("opens a deaf socket anew", async () => {
     const peer = await startPeer();
