@@ -27,11 +27,18 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
+export interface AgentDeps {
+  host: Host;
+  logger: Logger;
+  /** Called when the agent's own memory cannot be written: must end this process at once, and not ComfyUI's. */
+  onFatal: (error: unknown) => void;
+}
+
 const LISTENER_DEADLINE_MS = 1_000;
 const SHORT_DEADLINE_MS = 2_000;
 
 /** @throws FleetError `conflict` when the state directory is in use; Error when an address is taken. */
-export async function composeAgent(config: Config, deps: { host: Host; logger: Logger }): Promise<Agent> {
+export async function composeAgent(config: Config, deps: AgentDeps): Promise<Agent> {
   const lifecycle = new Lifecycle(deps.logger);
   try {
     const address = await start(config, { ...deps, lifecycle });
@@ -44,7 +51,7 @@ export async function composeAgent(config: Config, deps: { host: Host; logger: L
 
 async function start(
   config: Config,
-  { host, logger, lifecycle }: { host: Host; logger: Logger; lifecycle: Lifecycle },
+  { host, logger, onFatal, lifecycle }: AgentDeps & { lifecycle: Lifecycle },
 ): Promise<string> {
   const stateDir = resolve(config.AGENT_STATE_DIR);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -81,6 +88,7 @@ async function start(
     timing: timingOf(config),
     outputClasses: () => outputClasses.current,
     logger: logger.child("attempts"),
+    onFatal,
   });
   const pod = new PodService({ comfy, attempts, identity, agent: { agentVersion: AGENT_VERSION, comfyMode: mode } });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));

@@ -17,7 +17,14 @@ async function main(): Promise<void> {
     signalProcess: (pid: number, signal: "SIGINT" | "SIGKILL") => void process.kill(pid, signal),
   };
   let signals = 0;
-  const starting = composeAgent(config, { host, logger });
+  const onFatal = (error: unknown) => {
+    logger.error("agent ends: its journal cannot be written; ComfyUI goes on for the next agent", {
+      error,
+      hint: "Look at the free space and the permissions of AGENT_STATE_DIR, then start the agent again.",
+    });
+    process.exit(1);
+  };
+  const starting = composeAgent(config, { host, logger, onFatal });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       signals += 1;

@@ -57,7 +57,7 @@ export class AttemptService implements AttemptsPort {
       const entry = this.#hold(record);
       if (record.state === "running" || record.state === "collecting") this.#launch(entry, true);
     }
-    this.#advance(true);
+    this.#advance();
   }
 
   start(order: StartAttempt): Promise<StartResult> {
@@ -175,7 +175,7 @@ export class AttemptService implements AttemptsPort {
     };
     this.#deps.journal.accept(record);
     const entry = this.#hold(record);
-    this.#advance(false);
+    this.#advance(entry);
     this.#tell(entry.report());
   }
 
@@ -191,11 +191,11 @@ export class AttemptService implements AttemptsPort {
     return null;
   }
 
-  /** Starts whoever has the slot now. */
-  #advance(mayBeThere: boolean): void {
+  /** Starts whoever has the slot now. @param fresh Just accepted, so that no earlier run of it can have posted it. */
+  #advance(fresh: AttemptEntry | null = null): void {
     const holder = this.#holder();
     if (!holder || this.#runs.has(holder.id) || this.#stopping.signal.aborted) return;
-    this.#launch(holder, mayBeThere && holder.record.generationId !== null);
+    this.#launch(holder, holder !== fresh && holder.record.generationId !== null);
   }
 
   #launch(entry: AttemptEntry, mayBeThere: boolean): void {
@@ -235,7 +235,7 @@ export class AttemptService implements AttemptsPort {
 
   #tell(report: AttemptReport): void {
     for (const listener of this.#reportListeners) listener(report);
-    if (isAttemptFinal(report.state) || report.state === "collecting") this.#advance(false);
+    if (isAttemptFinal(report.state) || report.state === "collecting") this.#advance();
   }
 
   #with<T>(attemptId: AttemptId, use: (entry: AttemptEntry) => T): Promise<T> {

@@ -1,12 +1,13 @@
 /**
  * One attempt that the agent holds: its record, every change of it journaled before anybody hears of it, and its watchers.
- * The only writer of a record.
+ * The only writer of a record. A transition that cannot be journaled throws {@link JournalFailure} and changes nothing.
  */
 import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { Progress } from "../../contracts/progress.ts";
 import type { Final, Journal } from "../journal/port.ts";
 import type { Clock } from "../comfy/clock.ts";
+import { JournalFailure } from "./journal-failure.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type AttemptRecord, type FoundOutputs, toReport } from "./record.ts";
 
@@ -59,19 +60,20 @@ export class AttemptEntry {
   }
 
   bind(generationId: string): void {
-    this.#deps.journal.bind(this.id, generationId);
+    this.#journaled("bind", (journal) => journal.bind(this.id, generationId));
     this.#record.generationId = generationId;
   }
 
   run(): void {
     const atMs = this.#deps.clock.now();
-    this.#deps.journal.run(this.id, atMs);
+    this.#journaled("run", (journal) => journal.run(this.id, atMs));
     this.#change({ state: "running", startedAtMs: atMs });
   }
 
   collect(found: FoundOutputs): void {
     const atMs = this.#deps.clock.now();
-    this.#deps.journal.collect(this.id, { atMs, found, progress: this.#record.progress });
+    const { progress } = this.#record;
+    this.#journaled("collect", (journal) => journal.collect(this.id, { atMs, found, progress }));
     this.#change({ state: "collecting", executedAtMs: atMs, found });
   }
 
@@ -79,14 +81,15 @@ export class AttemptEntry {
   finish(final: Omit<Final, "atMs" | "progress">): void {
     if (this.isFinal) return;
     const atMs = this.#deps.clock.now();
-    this.#deps.journal.finish(this.id, { ...final, atMs, progress: this.#record.progress });
+    const { progress } = this.#record;
+    this.#journaled("finish", (journal) => journal.finish(this.id, { ...final, atMs, progress }));
     this.#change({ ...final, finishedAtMs: atMs });
     this.closeWatchers();
   }
 
   requestCancel(): void {
     if (this.#record.cancelRequested || this.isFinal) return;
-    this.#deps.journal.requestCancel(this.id);
+    this.#journaled("cancel", (journal) => journal.requestCancel(this.id));
     this.#change({ cancelRequested: true });
   }
 
@@ -95,7 +98,11 @@ export class AttemptEntry {
     const nowMs = this.#deps.clock.now();
     if (nowMs - this.#progressJournaledMs >= PROGRESS_JOURNAL_INTERVAL_MS) {
       this.#progressJournaledMs = nowMs;
-      this.#deps.journal.progress(this.id, progress);
+      try {
+        this.#deps.journal.progress(this.id, progress);
+      } catch {
+        // No run is worth ending for it: the next transition meets the same fault, if it lasts, and says so.
+      }
     }
   }
 
@@ -129,6 +136,14 @@ export class AttemptEntry {
 
   closeWatchers(): void {
     for (const { mailbox } of this.#watchers) mailbox.close();
+  }
+
+  #journaled(transition: string, write: (journal: Journal) => void): void {
+    try {
+      write(this.#deps.journal);
+    } catch (cause) {
+      throw new JournalFailure(transition, cause);
+    }
   }
 
   #change(change: Partial<AttemptRecord>): void {

@@ -1,7 +1,9 @@
 /** The first leg of an attempt: inputs staged, graph rewritten, posted to ComfyUI exactly once. */
 import { FleetError, toFleetError } from "../../contracts/errors.ts";
 import type { JobError } from "../../contracts/job.ts";
-import { finishWith, outcomeWhenGone } from "./outcome.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
+import type { PromptSubmission } from "../comfy/port.ts";
+import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
 import type { Run } from "./run.ts";
 import { stageInputs } from "./stage-inputs.ts";
@@ -51,30 +53,49 @@ export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
 }
 
 async function post(run: Run): Promise<Posted> {
+  const { entry, stop, deps: { comfy } } = run;
+  const workflow = await stage(run);
+  if (workflow === "settled" || workflow === "unanswered") return workflow;
+  let submission: PromptSubmission;
+  try {
+    const { previews } = entry.record.order;
+    submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews }, stop);
+  } catch (error) {
+    // Whatever it was, ComfyUI may have the prompt.
+    return stop.aborted ? "settled" : unanswered(run, error);
+  }
+  // Outside of the try: what ComfyUI answered is known, and a journal that fails now is no missing answer.
+  if (submission.status === "accepted") run.begin();
+  else finishWith(entry, { kind: "failed", error: submission.error });
+  return "settled";
+}
+
+/** The graph as ComfyUI gets it, unless that could not be made. */
+async function stage(run: Run): Promise<Workflow | Posted> {
   const { entry, stop, deps: { comfy, inputs, workspace, logger } } = run;
   const { order } = entry.record;
+  let outcome: EmptyOutcome;
   try {
     const stagedNames = await stageInputs(order, { inputs, workspace, api: comfy.api }, stop);
-    const workflow = rewriteWorkflow(order.workflow, { attemptId: entry.id, stagedNames });
-    const submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews: order.previews }, stop);
-    if (submission.status === "accepted") run.begin();
-    else finishWith(entry, { kind: "failed", error: submission.error });
-    return "settled";
+    return rewriteWorkflow(order.workflow, { attemptId: entry.id, stagedNames });
   } catch (error) {
     if (stop.aborted) return "settled";
     if (FleetError.is(error)) {
-      if (error.code === "comfy_unavailable") {
-        logger.warn("submit failed", { attempt: entry.id, error });
-        return "unanswered";
-      }
-      finishWith(entry, { kind: "failed", error: toJobError(error) });
+      if (error.code === "comfy_unavailable") return unanswered(run, error);
+      outcome = { kind: "failed", error: toJobError(error) };
     } else {
       logger.error("staging failed", { attempt: entry.id, error });
       for (const input of order.inputs) inputs.miss(input.sha256);
-      finishWith(entry, { kind: "lost", error: UNSTAGED });
+      outcome = { kind: "lost", error: UNSTAGED };
     }
-    return "settled";
   }
+  finishWith(entry, outcome);
+  return "settled";
+}
+
+function unanswered(run: Run, error: unknown): "unanswered" {
+  run.deps.logger.warn("submit failed", { attempt: run.entry.id, error });
+  return "unanswered";
 }
 
 async function giveUp(run: Run): Promise<void> {

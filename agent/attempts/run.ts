@@ -22,6 +22,11 @@ export interface RunDeps {
   logger: Logger;
   /** Classes that ComfyUI counts as outputs; null until its `/object_info` is known. */
   outputClasses: () => ReadonlySet<string> | null;
+  /**
+   * Ends this agent, and leaves ComfyUI running for the next: an attempt's transition could not be journaled, so that
+   * going on might lose or repeat a run.
+   */
+  onFatal: (error: unknown) => void;
 }
 
 export class Run {

@@ -1,6 +1,7 @@
 // What a kill of the agent or of ComfyUI does to an attempt, with real processes.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { AgentProcess, killAndWait, until } from "./agent-process.ts";
 import { finalReport, imageGraph, order, POD_ID, reportWhen, slowGraph } from "./orders.ts";
@@ -78,6 +79,26 @@ describe("after a kill", () => {
     await killAndWait(pid);
     await agent.start();
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "lost" });
+  });
+
+  it("an agent that cannot write its journal ends, and the next one collects what ComfyUI went on with", async () => {
+    agent = await (await new AgentProcess().start()).ready();
+    const start = order(slowGraph(100));
+    await agent.client.attempts.start.mutate(start);
+    await reportWhen(agent, start.attemptId, ({ state }) => state === "running");
+    const pid = agent.comfyPid();
+    const other = new DatabaseSync(join(agent.stateDir, "journal.db"));
+    other.exec("begin immediate");
+    const { log } = await until(
+      () => (agent?.log.includes("agent ends: its journal") ? agent : null),
+      () => "it lives",
+    );
+    expect(log).toContain("database is locked");
+    await agent.end("SIGKILL");
+    other.close();
+    await agent.start();
+    expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded" });
+    expect([agent.comfyPid(), agent.promptsTaken()]).toEqual([pid, 1]);
   });
 
   it("identity, epoch and finished outputs are the same after a restart", async () => {

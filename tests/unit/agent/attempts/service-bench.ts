@@ -8,6 +8,7 @@ import { InputStore } from "../../../../agent/attempts/input-store.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "../../../../agent/attempts/timing.ts";
 import { Workspace } from "../../../../agent/attempts/workspace.ts";
 import type { PromptLookup } from "../../../../agent/comfy/port.ts";
+import type { Journal } from "../../../../agent/journal/port.ts";
 import { openSqliteJournal } from "../../../../agent/journal/sqlite-journal.ts";
 import { PodIdentity } from "../../../../agent/pod/identity.ts";
 import type { AttemptReport, StartAttempt } from "../../../../contracts/attempt.ts";
@@ -44,6 +45,10 @@ export class ServiceBench implements AsyncDisposable {
   readonly comfy = new FakeComfyPort();
   readonly folder: string;
   inputs: InputStore;
+  /** Put between the service and its journal; for faults of the disk. */
+  throughJournal: (journal: Journal) => Journal = (journal) => journal;
+  /** What the agent could not go on after. */
+  readonly fatal: unknown[] = [];
   readonly workspace: Workspace;
   service: AttemptService;
 
@@ -100,7 +105,7 @@ export class ServiceBench implements AsyncDisposable {
   }
 
   #newService(): AttemptService {
-    const journal = openSqliteJournal(join(this.folder, "journal.db"));
+    const journal = this.throughJournal(openSqliteJournal(join(this.folder, "journal.db")));
     return new AttemptService({
       comfy: this.comfy,
       journal,
@@ -111,6 +116,7 @@ export class ServiceBench implements AsyncDisposable {
       timing: DEFAULT_ATTEMPT_TIMING,
       outputClasses: () => new Set(["SaveImage"]),
       logger: createSilentLogger(),
+      onFatal: (error) => this.fatal.push(error),
     });
   }
 }
