@@ -1,4 +1,5 @@
 /** What one attempt's loops share while it runs: the entry, ComfyUI, and why the run is to end. */
+import { MAX_PREVIEW_CHARS } from "../../contracts/bounds.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Comfy, ComfyMessage, PromptLookup } from "../comfy/port.ts";
@@ -163,11 +164,8 @@ export class Run {
     this.lastSignMs = this.deps.clock.now();
     if (!this.entry.hasPreviewWatcher) return;
     const { nodeId, contentType } = message;
-    this.entry.publishPreview({
-      type: "preview",
-      nodeId,
-      contentType,
-      dataBase64: Buffer.from(message.bytes).toString("base64"),
-    });
+    const dataBase64 = Buffer.from(message.bytes).toString("base64");
+    if (dataBase64.length > MAX_PREVIEW_CHARS) return;
+    this.entry.publishPreview({ type: "preview", nodeId, contentType, dataBase64 });
   }
 }
