@@ -4,7 +4,7 @@ import type { StartAttempt } from "../../contracts/attempt.ts";
 import type { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
-import type { Dispatcher, Settlement } from "../jobs/port.ts";
+import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
 import type { Agents, LivePod } from "../pods/port.ts";
@@ -84,15 +84,14 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     if (moved.status === "done") signals.emit("job", job.id);
   }
 
-  /** Answers whether the agent has it. */
-  async function start(assigned: Assigned): Promise<boolean> {
+  async function start(assigned: Assigned): Promise<DispatchEnd> {
     const { job, no, attemptId, pod, compiled, offer } = assigned;
     const facts = { job: job.id, tenant: job.tenantId, attempt: attemptId, no, pod: pod.id };
     const { refusal } = compiled;
     if (refusal) {
       await fail(assigned, refusal);
       logger.info("attempt refused", { ...facts, code: refusal.code, reason: refusal.message });
-      return false;
+      return "ended";
     }
     const options = { agents, blobs, clock, timings, stallMs: timings.stallMs };
     const outcome = await startOnAgent(options, { attempt: orderOf(assigned), tenantId: job.tenantId }, signal);
@@ -103,25 +102,24 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       signals.emit("job", job.id);
       logger.debug("attempt started", { ...facts, moved: moved.status });
       if (outcome.report) void settlement.settle(pod.id, outcome.report);
-      return true;
+      return "started";
     }
     const { error } = outcome;
     logger.info("attempt not started", { ...facts, outcome: outcome.status, code: error.code, reason: error.message });
+    if (error.code === "agent_unreachable" || error.code === "timeout") deps.nudge(pod.id);
     switch (outcome.status) {
       case "fail":
         await fail(assigned, error);
-        break;
+        return "ended";
       case "give_back":
         await requeue(deps, { jobId: job.id, no }, { reason: error.code, countLoss: false });
-        break;
+        return "given_back";
       case "count_loss":
         await requeue(deps, { jobId: job.id, no }, { reason: error.code, countLoss: true });
-        break;
+        return "not_taken";
       case "unknown":
-        break;
+        return "ended";
     }
-    if (error.code === "agent_unreachable" || error.code === "timeout") deps.nudge(pod.id);
-    return false;
   }
 
   return {
@@ -129,17 +127,18 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       const { jobId, pod } = decision;
       const attemptId: AttemptId = typeid("att").toString();
       const offer = offers.begin({ podId: pod.id, attemptId, jobId });
-      let accepted = false;
+      let end: DispatchEnd = "unmoved";
       try {
         const assigned = await assign(decision, attemptId);
-        if (assigned) accepted = await start({ ...assigned, offer });
+        if (assigned) end = await start({ ...assigned, offer });
       } catch (error) {
         // The store holds the attempt as offered; the pod's session finds out what became of it.
         if (!signal.aborted) logger.error("dispatch failed", { job: jobId, attempt: attemptId, pod: pod.id, error });
       } finally {
         offer.end();
-        if (!accepted) signals.emit("pods", undefined);
+        if (end !== "started") signals.emit("pods", undefined);
       }
+      return end;
     },
   };
 }

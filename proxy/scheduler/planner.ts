@@ -5,7 +5,7 @@
  */
 import type { EdgeId, JobId } from "../../contracts/ids.ts";
 import type { Waiting } from "../../contracts/job.ts";
-import type { Dispatcher } from "../jobs/port.ts";
+import type { DispatchEnd, Dispatcher } from "../jobs/port.ts";
 import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import { createBell } from "../pods/bell.ts";
 import { backoffMs, type Clock } from "../pods/clock.ts";
@@ -14,6 +14,7 @@ import type { Signals } from "../signals.ts";
 import type { JobStore, QueuedJob } from "../store/job-store.ts";
 import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { type Assignment, plan } from "./policy.ts";
@@ -64,8 +65,9 @@ export function createPlanner(options: PlannerOptions): Planner {
   const needsCache = createNeedsCache(store);
   const capabilities = createCapabilities(options);
   const reservations = createReservations();
+  const avoidance = createAvoidance(clock);
   /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
-  const refused = new Map<JobId, { ver: number; untilMs: number }>();
+  const settled = new Map<JobId, { ver: number; untilMs: number }>();
   let waiting: ReadonlyMap<JobId, Waiting> = new Map();
   let limit = queueLimit;
   /** The queue is longer than what was looked at. */
@@ -73,28 +75,31 @@ export function createPlanner(options: PlannerOptions): Planner {
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
-    const entry = refused.get(job.id);
+    const entry = settled.get(job.id);
     return !reservations.has(job.id) && !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
   }
 
   function dispatch({ jobId, ver }: Assignment, pod: LivePod): void {
     reservations.reserve(jobId, pod);
-    void dispatcher.dispatch({ jobId, ver, pod }).catch((error: unknown) => {
+    void dispatcher.dispatch({ jobId, ver, pod }).catch((error: unknown): DispatchEnd => {
       logger.error("dispatch failed", { job: jobId, pod: pod.id, error });
-    }).finally(() => {
+      return "unmoved";
+    }).then((end) => {
       reservations.release(jobId);
-      refused.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
+      avoidance.learn({ jobId, pod }, end);
+      // What one body refuses, a pod with another may take at once.
+      if (end !== "refused") settled.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
       bell.ring();
     });
   }
 
-  function forgetOldRefusals(): void {
+  function forgetOldVersions(): void {
     const nowMs = clock.monotonicMs();
-    for (const [jobId, { untilMs }] of refused) if (untilMs <= nowMs) refused.delete(jobId);
+    for (const [jobId, { untilMs }] of settled) if (untilMs <= nowMs) settled.delete(jobId);
   }
 
   async function look(): Promise<void> {
-    forgetOldRefusals();
+    forgetOldVersions();
     if (!await role.hold()) {
       waiting = new Map();
       truncated = false;
@@ -105,10 +110,15 @@ export function createPlanner(options: PlannerOptions): Planner {
     const needs = await needsCache.get(new Set(queue.map((job) => job.placementKey)));
     const hashes = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
     await capabilities.prepare(needs, hashes);
+    avoidance.forget(hashes);
     // From here to the dispatches nothing is awaited, so that no slot is counted that somebody takes meanwhile.
     const live = new Map(sessions.live().map((pod) => [pod.id, pod]));
-    const pods = [...live.values()].map((pod) => ({ ...pod, freeSlots: reservations.freeSlots(pod) }));
-    const decided = plan({ pods, queue, lacking: capabilities.lookup });
+    const pods = [...live.values()].map((pod) => ({
+      ...pod,
+      accepting: pod.accepting && !avoidance.isResting(pod.id),
+      freeSlots: reservations.freeSlots(pod),
+    }));
+    const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided: avoidance.of });
     for (const assignment of decided.assignments) {
       const pod = live.get(assignment.podId);
       if (pod) dispatch(assignment, pod);

@@ -8,6 +8,7 @@
 import type { JobId, PodId } from "../../contracts/ids.ts";
 import type { Priority, Waiting } from "../../contracts/job.ts";
 import type { QueuedJob } from "../store/job-store.ts";
+import type { Avoided } from "./avoidance.ts";
 import { isCapable, type LackingLookup } from "./capability.ts";
 import { compareText, groupPods, type PlannedPod, type PodGroup } from "./pod-groups.ts";
 import { explainWaiting } from "./waiting.ts";
@@ -16,6 +17,8 @@ export interface PlanInput {
   pods: readonly PlannedPod[];
   queue: readonly QueuedJob[];
   lacking: LackingLookup;
+  /** Where single jobs are not to go for now. Default: no such job. */
+  avoided?: (jobId: JobId) => Avoided | undefined;
 }
 
 export interface Assignment {
@@ -76,18 +79,39 @@ function candidatesByKey(
   return candidates;
 }
 
-function takeSlot(groups: readonly FreeSlots[]): PodId | null {
+/** The next slot that the job does not avoid; one that it skips stays for others. */
+function takeSlot(groups: readonly FreeSlots[], avoided: Avoided | undefined): PodId | null {
   for (const group of groups) {
-    const podId = group.slots[group.next];
+    const { slots, next } = group;
+    if (avoided?.bodies.has(group.sha256)) continue;
+    const at = avoided ? slots.findIndex((podId, index) => index >= next && !avoided.pods.has(podId)) : next;
+    const podId = slots[at];
     if (podId === undefined) continue;
+    slots.copyWithin(next + 1, next, at);
     group.next += 1;
     return podId;
   }
   return null;
 }
 
+/** The words for one job that avoids pods which others of its placement key may use. */
+function explainAvoiding(
+  groups: readonly PodGroup[],
+  { placementKey, avoided }: { placementKey: string; avoided: Avoided },
+  lacking: LackingLookup,
+): Waiting {
+  const seen = groups.map(({ sha256, pods }) => ({
+    sha256,
+    pods: pods.map((pod) => ({ ...pod, accepting: pod.accepting && !avoided.pods.has(pod.id) })),
+  }));
+  return explainWaiting(seen, placementKey, (key, sha256) => {
+    const found = lacking(key, sha256);
+    return found && avoided.bodies.has(sha256) ? { ...found, refused: true } : found;
+  });
+}
+
 /** Time: O(queue log queue + keys × bodies). */
-export function plan({ pods, queue, lacking }: PlanInput): Plan {
+export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanInput): Plan {
   const groups = groupPods(pods);
   const keys = new Set(queue.map((job) => job.placementKey));
   const candidates = candidatesByKey(keys, groups.flatMap(freeSlots), lacking);
@@ -95,9 +119,14 @@ export function plan({ pods, queue, lacking }: PlanInput): Plan {
   const assignments: Assignment[] = [];
   const waiting = new Map<JobId, Waiting>();
   for (const job of queue.toSorted(byTurn)) {
-    const podId = takeSlot(candidates.get(job.placementKey) ?? []);
+    const kept = avoided(job.id);
+    const podId = takeSlot(candidates.get(job.placementKey) ?? [], kept);
     if (podId !== null) {
       assignments.push({ jobId: job.id, ver: job.ver, podId });
+      continue;
+    }
+    if (kept) {
+      waiting.set(job.id, explainAvoiding(groups, { placementKey: job.placementKey, avoided: kept }, lacking));
       continue;
     }
     const explanation = explanations.get(job.placementKey) ?? explainWaiting(groups, job.placementKey, lacking);

@@ -1,5 +1,6 @@
 // A planner over a queue, pods and a dispatcher that a test changes at will.
 import type { JobId } from "../../../../contracts/ids.ts";
+import type { DispatchEnd } from "../../../../proxy/jobs/port.ts";
 import type { LivePod } from "../../../../proxy/pods/port.ts";
 import { createPlanner, type PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
 import { createSignals } from "../../../../proxy/signals.ts";
@@ -39,7 +40,7 @@ export function queued(n: number, ver = 1): QueuedJob {
 interface Dispatch {
   jobId: JobId;
   podId: string;
-  settle(): void;
+  settle(end?: DispatchEnd): void;
 }
 
 /** Not started yet. */
@@ -78,7 +79,7 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
     dispatcher: {
       dispatch: ({ jobId: id, pod }) =>
         new Promise((resolve) => {
-          fleet.dispatches.push({ jobId: id, podId: pod.id, settle: resolve });
+          fleet.dispatches.push({ jobId: id, podId: pod.id, settle: (end = "unmoved") => resolve(end) });
         }),
     },
     objectInfo: { get: () => Promise.resolve(info) },
