@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Child, type ChildOptions, superviseChild } from "../../../cli/up/child.ts";
-import { until } from "../../support/fleet/until.ts";
+import { type Child, type ChildOptions, superviseChild } from "../../../../cli/up/child.ts";
+import { until } from "../../../support/fleet/until.ts";
 
 const STAYS = "console.log('up ' + process.pid); setInterval(() => {}, 1000);";
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseInputs, readWorkflow } from "../../../cli/commands/run.ts";
-import { Upload } from "../../../client/mod.ts";
+import { parseInputs, readWorkflow } from "../../../../cli/commands/run.ts";
+import { Upload } from "../../../../client/mod.ts";
 
 describe("parseInputs()", () => {
   it.each([

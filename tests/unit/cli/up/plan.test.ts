@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { denoEdgeFlags } from "../../../cli/up/entry.ts";
-import { planProcesses, type UpPlanOptions } from "../../../cli/up/plan.ts";
-import { CONFIG_NAMES as AGENT_NAMES } from "../../../agent/config.ts";
-import { CONFIG_NAMES as EDGE_NAMES, parseConfig } from "../../../proxy/config.ts";
+import { denoEdgeFlags } from "../../../../cli/up/entry.ts";
+import { planProcesses, type UpPlanOptions } from "../../../../cli/up/plan.ts";
+import { CONFIG_NAMES as AGENT_NAMES } from "../../../../agent/config.ts";
+import { CONFIG_NAMES as EDGE_NAMES, parseConfig } from "../../../../proxy/config.ts";
 
 const OPTIONS: UpPlanOptions = {
   dataDir: "data",

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createProgressLine } from "../../../cli/output/progress-line.ts";
-import { createRenderer, type Terminal } from "../../../cli/output/renderer.ts";
-import { FleetError } from "../../../contracts/errors.ts";
-import type { Progress } from "../../../contracts/progress.ts";
+import { createProgressLine } from "../../../../cli/output/progress-line.ts";
+import { createRenderer, type Terminal } from "../../../../cli/output/renderer.ts";
+import { FleetError } from "../../../../contracts/errors.ts";
+import type { Progress } from "../../../../contracts/progress.ts";
 
 function screen(tty: { isTTY?: boolean; columns?: number } = {}) {
   const written = { stdout: "", stderr: "" };
