@@ -4,6 +4,8 @@ export interface LogLine {
   text: string;
   /** Ended by a lone `\r`: a progress bar that the next line overwrites. */
   transient: boolean;
+  /** Not the beginning of a line, but a later piece of one that was cut: what starts it means nothing. */
+  isRest?: true;
 }
 
 /** Longer lines are cut into pieces of this many characters, so that a log without line ends cannot grow for ever. */
@@ -21,17 +23,20 @@ export interface LogSplitter {
 export function createLogSplitter(): LogSplitter {
   const decoder = new TextDecoder();
   let rest = "";
+  let isCut = false;
   const take = (text: string): LogLine[] => {
     const lines: LogLine[] = [];
     rest += text;
     // A `\r` at the very end may be half of a `\r\n`: it waits for the next byte.
     for (let end = rest.search(/\n|\r(?!$)/); end >= 0; end = rest.search(/\n|\r(?!$)/)) {
       const crlf = rest.startsWith("\r\n", end);
-      add(lines, rest.slice(0, end), rest[end] === "\r" && !crlf);
+      add(lines, rest.slice(0, end), { transient: rest[end] === "\r" && !crlf, isRest: isCut });
+      isCut = false;
       rest = rest.slice(end + (crlf ? 2 : 1));
     }
     while (rest.length > MAX_LINE_CHARS) {
-      add(lines, rest.slice(0, MAX_LINE_CHARS), false);
+      add(lines, rest.slice(0, MAX_LINE_CHARS), { transient: false, isRest: isCut });
+      isCut = true;
       rest = rest.slice(MAX_LINE_CHARS);
     }
     return lines;
@@ -40,14 +45,17 @@ export function createLogSplitter(): LogSplitter {
     push: (bytes) => take(decoder.decode(bytes, { stream: true })),
     flush() {
       const lines = take(decoder.decode());
-      if (rest !== "") add(lines, rest.replace(/\r$/, ""), rest.endsWith("\r"));
+      if (rest !== "") add(lines, rest.replace(/\r$/, ""), { transient: rest.endsWith("\r"), isRest: isCut });
       rest = "";
+      isCut = false;
       return lines;
     },
   };
 }
 
-function add(lines: LogLine[], raw: string, transient: boolean): void {
+function add(lines: LogLine[], raw: string, { transient, isRest }: { transient: boolean; isRest: boolean }): void {
   const text = raw.replace(ANSI, "").trimEnd();
-  if (text !== "") lines.push({ text: text.slice(0, MAX_LINE_CHARS), transient });
+  if (text === "") return;
+  // A very long whole line may come here in one piece.
+  lines.push({ text: text.slice(0, MAX_LINE_CHARS), transient, ...(isRest ? { isRest } : {}) });
 }

@@ -1,5 +1,5 @@
 /** What single lines of ComfyUI's log mean for its supervision. */
-import { isGpuFault } from "../wire/job-error.ts";
+import { isGpuFaultLine } from "../wire/gpu-fault.ts";
 
 /**
  * - `WorkerDied`: the thread that runs prompts is gone; HTTP goes on accepting what will never run. Restart at once.
@@ -9,10 +9,19 @@ import { isGpuFault } from "../wire/job-error.ts";
  */
 export type LogFinding = "WorkerDied" | "GpuFault" | "PortInUse" | "FatalPythonError" | "ImportFailed";
 
+/** What the logger may put before a line, e.g. `[ERROR] `. */
+const LEVEL = String.raw`^(\[[A-Z]+\] )?`;
+
+/** Anchored: a tenant's text may stand within a line, as a value or in an error, and must not end ComfyUI. */
+const PATTERNS: readonly [LogFinding, RegExp][] = [
+  ["WorkerDied", /^Exception in thread Thread-\d+ \(prompt_worker\)/],
+  ["PortInUse", new RegExp(String.raw`${LEVEL}Port \d+ is already in use`)],
+  ["FatalPythonError", /^Fatal Python error/],
+  ["ImportFailed", new RegExp(String.raw`${LEVEL}\s*[\d.]+ seconds \(IMPORT FAILED\)`)],
+];
+
 export function scanLogLine(text: string): LogFinding | null {
-  if (/Exception in thread .*prompt_worker/.test(text)) return "WorkerDied";
-  if (/Port .* is already in use/.test(text)) return "PortInUse";
-  if (/Fatal Python error/.test(text)) return "FatalPythonError";
-  if (/\(IMPORT FAILED\)/.test(text)) return "ImportFailed";
-  return isGpuFault(text) ? "GpuFault" : null;
+  const found = PATTERNS.find(([, pattern]) => pattern.test(text));
+  if (found !== undefined) return found[0];
+  return isGpuFaultLine(text) ? "GpuFault" : null;
 }

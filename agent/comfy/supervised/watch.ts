@@ -32,7 +32,7 @@ export function createLogReader(
   const { clock, timings } = context;
   const read = (line: LogLine) => {
     ring.add(line);
-    const finding = scanLogLine(line.text);
+    const finding = line.isRest ? null : scanLogLine(line.text);
     switch (finding) {
       case "WorkerDied":
         ending.because(WORKER_DIED);

@@ -1,6 +1,7 @@
 /** ComfyUI's failures in our words. Tracebacks and inputs never leave: only type, message and node do. */
 import { z } from "zod";
 import type { JobError } from "../../../contracts/job.ts";
+import { isGpuFault } from "./gpu-fault.ts";
 import { withoutPaths } from "./without-paths.ts";
 
 /** The payload of `execution_error`, and of `execution_error` in a history entry's messages. */
@@ -16,15 +17,7 @@ export type ExecutionError = z.infer<typeof ExecutionError>;
 const OOM_TYPES = ["torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError"];
 const OOM_MESSAGE = /out of memory|CUBLAS_STATUS_ALLOC_FAILED|can't allocate memory/i;
 
-/** After one of these the CUDA context is broken: every later job fails until the process is started anew. */
-const GPU_FAULT = /CUDA (driver )?error|illegal memory access|device-side assert|unspecified launch failure/i;
-
 const MAX_MESSAGE_CHARS = 2_000;
-
-/** True for a line or message that says the GPU, not the workflow, is at fault. */
-export function isGpuFault(text: string): boolean {
-  return GPU_FAULT.test(text) && !OOM_MESSAGE.test(text);
-}
 
 /** ComfyUI's marker for a node that is skipped on purpose; the run goes on. */
 export function isExecutionBlocked(error: ExecutionError): boolean {
@@ -54,7 +47,7 @@ function classify(type: string | null, reason: string): Pick<JobError, "code"> &
       hint: "Use a smaller picture, batch, length or model, or a pod with more memory.",
     };
   }
-  if (isGpuFault(reason) || type === "torch.AcceleratorError") {
+  if (isGpuFault(type, reason) || type === "torch.AcceleratorError") {
     return { code: "gpu_fault", hint: "The GPU process is started anew; submit the job again." };
   }
   return { code: "execution_failed", hint: "Look at the named node's inputs; the pod's log has the full traceback." };

@@ -40,4 +40,15 @@ describe("createLogSplitter()", () => {
     const lines = split("x".repeat(MAX_LINE_CHARS * 2 + 5));
     expect(lines.map((line) => line.length)).toEqual([MAX_LINE_CHARS, MAX_LINE_CHARS, 5]);
   });
+
+  it("marks the later pieces of a cut line, and nothing else", () => {
+    const splitter = createLogSplitter();
+    const lines = splitter.push(bytes(`${"x".repeat(MAX_LINE_CHARS + 5)}`));
+    lines.push(...splitter.push(bytes("yy\nnext\n")));
+    expect(lines.map((line) => [line.text.length, line.isRest])).toEqual([
+      [MAX_LINE_CHARS, undefined],
+      [7, true],
+      [4, undefined],
+    ]);
+  });
 });

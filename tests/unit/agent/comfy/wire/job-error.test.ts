@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { executionFailure, isGpuFault } from "../../../../../agent/comfy/wire/job-error.ts";
+import { executionFailure } from "../../../../../agent/comfy/wire/job-error.ts";
 import { JobError } from "../../../../../contracts/job.ts";
 
 function codeOf(exception_type: string, exception_message: string): string {
@@ -40,7 +40,17 @@ describe("executionFailure()", () => {
       codeOf("torch.AcceleratorError", "CUDA error: device-side assert triggered"),
       codeOf("RuntimeError", "CUDA error: unspecified launch failure"),
       codeOf("RuntimeError", "CUDA error: invalid argument"),
-    ]).toEqual(Array.from({ length: 4 }, () => "gpu_fault"));
+      codeOf("RuntimeError", "CUDA driver error: an illegal memory access was encountered"),
+    ]).toEqual(Array.from({ length: 5 }, () => "gpu_fault"));
+  });
+
+  it("takes no text that a tenant has written for a broken GPU context", () => {
+    expect([
+      codeOf("ValueError", "bad expression 'CUDA error'"),
+      codeOf("ValueError", "CUDA error: unspecified launch failure"),
+      codeOf("RuntimeError", "cannot parse 'CUDA error: unspecified launch failure'"),
+      executionFailure({ exception_message: "CUDA error: invalid argument" }).code,
+    ]).toEqual(Array.from({ length: 4 }, () => "execution_failed"));
   });
 
   it("lets no path of the pod out and bounds the message", () => {
@@ -53,14 +63,5 @@ describe("executionFailure()", () => {
 
   it("says something when ComfyUI says nothing", () => {
     expect(executionFailure({}).message).toBe("Cannot run the workflow: ComfyUI gave no reason");
-  });
-});
-
-describe("isGpuFault()", () => {
-  it("tells a broken context from lack of memory and from talk", () => {
-    expect(isGpuFault("RuntimeError: CUDA error: misaligned address")).toBe(true);
-    expect(isGpuFault("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate")).toBe(false);
-    expect(isGpuFault("CUDA error: out of memory")).toBe(false);
-    expect(isGpuFault("Using CUDA 12.8")).toBe(false);
   });
 });
