@@ -1,6 +1,6 @@
 /** Puts an attempt's inputs where ComfyUI's loaders find them: on disk, or by upload where its folders are not ours. */
-import { openAsBlob } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { constants, openAsBlob } from "node:fs";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import type { AttemptInput } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
@@ -8,7 +8,7 @@ import { assetUses } from "../../contracts/workflow.ts";
 import type { ComfyApi } from "../comfy/port.ts";
 import type { InputStore } from "./input-store.ts";
 import type { Order } from "./record.ts";
-import { linkOrCopy, type Workspace } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 export interface StageDeps {
   inputs: InputStore;
@@ -47,7 +47,8 @@ export async function stageInputs(order: Order, deps: StageDeps, signal: AbortSi
     if (folder === null) {
       names.set(input.assetId, await upload(deps.api, { path, name, attemptId: order.attemptId }, signal));
     } else {
-      await linkOrCopy(path, join(folder, order.attemptId, name));
+      // Never a link: a node that writes its input would change the store's bytes under their hash, for every later job.
+      await copyFile(path, join(folder, order.attemptId, name), constants.COPYFILE_FICLONE);
       names.set(input.assetId, `${order.attemptId}/${name}`);
     }
   }

@@ -1,5 +1,5 @@
 /** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
-import { copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyFolders } from "../comfy/port.ts";
@@ -52,17 +52,5 @@ export class Workspace {
       const attemptId = AttemptId.safeParse(name);
       if (attemptId.success && !held.has(name)) await this.remove(attemptId.data);
     }
-  }
-}
-
-/** A second name for the same bytes where the file system can, else a copy. */
-export async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error) || !["EXDEV", "EPERM", "EMLINK"].includes(String(error.code))) {
-      throw error;
-    }
-    await copyFile(from, to);
   }
 }

@@ -69,6 +69,15 @@ describe("start()", () => {
     expect(await readFile(join(bench.folder, "comfy/input", staged), "utf8")).toBe("picture");
   });
 
+  it("stages a copy, so that a node that writes its input changes it for nobody else", async () => {
+    await bench.inputs.put(input.sha256, once(BYTES));
+    const { attemptId } = await bench.accept({ workflow: loadGraph, inputs: [input] });
+    await bench.reportWhen(attemptId, ({ state }) => state === "running");
+    const staged = join(bench.folder, "comfy/input", String(bench.comfy.submitted[0]?.workflow["1"]?.inputs.image));
+    await writeFile(staged, "what a node wrote");
+    expect(await readFile(join(bench.folder, "inputs", input.sha256))).toEqual(Buffer.from(BYTES));
+  });
+
   it("uploads inputs where ComfyUI's folders are not on this disk", async () => {
     bench.comfy.folders = null;
     await bench.inputs.put(input.sha256, once(BYTES));
