@@ -53,6 +53,8 @@ const EnvSchema = z.object({
   AGENT_HEALTH_SOCKET: z.string().min(1).optional(),
   /** What a stop of the agent does to its ComfyUI: end it (a running attempt is lost), or leave it for the next agent. */
   AGENT_ON_STOP: z.enum(["stop", "leave"]).default("stop"),
+  /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
+  AGENT_STOP_WITH_PARENT: z.stringbool().default(false),
   /** Attach to this running ComfyUI instead of starting one. */
   COMFYUI_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Allow a COMFYUI_URL on another machine; ComfyUI has no authentication of its own. */

@@ -1,5 +1,6 @@
 /** Entry point of the agent, on Node 24. */
 import { readFileSync } from "node:fs";
+import { finished } from "node:stream";
 import { FleetError } from "../contracts/errors.ts";
 import { composeAgent } from "./compose.ts";
 import { ConfigError, parseConfig } from "./config.ts";
@@ -25,13 +26,20 @@ async function main(): Promise<void> {
     process.exit(1);
   };
   const starting = composeAgent(config, { host, logger, onFatal });
+  // The ComfyUI that is left running has handles in this process that would keep it alive.
+  const stop = () => starting.then((agent) => agent.stop()).then(() => process.exit(0), () => process.exit(1));
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       signals += 1;
       if (signals > 1) process.exit(1);
       logger.info("agent stopping", { signal, onStop: config.AGENT_ON_STOP });
-      // The ComfyUI that is left running has handles in this process that would keep it alive.
-      starting.then((agent) => agent.stop()).then(() => process.exit(0), () => process.exit(1));
+      void stop();
+    });
+  }
+  if (config.AGENT_STOP_WITH_PARENT) {
+    finished(process.stdin.resume(), { writable: false }, () => {
+      logger.info("agent stopping", { reason: "its parent has ended", onStop: config.AGENT_ON_STOP });
+      void stop();
     });
   }
   await starting;

@@ -18,17 +18,30 @@ function packageVersion(): string {
   return "unknown";
 }
 
+/** npm passes a terminal's Ctrl-C on to a script that the terminal told already; that is not a second one. */
+const SAME_SIGNAL_MS = 300;
+
+const argv = process.argv.slice(2);
 const interrupt = new AbortController();
-let signals = 0;
-function onSignal(): void {
-  signals += 1;
-  if (signals > 1) process.exit(EXIT.interrupted);
+let firstMs = Number.POSITIVE_INFINITY;
+function stop(): void {
+  firstMs = Math.min(firstMs, performance.now());
   interrupt.abort(new DOMException("interrupted", "AbortError"));
 }
-process.on("SIGINT", onSignal);
-process.on("SIGTERM", onSignal);
+function onSignal(): void {
+  if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(EXIT.interrupted);
+  stop();
+}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+// A reader that is gone (`| head`, a closed terminal) has read enough of a command; a fleet serves others too, and
+// goes on without it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", () => {
+    if (argv[0] !== "up") stop();
+  });
+}
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+process.exitCode = await runProgram(argv, {
   version: packageVersion(),
   env: process.env,
   terminal: { stdout: process.stdout, stderr: process.stderr },

@@ -46,6 +46,8 @@ const EnvSchema = z.object({
   EDGE_PODS: PodList,
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
+  /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
+  EDGE_STOP_WITH_PARENT: z.stringbool().default(false),
   /** Largest workflow, as JSON bytes. */
   MAX_WORKFLOW_BYTES: sizeBytes(4 * MIB),
   /** Largest uploaded asset and largest output of a job. */

@@ -12,12 +12,14 @@ export async function runEdge(runtime: Runtime): Promise<void> {
     const config = parseConfig(runtime.env, runtime.readFile);
     const logger = await createLogger({ level: config.LOG_LEVEL, writeLine: runtime.writeLine }, "edge");
     const edge = await composeEdge(config, { runtime, logger });
+    const stop = () => edge.stop(STOP_DEADLINE_MS).then(() => runtime.exit(0), () => runtime.exit(1));
     let signals = 0;
     runtime.onStopSignal(() => {
       signals += 1;
       if (signals > 1) return runtime.exit(1);
-      edge.stop(STOP_DEADLINE_MS).then(() => runtime.exit(0), () => runtime.exit(1));
+      void stop();
     });
+    if (config.EDGE_STOP_WITH_PARENT) runtime.onParentEnd(() => void stop());
   } catch (error) {
     const known = error instanceof ConfigError || (error instanceof Error && error.name === "FleetError");
     const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? `\n  ${error.hint}` : "";

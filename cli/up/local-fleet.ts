@@ -78,6 +78,7 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
   const children: Child[] = plans.map((plan) =>
     superviseChild({
       ...plan,
+      env: { ...plan.env, [plan.stopWithParent]: "true" },
       onRestart: say,
       onGiveUp(reason) {
         failure ??= reason;

@@ -28,7 +28,17 @@ export interface ProcessPlan {
   command: string[];
   env: Record<string, string | undefined>;
   logPath: string;
+  /** How long a stop may take, before it is killed. */
+  stopGraceMs: number;
+  /** The setting that makes it stop at the end of its standard input; for whoever gives it a pipe. */
+  stopWithParent: "AGENT_STOP_WITH_PARENT" | "EDGE_STOP_WITH_PARENT";
 }
+
+/** ComfyUI's own default, and what the agent's other steps may take beside it. */
+const COMFY_STOP_GRACE_MS = 10_000;
+const STOP_MARGIN_MS = 20_000;
+/** An edge ends its streams in under two seconds, and then its loops and its store. */
+const EDGE_STOP_GRACE_MS = 15_000;
 
 const AGENT_SETTINGS = /^(AGENT_|COMFYUI_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
 const EDGE_SETTINGS = /^(EDGE_|MAX_|JOB_|POD_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
@@ -77,6 +87,8 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         ...comfyEnv(options),
       },
       logPath: join(logs, "agent.log"),
+      stopGraceMs: (Number(env.COMFYUI_STOP_GRACE_MS) || COMFY_STOP_GRACE_MS) + STOP_MARGIN_MS,
+      stopWithParent: "AGENT_STOP_WITH_PARENT",
     },
     {
       name: "edge",
@@ -89,6 +101,8 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         EDGE_BOOTSTRAP_KEY: options.bootstrapKey,
       },
       logPath: join(logs, "edge.log"),
+      stopGraceMs: EDGE_STOP_GRACE_MS,
+      stopWithParent: "EDGE_STOP_WITH_PARENT",
     },
   ];
 }

@@ -19,6 +19,8 @@ export interface Runtime {
   ): Promise<Listener>;
   /** Calls back at SIGINT and SIGTERM, every time. */
   onStopSignal(listener: () => void): void;
+  /** Calls back once when standard input ends: whoever held its other end, the parent, is gone. */
+  onParentEnd(listener: () => void): void;
   /** One log line to standard error, synchronously. */
   writeLine(line: string): void;
   exit(code: number): void;

@@ -37,6 +37,9 @@ export function createDenoRuntime(): Runtime {
       Deno.addSignalListener("SIGINT", listener);
       Deno.addSignalListener("SIGTERM", listener);
     },
+    onParentEnd(listener) {
+      Deno.stdin.readable.pipeTo(new WritableStream()).then(listener, listener);
+    },
     writeLine(line) {
       Deno.stderr.writeSync(encoder.encode(`${line}\n`));
     },

@@ -1,6 +1,7 @@
 /** The edge on Node. */
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
+import { finished } from "node:stream";
 import { serve } from "@hono/node-server";
 import type { Listener, Runtime } from "./port.ts";
 
@@ -45,6 +46,9 @@ export function createNodeRuntime(): Runtime {
     onStopSignal(listener) {
       process.on("SIGINT", listener);
       process.on("SIGTERM", listener);
+    },
+    onParentEnd(listener) {
+      finished(process.stdin.resume(), { writable: false }, () => listener());
     },
     writeLine(line) {
       process.stderr.write(`${line}\n`);
