@@ -1,15 +1,17 @@
 /**
  * Asset bytes in a folder: `<root>/<tenant>/<sha256[0:2]>/<sha256>`. A file appears under its name only when it is whole
- * and on the disk. One edge per folder: what an earlier one left half-written is removed at the start.
+ * and on the disk; when it was last stored or touched is its modification time. One edge per folder: what an earlier one
+ * left half-written is removed at the start.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, opendir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
 import { createBlobWriter } from "./blob-writer.ts";
+import { createExclusively } from "./exclusive.ts";
 import { readFileStream } from "./file-stream.ts";
-import type { BlobStore, StoredBlob } from "./port.ts";
+import type { BlobKey, BlobStore, StoredBlob } from "./port.ts";
 
 export interface FolderStoreOptions {
   /** Made when missing, 0700. */
@@ -34,6 +36,23 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
+/** Null instead of the error when the file or folder is not there. */
+async function orNull<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Names of what lies in the folder; none when it is gone meanwhile. */
+async function* namesIn(path: string): AsyncGenerator<string, void> {
+  const folder = await orNull(opendir(path));
+  if (!folder) return;
+  for await (const entry of folder) yield entry.name;
+}
+
 function checkHash(blob: StoredBlob, expected: PutOptions["expected"]): void {
   if (expected === undefined) return;
   const sizeDiffers = expected.sizeBytes !== undefined && expected.sizeBytes !== blob.sizeBytes;
@@ -54,25 +73,29 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
   const pathOf = (tenantId: TenantId, sha256: Sha256) => join(folderOf(tenantId, sha256), sha256);
 
-  const sizeOf = async (path: string): Promise<number | null> => {
-    try {
-      return (await stat(path)).size;
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  };
+  /** Nothing may be removed between the look at its age and the removal. */
+  const exclusively = createExclusively();
+  const sizeOf = async (path: string) => (await orNull(stat(path)))?.size ?? null;
 
   const keep = async (from: string, tenantId: TenantId, sha256: Sha256): Promise<void> => {
     const folder = folderOf(tenantId, sha256);
     const isNew = await mkdir(folder, { recursive: true, mode: 0o700 }) !== undefined;
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
-    await rename(from, join(folder, sha256));
+    const path = join(folder, sha256);
+    await exclusively(path, () => rename(from, path));
     await syncFolder(folder);
     if (!isNew) return;
     await syncFolder(join(root, tenantId));
     await syncFolder(root);
   };
+
+  async function* blobsOf(tenantId: TenantId): AsyncGenerator<BlobKey, void> {
+    for await (const prefix of namesIn(join(root, tenantId))) {
+      for await (const name of namesIn(join(root, tenantId, prefix))) {
+        if (Sha256.safeParse(name).success && name.startsWith(prefix)) yield { tenantId, sha256: name };
+      }
+    }
+  }
 
   return {
     async put(tenantId, body, options) {
@@ -94,6 +117,32 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       if (sizeBytes === null) return null;
       return { body: readFileStream(path, range ?? { start: 0, end: sizeBytes - 1 }), sizeBytes };
     },
-    has: async (tenantId, sha256) => await sizeOf(pathOf(tenantId, sha256)) !== null,
+    async touch(tenantId, sha256) {
+      const path = pathOf(tenantId, sha256);
+      return await exclusively(path, async () => {
+        const now = new Date();
+        await orNull(utimes(path, now, now));
+        return await sizeOf(path);
+      });
+    },
+    async *listOlder(beforeMs) {
+      for await (const name of namesIn(root)) {
+        const tenantId = TenantId.safeParse(name);
+        if (!tenantId.success) continue;
+        for await (const key of blobsOf(tenantId.data)) {
+          const facts = await orNull(stat(pathOf(key.tenantId, key.sha256)));
+          if (facts && facts.mtimeMs < beforeMs) yield key;
+        }
+      }
+    },
+    async delete(tenantId, sha256, beforeMs) {
+      const path = pathOf(tenantId, sha256);
+      return await exclusively(path, async () => {
+        const facts = await orNull(stat(path));
+        if (!facts || facts.mtimeMs >= beforeMs) return false;
+        await unlink(path);
+        return true;
+      });
+    },
   };
 }

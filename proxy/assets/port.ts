@@ -9,6 +9,11 @@ export interface StoredBlob {
   sizeBytes: number;
 }
 
+export interface BlobKey {
+  tenantId: TenantId;
+  sha256: Sha256;
+}
+
 export interface BlobStore {
   /**
    * Streams to a temporary file, hashes, fsyncs, renames. Nothing is kept when it rejects.
@@ -30,7 +35,12 @@ export interface BlobStore {
     sha256: Sha256,
     range?: { start: number; end: number },
   ): Promise<{ body: ReadableStream<Uint8Array>; sizeBytes: number } | null>;
-  has(tenantId: TenantId, sha256: Sha256): Promise<boolean>;
+  /** Size of the stored bytes, null when there are none. Counts as a use: `delete` spares them for as long as new ones. */
+  touch(tenantId: TenantId, sha256: Sha256): Promise<number | null>;
+  /** Blobs neither stored nor touched since this time in epoch ms, one tenant after the other. */
+  listOlder(beforeMs: number): AsyncIterable<BlobKey>;
+  /** False when there are none, or when they were stored anew or touched since this time. */
+  delete(tenantId: TenantId, sha256: Sha256, beforeMs: number): Promise<boolean>;
 }
 
 /** Asset bytes over HTTP, as the routes need them. */

@@ -46,7 +46,8 @@ async function fetchOutput(
 ): Promise<void> {
   const { blobs, agents, clock, timings } = options;
   const { podId, attemptId, tenantId } = attempt;
-  if (await blobs.has(tenantId, output.sha256)) return;
+  // Stored bytes of another size are broken, or the report is: fetching them anew shows which.
+  if (await blobs.touch(tenantId, output.sha256) === output.sizeBytes) return;
   let failure: unknown = null;
   const failed = (error: unknown) => {
     failure = error;
@@ -94,6 +95,32 @@ function refuseTooLarge(outputs: readonly AttemptOutput[], maxBytes: number): vo
   });
 }
 
+/** One hash cannot have two sizes: then none of the report is to be believed. */
+function refuseContradictions(outputs: readonly AttemptOutput[]): void {
+  const sizes = new Map<string, number>();
+  for (const { sha256, sizeBytes, name } of outputs) {
+    if ((sizes.get(sha256) ?? sizeBytes) !== sizeBytes) {
+      throw new FleetError(
+        "output_missing",
+        `Cannot keep output '${name}': the pod reports two sizes of the same bytes`,
+      );
+    }
+    sizes.set(sha256, sizeBytes);
+  }
+}
+
+/** The first ones may have been brought home hours ago: what no row refers to is removed after a while. */
+async function checkStored(
+  { blobs }: CollectOptions,
+  tenantId: TenantId,
+  outputs: readonly AttemptOutput[],
+): Promise<void> {
+  for (const { sha256, sizeBytes, name } of outputs) {
+    if (await blobs.touch(tenantId, sha256) === sizeBytes) continue;
+    throw new FleetError("internal", `Cannot keep output '${name}': its stored bytes are gone again`);
+  }
+}
+
 function rowsOf(attempt: FinishedAttempt): Collected {
   const assets = new Map<string, NewAsset>();
   const outputs = attempt.outputs.map((output): Output => {
@@ -119,11 +146,13 @@ export async function collectOutputs(
   signal: AbortSignal,
 ): Promise<Collected> {
   refuseTooLarge(attempt.outputs, options.timings.maxOutputBytes);
+  refuseContradictions(attempt.outputs);
   const distinct = [...new Map(attempt.outputs.map((output) => [output.sha256, output])).values()];
   await inParallel(
     distinct,
     options.timings.collectParallel,
     (output) => fetchOutput(options, attempt, { output, signal }),
   );
+  await checkStored(options, attempt.tenantId, distinct);
   return rowsOf(attempt);
 }

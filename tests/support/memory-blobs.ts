@@ -26,7 +26,8 @@ export function createMemoryBlobs(): MemoryBlobs {
       const bytes = new Uint8Array(Buffer.concat(chunks));
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       if (bytes.byteLength > maxBytes) throw new FleetError("payload_too_large", "Cannot store the bytes: too many");
-      if (expected && expected.sha256 !== sha256) throw new FleetError("hash_mismatch", "Cannot store: other bytes");
+      const isOther = expected && (expected.sha256 !== sha256 || (expected.sizeBytes ?? bytes.length) !== bytes.length);
+      if (isOther) throw new FleetError("hash_mismatch", "Cannot store: other bytes");
       blobs.set(`${tenantId} ${sha256}`, bytes);
       return { sha256, blake3: null, sizeBytes: bytes.byteLength };
     },
@@ -36,7 +37,10 @@ export function createMemoryBlobs(): MemoryBlobs {
       const body = new Blob([bytes.slice()]).stream();
       return Promise.resolve({ body, sizeBytes: bytes.byteLength });
     },
-    has: (tenantId, sha256) => Promise.resolve(blobs.has(`${tenantId} ${sha256}`)),
+    touch: (tenantId, sha256) => Promise.resolve(blobs.get(`${tenantId} ${sha256}`)?.byteLength ?? null),
+    // Nothing here grows old.
+    async *listOlder() {},
+    delete: () => Promise.resolve(false),
   };
   return store;
 }

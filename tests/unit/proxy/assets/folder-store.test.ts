@@ -19,8 +19,8 @@ describe("put()", () => {
     const path = `${tenantId}/${blob.sha256.slice(0, 2)}/${blob.sha256}`;
     expect(folder.files()).toEqual([path]);
     expect((statSync(join(folder.root, path)).mode & 0o777).toString(8)).toBe("600");
-    expect(await folder.blobs.has(tenantId, blob.sha256)).toBe(true);
-    expect(await folder.blobs.has(newTenantId(), blob.sha256)).toBe(false);
+    expect(await folder.blobs.touch(tenantId, blob.sha256)).toBe(5);
+    expect(await folder.blobs.touch(newTenantId(), blob.sha256)).toBeNull();
   });
 
   it("put() computes blake3 only when asked, and takes empty files", async () => {
@@ -79,11 +79,12 @@ describe("put()", () => {
     expect(whole).toBe(stored[0]?.sha256);
   });
 
-  it("put(), open() and has() refuse tenants and hashes that are none", async () => {
+  it("put(), open(), touch() and delete() refuse tenants and hashes that are none", async () => {
     using folder = await temporaryBlobs();
     const hostile = "../../../etc/passwd";
     await expect(folder.blobs.open(newTenantId(), hostile)).rejects.toThrow();
-    await expect(folder.blobs.has(`tenant_${hostile}`, sha256("x"))).rejects.toThrow();
+    await expect(folder.blobs.touch(`tenant_${hostile}`, sha256("x"))).rejects.toThrow();
+    await expect(folder.blobs.delete(newTenantId(), hostile, Infinity)).rejects.toThrow();
     await expect(folder.blobs.put(`tenant_${hostile}`, streamOf([]).body, options())).rejects.toThrow();
     expect(folder.files()).toEqual([]);
   });
@@ -127,6 +128,34 @@ describe("open()", () => {
     const opened = await folder.blobs.open(tenantId, blob.sha256);
     truncateSync(join(folder.root, folder.files()[0] ?? ""), 4);
     await expect(new Response(opened?.body).text()).rejects.toThrow(/ends before byte 9/);
+  });
+});
+
+describe("delete()", () => {
+  it("delete() removes what is older than told, once, and says whether it did", async () => {
+    using folder = await temporaryBlobs();
+    const tenantId = newTenantId();
+    const blob = await folder.blobs.put(tenantId, streamOf([bytes("hello")]).body, options());
+    expect(await folder.blobs.delete(tenantId, blob.sha256, Date.now() - 60_000)).toBe(false);
+    expect(await folder.blobs.delete(tenantId, blob.sha256, Date.now() + 60_000)).toBe(true);
+    expect(await folder.blobs.delete(tenantId, blob.sha256, Date.now() + 60_000)).toBe(false);
+    expect(await folder.blobs.touch(tenantId, blob.sha256)).toBeNull();
+    expect(folder.files()).toEqual([]);
+  });
+});
+
+describe("listOlder()", () => {
+  it("listOlder() lists every tenant's blobs that were not touched since", async () => {
+    using folder = await temporaryBlobs();
+    const keys = [];
+    for (const text of ["a", "b"]) {
+      const tenantId = newTenantId();
+      await folder.blobs.put(tenantId, streamOf([bytes(text)]).body, options());
+      keys.push({ tenantId, sha256: sha256(text) });
+    }
+    const list = (beforeMs: number) => Array.fromAsync(folder.blobs.listOlder(beforeMs));
+    expect((await list(Date.now() + 60_000)).toSorted((a, b) => a.tenantId < b.tenantId ? -1 : 1)).toEqual(keys);
+    expect(await list(Date.now() - 60_000)).toEqual([]);
   });
 });
 

@@ -61,6 +61,49 @@ describe("collectOutputs()", () => {
     expect(outputs.every((output) => output.type === "text" && output.temporary)).toBe(true);
   });
 
+  it("does not take stored bytes for an output that is reported with another size", async () => {
+    const { options } = setUp(["text"]);
+    const signal = new AbortController().signal;
+    await collectOutputs(options, attemptWith(["text"]), signal);
+    const lying = attemptWith(["text"]);
+    lying.outputs = lying.outputs.map((output) => ({ ...output, sizeBytes: 3 }));
+    await expect(collectOutputs(options, lying, signal)).rejects.toMatchObject({ code: "output_missing" });
+  });
+
+  it("fetches bytes anew that are stored with another size than reported", async () => {
+    const { options } = setUp(["text"]);
+    const attempt = attemptWith(["text"]);
+    const key = `${attempt.tenantId} ${sha256("text")}`;
+    options.blobs.blobs.set(key, new Uint8Array(2));
+    await collectOutputs(options, attempt, new AbortController().signal);
+    expect(options.blobs.blobs.get(key)?.byteLength).toBe(4);
+  });
+
+  it("refuses a report that gives the same bytes two sizes, before it fetches anything", async () => {
+    const { options } = setUp(["text", "text"]);
+    const attempt = attemptWith(["text", "text"]);
+    attempt.outputs = attempt.outputs.map((output, index) => ({ ...output, sizeBytes: 4 + index }));
+    const collecting = collectOutputs(options, attempt, new AbortController().signal);
+    await expect(collecting).rejects.toMatchObject({ code: "output_missing", message: expect.stringContaining("two") });
+    expect(options.blobs.blobs.size).toBe(0);
+  });
+
+  it("refuses to name bytes that were removed while the others were fetched", async () => {
+    const { options } = setUp(["first", "second"]);
+    const { blobs } = options;
+    const put = blobs.put;
+    blobs.put = async (tenantId, body, how) => {
+      const blob = await put(tenantId, body, how);
+      blobs.blobs.delete(`${tenantId} ${sha256("first")}`);
+      return blob;
+    };
+    const collecting = collectOutputs(options, attemptWith(["first", "second"]), new AbortController().signal);
+    await expect(collecting).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("gone again"),
+    });
+  });
+
   it("takes an output without bytes", async () => {
     const { options } = setUp([""]);
     await collectOutputs(options, attemptWith([""]), new AbortController().signal);

@@ -25,7 +25,7 @@ describe("settle() of a success", () => {
     ]);
     for (const { assetId, sha256 } of job.outputs) {
       expect((await side.store.getAsset(side.tenantId, assetId))?.sha256).toBe(sha256);
-      expect(await side.blobs.has(side.tenantId, sha256)).toBe(true);
+      expect(await side.blobs.touch(side.tenantId, sha256)).not.toBeNull();
     }
     expect(Receipt.parse(job.receipt)).toMatchObject({ pod: { name: "gpu-1" }, comfyVersion: "0.33.0", attempts: 1 });
     expect(told).toEqual([id]);
