@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { createAssetBytes, createAssetsPort } from "./assets/assets.ts";
 import { createFolderStore } from "./assets/folder-store.ts";
+import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
@@ -128,13 +129,14 @@ export async function composeEdge(
   sessions.start();
   planner.start();
   reaper.start();
+  const sweeping = keepSweeping({ store, blobs, clock, logger: logger.child("assets") }, signal);
   logger.info("edge ready", { hostname: listener.hostname, port: listener.port, runtime: runtime.name, edgeId });
 
   let stopped: Promise<void> | null = null;
   async function stop(deadlineMs: number): Promise<void> {
     logger.info("edge stopping", { edgeId });
     stopping.abort(new DOMException("the edge is stopping", "AbortError"));
-    await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop()]);
+    await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await store.close();
   }

@@ -19,4 +19,6 @@ export interface AssetStore {
   getAsset(tenantId: TenantId, id: AssetId): Promise<Asset | null>;
   /** Those of the ids that exist and are the tenant's. */
   getAssets(tenantId: TenantId, ids: readonly string[]): Promise<Asset[]>;
+  /** Those of the hashes that an asset of the tenant has. */
+  findHashes(tenantId: TenantId, hashes: readonly Sha256[]): Promise<Sha256[]>;
 }

@@ -1,7 +1,7 @@
 /** Asset rows as transactions. */
 import { z } from "zod";
 import { Asset } from "../../contracts/asset.ts";
-import { type AssetId, type TenantId, toTimestamp } from "../../contracts/ids.ts";
+import { type AssetId, Sha256, type TenantId, toTimestamp } from "../../contracts/ids.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { all, clock, happened, listChunks, one, type Transaction } from "./transaction.ts";
 
@@ -45,6 +45,17 @@ export function* getAssets(tenantId: TenantId, ids: readonly string[]): Transact
   for (const { placeholders, values } of listChunks([...new Set(ids)], 2)) {
     const sql = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id in (${placeholders})`;
     found.push(...yield* all(sql, [tenantId, ...values], AssetColumns));
+  }
+  return found;
+}
+
+const HashColumns = z.object({ sha256: Sha256 });
+
+export function* findHashes(tenantId: TenantId, hashes: readonly Sha256[]): Transaction<Sha256[]> {
+  const found: Sha256[] = [];
+  for (const { placeholders, values } of listChunks([...new Set(hashes)], 2)) {
+    const sql = `select distinct sha256 from asset where tenant_id = $1 and sha256 in (${placeholders})`;
+    found.push(...(yield* all(sql, [tenantId, ...values], HashColumns)).map((row) => row.sha256));
   }
   return found;
 }

@@ -23,6 +23,19 @@ describe("assets in the store", () => {
     expect(await t.store.getAssets(t.tenantId, [mine.asset.id, theirs.asset.id, "nonsense"])).toEqual([mine.asset]);
   });
 
+  it("findHashes() says which hashes the tenant has assets of, each once", async () => {
+    await using t = await memoryStore();
+    const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
+    const [a, b, c] = [sha256("a"), sha256("b"), sha256("c")];
+    for (const fileName of ["1.png", "2.png"]) {
+      await t.store.createAsset(sampleAsset(t.tenantId, { sha256: a, fileName }));
+    }
+    await t.store.createAsset(sampleAsset(other, { sha256: b }));
+    expect(await t.store.findHashes(t.tenantId, [a, b, c, a])).toEqual([a]);
+    expect(await t.store.findHashes(other, [a, b, c])).toEqual([b]);
+    expect(await t.store.findHashes(other, [])).toEqual([]);
+  });
+
   it("getAssets() finds each of any number of ids once", async () => {
     await using t = await memoryStore();
     const ids: string[] = [];
