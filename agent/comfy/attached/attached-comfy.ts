@@ -39,12 +39,14 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       stableAfterMs: timings.stableAfterMs,
       random: context.random,
     });
-    board.enter("starting", { reason: "Connecting", message: `Looking for ComfyUI at ${baseUrl}.` });
+    peers.resume();
+    const message = `Looking for ComfyUI at ${baseUrl}.`;
+    board.enter("starting", { reason: "Connecting", message, generation: peers.generation });
     while (!stopping.aborted) {
       const startedMs = clock.now();
       const cause = await connectOnce(stopping).catch(failedInside);
       if (stopping.aborted) break;
-      board.enter("backoff", { ...cause, generation: peers.current?.generation ?? null });
+      board.enter("backoff", { ...cause, generation: peers.generation });
       await clock.sleep(backoff.next(clock.now() - startedMs), stopping);
       if (stopping.aborted) break;
       board.enter("starting", { reason: cause.reason, message: `Connecting again. Before: ${cause.message}` });

@@ -4,7 +4,7 @@
  * each lost prompt says `unknown`, which is the truth that attempts go by.
  */
 import { createHash } from "node:crypto";
-import type { GenerationJournal } from "../generation-journal.ts";
+import type { GenerationJournal, GenerationRecord } from "../generation-journal.ts";
 import type { SystemStats } from "../http/introspection.ts";
 import type { Generation } from "../port.ts";
 import type { AttachedContext } from "./options.ts";
@@ -21,6 +21,10 @@ const MARK = "attached:";
 
 export interface Peers {
   readonly current: Peer | null;
+  /** Of the current one, or of the one that an earlier agent knew and that nothing has shown to be gone. */
+  readonly generation: Generation | null;
+  /** Takes up what an earlier agent knew: a ComfyUI that is slow to answer after our restart is not lost for that. */
+  resume(): void;
   /** Recognises the process that these stats come from, or takes it for a new one. */
   meet(stats: SystemStats): Peer;
   /** Nobody is there any more. */
@@ -32,18 +36,22 @@ export interface Peers {
 export function createPeers(context: AttachedContext, journal: GenerationJournal): Peers {
   const { baseUrl, clock, randomUuid } = context;
   let current: Peer | null = null;
+  let earlier: Generation | null = null;
 
   function end(id: string, reason: string): void {
     journal.ended(id, { atMs: clock.now(), reason });
   }
 
+  /** Newest first. */
+  function remembered(): GenerationRecord[] {
+    return journal.open().filter((record) => record.nonce.startsWith(MARK));
+  }
+
   function recall(fingerprint: string): Generation | null {
-    const attached = journal.open().filter((record) => record.nonce.startsWith(MARK));
+    const attached = remembered();
     const known = attached.find((record) => record.nonce === fingerprint);
     for (const other of attached) if (other !== known) end(other.id, "AnotherProcess");
-    return known === undefined
-      ? null
-      : { id: known.id, clientId: known.clientId, startedAtMs: known.startedAtMs, adopted: true };
+    return known === undefined ? null : toGeneration(known);
   }
 
   function mint(fingerprint: string): Generation {
@@ -56,22 +64,34 @@ export function createPeers(context: AttachedContext, journal: GenerationJournal
     get current() {
       return current;
     },
+    get generation() {
+      return current?.generation ?? earlier;
+    },
+    resume() {
+      const [newest] = remembered();
+      earlier = newest === undefined ? null : toGeneration(newest);
+    },
     meet(stats) {
       const fingerprint = fingerprintOf(baseUrl, stats);
       const generation = current?.fingerprint === fingerprint
         ? current.generation
         : recall(fingerprint) ?? mint(fingerprint);
       current = { generation, stats, fingerprint };
+      earlier = null;
       return current;
     },
     lose(reason) {
-      if (current !== null) end(current.generation.id, reason);
-      current = null;
+      for (const { id } of remembered()) end(id, reason);
+      current = earlier = null;
     },
     leave() {
-      current = null;
+      current = earlier = null;
     },
   };
+}
+
+function toGeneration({ id, clientId, startedAtMs }: GenerationRecord): Generation {
+  return { id, clientId, startedAtMs, adopted: true };
 }
 
 function fingerprintOf(baseUrl: string, { version, argv }: SystemStats): string {

@@ -117,6 +117,26 @@ describe("createAttachedComfy()", () => {
     expect((await reach(second.statuses, "ready", 0)).generation).toEqual(before.generation);
     expect(child.exitCode).toBeNull();
   });
+
+  it("does not give it up when it is slow to answer after a restart of the agent, but when nobody listens", async () => {
+    const other = await somebodys();
+    const child = other.start();
+    const first = attach(other);
+    const before = await reach(first.statuses, "ready", 0);
+    await first.comfy.stop();
+    await arm(other.controlPort, "hang", "http");
+    const second = attach(other, { stateDir: first.stateDir });
+    expect(await reach(second.statuses, "backoff", 0))
+      .toMatchObject({ reason: "Unreachable", generation: { id: before.generation?.id } });
+    await fetch(`http://127.0.0.1:${other.controlPort}/faults`, { method: "DELETE" });
+    expect((await reach(second.statuses, "ready", 0)).generation).toEqual(before.generation);
+    expect(second.statuses.every(({ generation }) => generation?.id === before.generation?.id)).toBe(true);
+    await second.comfy.stop();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const third = attach(other, { stateDir: first.stateDir });
+    expect(await reach(third.statuses, "backoff", 0)).toMatchObject({ reason: "NotRunning", generation: null });
+  });
 });
 
 describe("restart()", () => {
