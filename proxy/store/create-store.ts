@@ -49,8 +49,7 @@ export function createStore(driver: StoreDriver): Store {
     releasePods: (edgeId) => write(() => pods.releasePods(edgeId)),
     putObjectInfo: (input) => write(() => pods.putObjectInfo(input)),
     getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),
-    seeObjectInfo: (sha256) => write(() => pods.seeObjectInfo(sha256)),
-    listPodBodies: () => read(pods.listPodBodies),
+    listObjectInfo: (limit) => read(() => pods.listObjectInfo(limit)),
 
     createAsset: (asset) => write(() => assets.createAsset(asset)),
     getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id)),
