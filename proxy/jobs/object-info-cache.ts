@@ -12,23 +12,22 @@ export interface KnownBody {
 export interface ObjectInfoCache {
   /** Null when the store does not have the body (yet) or nobody can read it. */
   get(sha256: string): Promise<ObjectInfo | null>;
-  /** The bodies seen last, newest first. */
+  /** Of every pod that is neither gone nor lost, as they last said; by hash. */
   known(): Promise<KnownBody[]>;
 }
 
 export interface ObjectInfoCacheOptions {
-  store: Pick<PodStore, "getObjectInfo" | "listObjectInfo">;
+  store: Pick<PodStore, "getObjectInfo" | "listPodBodies">;
   logger: Logger;
-  /** Indexes kept; one of a plain ComfyUI takes about 2 MB. Default 24. */
-  capacity?: number;
-  /** Bodies that a submitted graph is held against, at most `capacity`. Default 16. */
-  knownLimit?: number;
+  /** Indexes kept beside those of the fleet as it is; one of a plain ComfyUI takes about 2 MB. Default 24. */
+  spare?: number;
 }
 
 export function createObjectInfoCache(options: ObjectInfoCacheOptions): ObjectInfoCache {
-  const { store, logger, capacity = 24, knownLimit = 16 } = options;
+  const { store, logger, spare = 24 } = options;
   // Insertion order is age of use. A body that cannot be read is kept as null: it is addressed by hash, so it stays so.
   const entries = new Map<string, Promise<ObjectInfo | null>>();
+  let inUse: ReadonlySet<string> = new Set();
 
   async function load(sha256: string): Promise<ObjectInfo | null> {
     const body = await store.getObjectInfo(sha256);
@@ -51,13 +50,15 @@ export function createObjectInfoCache(options: ObjectInfoCacheOptions): ObjectIn
     });
     entries.delete(sha256);
     entries.set(sha256, entry);
-    const [oldest] = entries.keys();
-    if (entries.size > capacity && oldest !== undefined) entries.delete(oldest);
+    const unused = [...entries.keys()].filter((key) => !inUse.has(key));
+    for (const oldest of unused.slice(0, Math.max(0, unused.length - spare))) entries.delete(oldest);
     return entry;
   }
 
   async function known(): Promise<KnownBody[]> {
-    const hashes = await store.listObjectInfo(Math.min(knownLimit, capacity));
+    const pods = await store.listPodBodies();
+    inUse = new Set(pods.flatMap((pod) => pod.objectInfoSha256 ?? []));
+    const hashes = [...inUse].toSorted();
     const bodies = await Promise.all(hashes.map(async (sha256) => ({ sha256, info: await get(sha256) })));
     return bodies.flatMap(({ sha256, info }) => info === null ? [] : [{ sha256, info }]);
   }

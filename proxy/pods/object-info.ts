@@ -11,7 +11,7 @@ import { withDeadline } from "./deadline.ts";
 import type { Agents } from "./port.ts";
 
 export interface ObjectInfoOptions {
-  store: Pick<PodStore, "getObjectInfo" | "putObjectInfo">;
+  store: Pick<PodStore, "seeObjectInfo" | "putObjectInfo">;
   agents: Agents;
   clock: Clock;
   timeoutMs: number;
@@ -27,7 +27,8 @@ export async function ensureObjectInfo(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, agents, clock, timeoutMs } = options;
-  if (await store.getObjectInfo(wanted.sha256) !== null) return;
+  // Seen now: it must not be dropped before this pod's next beat names it.
+  if (await store.seeObjectInfo(wanted.sha256)) return;
   const body = await withDeadline(
     { clock, timeoutMs, signal, action: "fetch the pod's object info" },
     async (inner) => {

@@ -49,7 +49,8 @@ export function createStore(driver: StoreDriver): Store {
     releasePods: (edgeId) => write(() => pods.releasePods(edgeId)),
     putObjectInfo: (input) => write(() => pods.putObjectInfo(input)),
     getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),
-    listObjectInfo: (limit) => read(() => pods.listObjectInfo(limit)),
+    seeObjectInfo: (sha256) => write(() => pods.seeObjectInfo(sha256)),
+    listPodBodies: () => read(pods.listPodBodies),
 
     createAsset: (asset) => write(() => assets.createAsset(asset)),
     getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id)),

@@ -21,6 +21,12 @@ export interface PodRow {
   lastSeenAtMs: number | null;
 }
 
+/** Which `/object_info` body a pod has; null while it has not told. */
+export interface PodBody {
+  podId: PodId;
+  objectInfoSha256: string | null;
+}
+
 /** What one answered beat says. */
 export interface PodObservation {
   phase: PodPhase;
@@ -48,9 +54,11 @@ export interface PodStore {
   ): Promise<boolean>;
   /** At a clean stop: other edges may take them at once. */
   releasePods(edgeId: EdgeId): Promise<void>;
-  /** `/object_info` bodies, kept by hash. */
+  /** Keeps an `/object_info` body by its hash, and drops those that no pod has and that were not seen for an hour. */
   putObjectInfo(input: { sha256: string; body: string }): Promise<void>;
+  /** Marks the body as seen now. False when the store does not have it. */
+  seeObjectInfo(sha256: string): Promise<boolean>;
   getObjectInfo(sha256: string): Promise<string | null>;
-  /** Hashes of bodies seen, newest first, at most `limit`. */
-  listObjectInfo(limit: number): Promise<string[]>;
+  /** What every pod that is neither `gone` nor `lost` last said. */
+  listPodBodies(): Promise<PodBody[]>;
 }

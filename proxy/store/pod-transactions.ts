@@ -6,7 +6,7 @@ import { PodPhase } from "../../contracts/pod.ts";
 import { TolerantCapability, TolerantConditions } from "../../contracts/tolerant.ts";
 import { jsonColumn } from "./columns.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
-import type { PodRow, PodStore } from "./pod-store.ts";
+import type { PodBody, PodRow, PodStore } from "./pod-store.ts";
 import { all, clock, happened, one, run, type Transaction } from "./transaction.ts";
 
 type Input<M extends keyof PodStore> = Parameters<PodStore[M]>[0];
@@ -46,7 +46,7 @@ const LIST_ACTIVE = `select ${POD_COLUMNS} from pod where phase <> 'gone' order 
 const TAKE = `update pod set edge_id = $2, epoch = epoch + 1, lease_until_ms = $4
   where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) returning epoch`;
 const BEAT = `update pod set lease_until_ms = $3, last_seen_at_ms = $4, phase = $5, boot_id = $6, slots_total = $7,
-  slots_busy = $8, capability = $9, conditions = $10
+  slots_busy = $8, capability = $9, conditions = $10, object_info_sha256 = $11
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
 const SILENCE = `update pod set lease_until_ms = $3, phase = $4, conditions = $5
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
@@ -54,7 +54,20 @@ const RELEASE = `update pod set edge_id = null, lease_until_ms = 0 where edge_id
 const PUT_BODY = `insert into object_info (sha256, body, seen_at_ms) values ($1, $2, $3)
   on conflict (sha256) do update set seen_at_ms = excluded.seen_at_ms`;
 const GET_BODY = `select body from object_info where sha256 = $1`;
-const LIST_BODIES = `select sha256 from object_info order by seen_at_ms desc, sha256 limit $1`;
+const SEEN_AT = `select seen_at_ms as "seenAtMs" from object_info where sha256 = $1`;
+const SEE_BODY = `update object_info set seen_at_ms = $2 where sha256 = $1`;
+const PRUNE_BODIES = `delete from object_info where seen_at_ms < $1
+  and not exists (select 1 from pod where pod.object_info_sha256 = object_info.sha256 and phase <> 'gone')`;
+const LIST_BODIES = `select id as "podId", object_info_sha256 as "objectInfoSha256" from pod
+  where phase not in ('gone', 'lost') order by id`;
+
+/** A pod that goes back and forth between two bodies, as at a restart, does not send them again each time. */
+const KEEP_UNUSED_MS = 3_600_000;
+
+const BodyColumns: z.ZodType<PodBody> = z.object({
+  podId: z.custom<PodId>((value) => typeof value === "string"),
+  objectInfoSha256: z.string().nullable(),
+});
 
 export function* registerPod({ id, name, transportKey }: Input<"registerPod">): Transaction<PodRow> {
   const row = yield* one(REGISTER, [id, name, transportKey, yield* clock()], PodColumns);
@@ -85,7 +98,7 @@ export function* recordBeat({ podId, epoch, leaseMs, observed }: Input<"recordBe
   const { phase, bootId, slotsTotal, slotsBusy, capability, conditions } = observed;
   const nowMs = yield* clock();
   const said = [phase, bootId, slotsTotal, slotsBusy, JSON.stringify(capability), JSON.stringify(conditions)];
-  return yield* happened(BEAT, [podId, epoch, nowMs + leaseMs, nowMs, ...said]);
+  return yield* happened(BEAT, [podId, epoch, nowMs + leaseMs, nowMs, ...said, capability.objectInfoSha256]);
 }
 
 export function* recordSilence(input: Input<"recordSilence">): Transaction<boolean> {
@@ -99,13 +112,23 @@ export function releasePods(edgeId: EdgeId): Transaction<void> {
 }
 
 export function* putObjectInfo({ sha256, body }: Input<"putObjectInfo">): Transaction<void> {
-  yield* run(PUT_BODY, [sha256, body, yield* clock()]);
+  const nowMs = yield* clock();
+  yield* run(PUT_BODY, [sha256, body, nowMs]);
+  yield* run(PRUNE_BODIES, [nowMs - KEEP_UNUSED_MS]);
+}
+
+export function* seeObjectInfo(sha256: string): Transaction<boolean> {
+  const nowMs = yield* clock();
+  const seen = yield* one(SEEN_AT, [sha256], z.object({ seenAtMs: z.int() }));
+  // Rarely: the row is written anew with its body, and a thousand pods of one body start at once.
+  if (seen && seen.seenAtMs < nowMs - KEEP_UNUSED_MS / 2) yield* run(SEE_BODY, [sha256, nowMs]);
+  return seen !== null;
 }
 
 export function* getObjectInfo(sha256: string): Transaction<string | null> {
   return (yield* one(GET_BODY, [sha256], z.object({ body: z.string() })))?.body ?? null;
 }
 
-export function* listObjectInfo(limit: number): Transaction<string[]> {
-  return (yield* all(LIST_BODIES, [limit], z.object({ sha256: z.string() }))).map((row) => row.sha256);
+export function listPodBodies(): Transaction<PodBody[]> {
+  return all(LIST_BODIES, [], BodyColumns);
 }

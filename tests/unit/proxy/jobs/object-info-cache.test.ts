@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
+import type { PodBody } from "../../../../proxy/store/pod-store.ts";
 import { bodyWith } from "./graph-fixtures.ts";
+import { podId } from "./ids.ts";
 import { silentLogger } from "./silent-logger.ts";
 
 function fakeStore(bodies: Map<string, string>) {
@@ -11,7 +13,8 @@ function fakeStore(bodies: Map<string, string>) {
       reads.push(sha256);
       return Promise.resolve(bodies.get(sha256) ?? null);
     },
-    listObjectInfo: (limit: number) => Promise.resolve([...bodies.keys()].slice(0, limit)),
+    listPodBodies: (): Promise<PodBody[]> =>
+      Promise.resolve([...bodies.keys()].map((sha256, index) => ({ podId: podId(index), objectInfoSha256: sha256 }))),
   };
 }
 
@@ -43,11 +46,22 @@ describe("createObjectInfoCache()", () => {
     expect(await cache.get("a")).toBeInstanceOf(Map);
   });
 
-  it("keeps the bodies used last, up to its capacity", async () => {
+  it("keeps the bodies used last, as many as are spare", async () => {
     const store = fakeStore(new Map(["a", "b", "c"].map((name) => [name, "{}"])));
-    const cache = createObjectInfoCache({ store, logger: silentLogger, capacity: 2 });
+    const cache = createObjectInfoCache({ store, logger: silentLogger, spare: 2 });
     for (const name of ["a", "b", "a", "c", "a", "b"]) await cache.get(name);
     expect(store.reads).toEqual(["a", "b", "c", "b"]);
+  });
+
+  it("knows every body of the fleet, each once, however many there are and however long ago they were told", async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `body-${String(index).padStart(2, "0")}`);
+    const store = fakeStore(new Map(names.map((name) => [name, "{}"])));
+    const pods = [...names, "body-00", null].toReversed();
+    store.listPodBodies = () =>
+      Promise.resolve(pods.map((objectInfoSha256, index) => ({ podId: podId(index), objectInfoSha256 })));
+    const cache = createObjectInfoCache({ store, logger: silentLogger, spare: 1 });
+    for (let time = 0; time < 2; time += 1) expect((await cache.known()).map((one) => one.sha256)).toEqual(names);
+    expect(store.reads.toSorted()).toEqual(names);
   });
 
   it("leaves out of the known bodies what cannot be read, without reading it again", async () => {

@@ -38,13 +38,16 @@ export function request(workflow: Workflow = canvasGraph(), options: Record<stri
   return SubmitJob.parse({ spec: { kind: "workflow", workflow }, options });
 }
 
-/** @param bodies `/object_info` bodies that pods have told of */
+/** @param bodies `/object_info` bodies, each of one pod */
 export async function jobsFixture(
   { bodies = [], ...options }: Partial<JobsOptions> & { bodies?: string[] } = {},
 ): Promise<JobsFixture> {
   const testStore = await memoryStore();
   const { store } = testStore;
-  for (const [index, body] of bodies.entries()) await store.putObjectInfo({ sha256: `body-${index}`, body });
+  for (const [index, body] of bodies.entries()) {
+    await store.putObjectInfo({ sha256: `body-${index}`, body });
+    await testStore.addPod(`body-${index}`);
+  }
   const other = await store.createTenant({ id: "tenant_00000000000000000000000002", name: "others" });
   const clock = createManualClock(testStore.time.nowMs);
   const signals = createSignals();

@@ -64,6 +64,7 @@ describe("submit()", () => {
     const first = await jobs.submit(caller, keyed());
     await fixture.testStore.store.putObjectInfo({ sha256: "a".repeat(64), body: bodyWith() });
     await expect(jobs.submit(caller, request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } })))
+    await fixture.testStore.addPod("a".repeat(64));
       .rejects.toMatchObject({ code: "invalid_workflow" });
     expect((await jobs.submit(caller, keyed())).id).toBe(first.id);
   });

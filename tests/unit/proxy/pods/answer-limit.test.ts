@@ -118,7 +118,7 @@ describe("createAgents()", () => {
 describe("ensureObjectInfo()", () => {
   it("gives up a body without an end", async () => {
     const { agents, clock, state } = endlessAgent({}, "{", " ".repeat(MIB));
-    const store = { getObjectInfo: () => Promise.resolve(null), putObjectInfo: () => Promise.resolve() };
+    const store = { seeObjectInfo: () => Promise.resolve(false), putObjectInfo: () => Promise.resolve() };
     const wanted = { podId: POD, sha256: "0".repeat(64) };
     const failure = await failureOf(
       ensureObjectInfo({ store, agents, clock, timeoutMs: 60_000 }, wanted, new AbortController().signal),

@@ -1,11 +1,20 @@
 /** A store in memory on a clock that the test sets, with one tenant and the steps that tests repeat. */
-import type { JobId, TenantId } from "../../../../contracts/ids.ts";
+import type { JobId, PodId, TenantId } from "../../../../contracts/ids.ts";
 import { createStore } from "../../../../proxy/store/create-store.ts";
 import type { JobRow, NewJob } from "../../../../proxy/store/job-store.ts";
 import type { Store } from "../../../../proxy/store/port.ts";
 import { openSqliteDriver } from "../../../../proxy/store/sqlite/open.ts";
 import type { StoreDriver } from "../../../../proxy/store/transaction.ts";
-import { newAttemptId, newBootId, newPodId, newTenantId, sampleJob, sha256 } from "./samples.ts";
+import {
+  newAttemptId,
+  newBootId,
+  newEdgeId,
+  newPodId,
+  newTenantId,
+  sampleJob,
+  sampleObservation,
+  sha256,
+} from "./samples.ts";
 
 export interface TestStore extends AsyncDisposable {
   store: Store;
@@ -18,6 +27,8 @@ export interface TestStore extends AsyncDisposable {
   /** Assigned and started. */
   start(jobId: JobId): Promise<number>;
   job(jobId: JobId): Promise<JobRow>;
+  /** A new pod that has told of this `/object_info` body. */
+  addPod(objectInfoSha256: string | null): Promise<PodId>;
 }
 
 export async function memoryStore(): Promise<TestStore> {
@@ -44,6 +55,18 @@ export async function memoryStore(): Promise<TestStore> {
     time,
     job,
     assign,
+    async addPod(objectInfoSha256) {
+      const id = newPodId();
+      await store.registerPod({ id, name: id, transportKey: id });
+      const taken = await store.takePod({ podId: id, edgeId: newEdgeId(), leaseMs: 60_000 });
+      await store.recordBeat({
+        podId: id,
+        epoch: taken?.epoch ?? 0,
+        leaseMs: 60_000,
+        observed: sampleObservation(objectInfoSha256),
+      });
+      return id;
+    },
     async submit(change) {
       const outcome = await store.submitJob(sampleJob(tenantId, change));
       if (outcome.status !== "created") throw new Error("the job was not created");

@@ -2,19 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { PodId } from "../../../../contracts/ids.ts";
 import type { PodObservation } from "../../../../proxy/store/pod-store.ts";
 import { memoryStore, type TestStore } from "./memory-store.ts";
-import { newBootId, newEdgeId, newPodId } from "./samples.ts";
+import { newEdgeId, newPodId, sampleObservation } from "./samples.ts";
 
 const leaseMs = 1_000;
 
 function observation(change: Partial<PodObservation> = {}): PodObservation {
-  const capability = {
-    agentVersion: "0.1.0",
-    comfyVersion: "0.33.0",
-    comfyMode: "supervised" as const,
-    devices: [{ name: "GPU", type: "cuda", vramTotalBytes: 24e9 }],
-    objectInfoSha256: null,
-  };
-  return { phase: "ready", bootId: newBootId(), slotsTotal: 1, slotsBusy: 0, capability, conditions: [], ...change };
+  return { ...sampleObservation(), ...change };
 }
 
 async function register(t: TestStore, name = "a"): Promise<PodId> {
@@ -93,17 +86,6 @@ describe("pods in the store", () => {
     expect((await t.store.listActivePods()).map((pod) => pod.name)).toEqual(["b", "c"]);
     await register(t, "a");
     expect((await t.store.getPod(podId))?.phase).toBe("joining");
-  });
-
-  it("putObjectInfo() keeps a body by its hash, the one seen last first", async () => {
-    await using t = await memoryStore();
-    for (const [sha256, body] of [["a", "{}"], ["b", "[]"], ["a", "{}"]] as const) {
-      t.time.nowMs += 1;
-      await t.store.putObjectInfo({ sha256, body });
-    }
-    expect(await t.store.listObjectInfo(10)).toEqual(["a", "b"]);
-    expect(await t.store.listObjectInfo(1)).toEqual(["a"]);
-    expect([await t.store.getObjectInfo("b"), await t.store.getObjectInfo("c")]).toEqual(["[]", null]);
   });
 });
 

@@ -17,6 +17,7 @@ import type { JobError } from "../../../../contracts/job.ts";
 import type { Receipt } from "../../../../contracts/receipt.ts";
 import type { NewAsset } from "../../../../proxy/store/asset-store.ts";
 import type { NewJob } from "../../../../proxy/store/job-store.ts";
+import type { PodObservation } from "../../../../proxy/store/pod-store.ts";
 
 export const newJobId = () => JobId.parse(typeid("job").toString());
 export const newAttemptId = () => AttemptId.parse(typeid("att").toString());
@@ -77,3 +78,20 @@ export const sampleReceipt: Receipt = {
 };
 
 export const sampleError: JobError = { code: "execution_failed", message: "Cannot run node 1: it raised" };
+
+export function sampleObservation(objectInfoSha256: string | null = null): PodObservation {
+  return {
+    phase: "ready",
+    bootId: newBootId(),
+    slotsTotal: 1,
+    slotsBusy: 0,
+    capability: {
+      agentVersion: "0.1.0",
+      comfyVersion: "0.33.0",
+      comfyMode: "supervised",
+      devices: [{ name: "GPU", type: "cuda", vramTotalBytes: 24e9 }],
+      objectInfoSha256,
+    },
+    conditions: [],
+  };
+}

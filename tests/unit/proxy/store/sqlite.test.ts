@@ -88,7 +88,7 @@ describe("openSqliteStore()", () => {
     await migrate(driver, [...MIGRATIONS, newer]);
     await driver.close();
     const error = await failure(openSqliteStore({ path }));
-    expect(error.message).toMatch(/its schema is 2, this build knows up to 1/);
+    expect(error.message).toMatch(/its schema is 3, this build knows up to 2/);
     expect(error.hint).toMatch(/newer version/);
     expect((await failure(openSqliteStore({ path }))).message).toBe(error.message);
   });
