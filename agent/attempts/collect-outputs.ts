@@ -1,12 +1,12 @@
 /** Everything a run made, as files of our own: hashed, named, in ComfyUI's order, each file once. */
 import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import mime from "mime";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { MAX_OUTPUTS } from "../../contracts/bounds.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
-import type { ComfyApi, ComfyFile } from "../comfy/port.ts";
+import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
 import { type Stored, takeFromDisk, takeOverHttp } from "./output-file.ts";
 import { toTextFiles } from "./output-text.ts";
 import type { FoundOutputs } from "./record.ts";
@@ -14,27 +14,43 @@ import type { Workspace } from "./workspace.ts";
 
 const FILES_AT_ONCE = 4;
 
+export interface CollectDeps {
+  attemptId: AttemptId;
+  workspace: Workspace;
+  api: ComfyApi;
+  /** Of the generation that ran it; null: over the API. */
+  folders: ComfyFolders | null;
+  /** A temporary output that is no longer there; the job's other outputs stand without it. */
+  onMissingTemporary: (file: ComfyFile) => void;
+}
+
 /**
  * Writes into a fresh folder, so that an interrupted collection is simply repeated.
- * Files of ComfyUI's input folder are left out: the job did not make them.
+ * Files of ComfyUI's input folder are left out: the job did not make them. So are temporary ones that are gone, which go
+ * with their ComfyUI, unless nothing would be left.
  * @throws FleetError `output_missing` when a file is not there, `payload_too_large` when there are more than an edge
  * takes; file system errors as they are.
  */
 export async function collectOutputs(
   found: FoundOutputs,
-  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi },
+  deps: CollectDeps,
   signal: AbortSignal,
 ): Promise<AttemptOutput[]> {
-  const { attemptId, workspace } = deps;
+  const { attemptId, workspace, onMissingTemporary } = deps;
   const files = distinct(found.files);
   const texts = toTextFiles(found.texts);
   refuseTooMany(files.length + texts.length);
   await workspace.renewOutputs(attemptId);
   const outputs: AttemptOutput[] = [];
+  const missing: Missing[] = [];
   for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
     const batch = files.slice(first, first + FILES_AT_ONCE);
-    outputs.push(...await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal }))));
+    const taken = await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal })));
+    for (const output of taken) {
+      if ("missing" in output) missing.push(output);
+      else outputs.push(await moveTo(outputs.length, output, deps));
+    }
   }
   for (const { nodeId, name, bytes } of texts) {
     const index = outputs.length;
@@ -43,7 +59,25 @@ export async function collectOutputs(
     const contentType = "text/plain";
     outputs.push({ index, nodeId, name, contentType, sizeBytes: bytes.length, sha256, temporary: false });
   }
+  if (outputs.length === 0 && missing[0] !== undefined) throw missing[0].error;
+  for (const { missing: file } of missing) onMissingTemporary(file);
   return outputs;
+}
+
+interface Missing {
+  missing: ComfyFile;
+  error: FleetError;
+}
+
+/** Closes the gap that a missing one before it has left. */
+async function moveTo(
+  index: number,
+  output: AttemptOutput,
+  { attemptId, workspace }: CollectDeps,
+): Promise<AttemptOutput> {
+  if (index === output.index) return output;
+  await rename(workspace.outputPath(attemptId, output.index), workspace.outputPath(attemptId, index));
+  return { ...output, index };
 }
 
 function refuseTooMany(count: number): void {
@@ -62,10 +96,16 @@ async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
 async function toOutput(
   file: ComfyFile,
   index: number,
-  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi; signal: AbortSignal },
-): Promise<AttemptOutput> {
+  deps: CollectDeps & { signal: AbortSignal },
+): Promise<AttemptOutput | Missing> {
   const to = deps.workspace.outputPath(deps.attemptId, index);
-  const stored = await take(file, deps, { to, signal: deps.signal });
+  let stored: Stored;
+  try {
+    stored = await take(file, deps, { to, signal: deps.signal });
+  } catch (error) {
+    if (file.type !== "temp" || !FleetError.is(error) || error.code !== "output_missing") throw error;
+    return { missing: file, error };
+  }
   return {
     index,
     nodeId: file.nodeId,
@@ -78,13 +118,12 @@ async function toOutput(
 
 async function take(
   file: ComfyFile,
-  deps: { attemptId: AttemptId; workspace: Workspace; api: ComfyApi },
+  { attemptId, api, folders }: CollectDeps,
   options: { to: string; signal: AbortSignal },
 ): Promise<Stored> {
   const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to: options.to, isOurs: file.type === "output" && first === deps.attemptId };
-  const { folders } = deps.workspace;
-  if (folders === null) return await takeOverHttp(deps.api, request, options.signal);
+  const request = { file, to: options.to, isOurs: file.type === "output" && first === attemptId };
+  if (folders === null) return await takeOverHttp(api, request, options.signal);
   return await takeFromDisk(folders, request);
 }
 

@@ -1,38 +1,70 @@
 /** The last leg: what the run made becomes files of our own. The slot is free meanwhile. */
 import { FleetError } from "../../contracts/errors.ts";
 import type { JobError } from "../../contracts/job.ts";
+import type { ComfyFolders } from "../comfy/port.ts";
 import { collectOutputs } from "./collect-outputs.ts";
-import { finishWith, outcomeWhenGone } from "./outcome.ts";
+import { JournalFailure } from "./journal-failure.ts";
+import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import type { FoundOutputs } from "./record.ts";
 import { isRewrittenSaver } from "./rewrite.ts";
 import { nodesToRun } from "./run-nodes.ts";
 import type { Run } from "./run.ts";
 
-/** Tries while ComfyUI's API, where outputs come over it, does not answer. */
-const MAX_TRIES = 5;
+const UNANSWERED: JobError = {
+  code: "comfy_unavailable",
+  message: "Cannot collect the outputs: ComfyUI does not answer",
+  hint: "The job is queued again by itself; the pod's ComfyReady condition says what is wrong.",
+};
 
-/** Leaves the attempt final, or, when the agent stops, `collecting`. */
+/**
+ * Leaves the attempt final, or, when the agent stops, `collecting`. Whatever the pod lacks, be it ComfyUI, its API or room
+ * on the disk, makes it `lost`; it fails only by what the run itself left behind.
+ */
 export async function collectRun(run: Run): Promise<void> {
   const { entry, stop, deps } = run;
   const { found } = entry.record;
   if (found === null) throw new Error("Cannot collect outputs: the journal does not say which");
-  for (let tries = 1; !stop.aborted; tries++) {
-    try {
-      const outputs = await collectOutputs(found, {
-        attemptId: entry.id,
-        workspace: deps.workspace,
-        api: deps.comfy.api,
-      }, stop);
-      return entry.finish({ state: "succeeded", outputs, cached: renderedNothing(run, found), error: null });
-    } catch (error) {
-      if (stop.aborted) return;
-      // Its folders are emptied by the next ComfyUI, so a file that a dead one wrote is a loss and not a fault.
-      if (run.fate() === "gone") return finishWith(entry, outcomeWhenGone(null));
-      const unavailable = FleetError.is(error) && error.code === "comfy_unavailable";
-      if (!unavailable || tries >= MAX_TRIES) return finishWith(entry, { kind: "failed", error: toJobError(error) });
-      await run.wake.wait(deps.timing.pollMs, stop);
-    }
+  const giveUpAtMs = deps.clock.now() + deps.timing.readyWithinMs;
+  while (!stop.aborted) {
+    // After a restart of the agent: where a living ComfyUI has its files is known once it is adopted.
+    if (run.fate() !== "unsure" && await collect(run, found)) return;
+    if (deps.clock.now() >= giveUpAtMs) return finishWith(entry, { kind: "lost", error: UNANSWERED });
+    await run.wake.wait(deps.timing.pollMs, stop);
   }
+}
+
+/** False when it is to be tried again. */
+async function collect(run: Run, found: FoundOutputs): Promise<boolean> {
+  const { entry, stop, deps: { comfy, workspace, logger } } = run;
+  let outcome: EmptyOutcome;
+  try {
+    const outputs = await collectOutputs(found, {
+      attemptId: entry.id,
+      workspace,
+      api: comfy.api,
+      folders: foldersOf(run),
+      onMissingTemporary: ({ nodeId, filename }) =>
+        logger.warn("temporary output is gone", { attempt: entry.id, nodeId, filename }),
+    }, stop);
+    entry.finish({ state: "succeeded", outputs, cached: renderedNothing(run, found), error: null });
+    return true;
+  } catch (error) {
+    if (error instanceof JournalFailure) throw error;
+    if (stop.aborted) return true;
+    logger.warn("collecting failed", { attempt: entry.id, error });
+    // Its folders are emptied by the next ComfyUI, so a file that a dead one wrote is a loss and not a fault.
+    if (run.fate() === "gone") outcome = outcomeWhenGone(null);
+    else if (!FleetError.is(error)) outcome = { kind: "lost", error: diskFailed(error) };
+    else if (error.code === "comfy_unavailable") return false;
+    else outcome = { kind: "failed", error: { code: error.code, message: error.message, hint: error.hint ?? null } };
+  }
+  finishWith(entry, outcome);
+  return true;
+}
+
+function foldersOf({ entry, deps: { comfy } }: Run): ComfyFolders | null {
+  const { generationId } = entry.record;
+  return generationId === null ? comfy.folders : comfy.foldersOf(generationId);
 }
 
 /** True when all that ran were the savers that ran only for their new folder. */
@@ -44,12 +76,12 @@ function renderedNothing(run: Run, found: FoundOutputs): boolean {
   return [...ran].every((id) => isRewrittenSaver(workflow, id));
 }
 
-function toJobError(error: unknown): JobError {
-  if (FleetError.is(error)) return { code: error.code, message: error.message, hint: error.hint ?? null };
-  const why = error instanceof Error && "code" in error ? String(error.code) : "the disk failed";
+/** @throws the error itself when no file system made it: that is a fault of ours. */
+function diskFailed(error: unknown): JobError {
+  if (!(error instanceof Error) || !("code" in error)) throw error;
   return {
     code: "output_missing",
-    message: `Cannot collect the outputs: ${why}`,
-    hint: "Look at the pod's free disk space, then run the job again.",
+    message: `Cannot collect the outputs: the pod's disk failed (${String(error.code)})`,
+    hint: "The job is queued again by itself; look at the pod's free disk space.",
   };
 }

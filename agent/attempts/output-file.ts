@@ -57,7 +57,16 @@ export async function takeFromDisk(folders: ComfyFolders, options: TakeOptions):
 export async function takeOverHttp(api: ComfyApi, options: TakeOptions, signal: AbortSignal): Promise<Stored> {
   const response = await api.view(options.file, signal);
   if (response.body === null) throw outputMissing(options.file, "ComfyUI sent no bytes");
-  return await copyAndHash(Readable.from(response.body), options.to);
+  return await copyAndHash(Readable.from(chunksOf(response.body)), options.to);
+}
+
+/** Tells a connection that breaks from a disk that fails. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new FleetError("comfy_unavailable", "Cannot read an output: the connection to ComfyUI broke", { cause });
+  }
 }
 
 async function isLinked(path: string, to: string): Promise<boolean> {

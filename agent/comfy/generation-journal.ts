@@ -27,6 +27,8 @@ export interface GenerationJournal {
   ended(id: string, end: { atMs: number; reason: string }): void;
   /** Those that have not ended, newest first. */
   open(): GenerationRecord[];
+  /** Of a generation that is remembered, ended ones included. */
+  nonceOf(id: string): string | null;
   close(): void;
 }
 
@@ -78,6 +80,7 @@ export function createGenerationJournal(database: string | DatabaseSync): Genera
     `SELECT id, client_id, nonce, port, started_at_ms, pid, process_start FROM comfy_generation
      WHERE ended_at_ms IS NULL ORDER BY started_at_ms DESC, rowid DESC`,
   );
+  const selectNonce = db.prepare("SELECT nonce FROM comfy_generation WHERE id = ?1");
   return {
     begin(record) {
       insert.run(record.id, record.clientId, record.nonce, record.port, record.startedAtMs);
@@ -102,6 +105,10 @@ export function createGenerationJournal(database: string | DatabaseSync): Genera
           processStart: read.process_start,
         };
       }),
+    nonceOf(id) {
+      const row = selectNonce.get(id);
+      return row === undefined ? null : z.string().parse(row.nonce);
+    },
     close() {
       if (own) db.close();
     },

@@ -108,6 +108,8 @@ export interface ComfyApi {
 export interface Comfy {
   readonly status: ComfyStatus;
   readonly folders: ComfyFolders | null;
+  /** The same as that generation has or had them: one that the agent started has a `temp` of its own. */
+  foldersOf(generationId: string): ComfyFolders | null;
   readonly api: ComfyApi;
   /**
    * The `/object_info` body of the last generation that became ready, with the hash that `status` has; null until the

@@ -27,6 +27,8 @@ export class FakeComfyPort implements Comfy {
     objectInfoSha256: null,
   };
   folders: ComfyFolders | null = null;
+  /** Of generations whose folders are others than `folders`. */
+  readonly foldersByGeneration = new Map<string, ComfyFolders>();
   /** What the next lookups answer, by prompt id; `unknown` for others. */
   readonly lookups = new Map<string, PromptLookup>();
   readonly submitted: { promptId: string; workflow: Workflow }[] = [];
@@ -97,6 +99,10 @@ export class FakeComfyPort implements Comfy {
   finish(promptId: string, lookup: PromptLookup): void {
     this.lookups.set(promptId, lookup);
     this.say({ type: "finished", promptId });
+  }
+
+  foldersOf(generationId: string): ComfyFolders | null {
+    return this.foldersByGeneration.get(generationId) ?? this.folders;
   }
 
   objectInfo(): null {

@@ -11,7 +11,7 @@ import { createBackoff } from "../backoff.ts";
 import type { EndCause } from "../end-cause.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
-import type { Comfy, ComfyMessage } from "../port.ts";
+import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import type { ComfySocket } from "../socket/comfy-socket.ts";
 import { attach } from "./attach.ts";
@@ -92,6 +92,10 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     return { reason: "AgentFailed", message: "The agent failed at watching ComfyUI; its log says why." };
   }
 
+  function folders(): ComfyFolders | null {
+    return directory === null ? null : attachedFolders(directory, peers.current?.stats.argv ?? []);
+  }
+
   function readyMessage(stats: SystemStats): string {
     const parts = [`Attached to ComfyUI ${stats.version ?? "of an unknown version"} at ${baseUrl}.`];
     parts.push("The agent cannot restart it, read its log or see its process end.");
@@ -105,8 +109,9 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       return board.status;
     },
     get folders() {
-      return directory === null ? null : attachedFolders(directory, peers.current?.stats.argv ?? []);
+      return folders();
     },
+    foldersOf: () => folders(),
     api: createComfyApi({
       fetch: context.fetch,
       clock,

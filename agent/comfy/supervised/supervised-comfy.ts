@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
 import { createLogFile } from "../log/log-file.ts";
-import type { Comfy, ComfyMessage } from "../port.ts";
+import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createProcessTable } from "../process/process-table.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import { DEFAULT_TIMINGS } from "../timings.ts";
@@ -123,6 +123,11 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     lastRestart = { ...cause, atMs: clock.now() };
   }
 
+  function foldersWith(nonce: string | null = null): ComfyFolders {
+    const { input, output } = directories;
+    return { input, output, temp: tempFolder(directories, nonce ?? "none") };
+  }
+
   function readyMessage(ready: ReadySession, baseUrl: string, adopted: boolean): string {
     const version = ready.stats.version ?? "of an unknown version";
     const parts = [`ComfyUI ${version} is ready on ${baseUrl}${adopted ? ", kept from an earlier agent" : ""}.`];
@@ -149,9 +154,9 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       return board.status;
     },
     get folders() {
-      const nonce = session?.running.record.nonce ?? "none";
-      return { input: directories.input, output: directories.output, temp: tempFolder(directories, nonce) };
+      return foldersWith(session?.running.record.nonce);
     },
+    foldersOf: (generationId) => foldersWith(journal.nonceOf(generationId)),
     api: createComfyApi({
       fetch: context.fetch,
       clock,

@@ -131,6 +131,13 @@ export class AgentProcess implements AsyncDisposable {
     }
   }
 
+  /** Makes the journal say of every attempt what it says when the agent dies between the end of a run and its collection. */
+  uncollect(): void {
+    const database = new DatabaseSync(join(this.stateDir, "journal.db"));
+    database.exec("update attempt set state = 'collecting', outputs = '[]', finished_at_ms = null");
+    database.close();
+  }
+
   /** How many prompts ComfyUI has taken, over all its lives. */
   promptsTaken(): number {
     return readFileSync(join(this.stateDir, "comfy/comfyui.log"), "utf8").split("got prompt").length - 1;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { AgentProcess, killAndWait, until } from "./agent-process.ts";
-import { finalReport, imageGraph, order, POD_ID, reportWhen, slowGraph } from "./orders.ts";
+import { finalReport, imageGraph, order, POD_ID, previewGraph, reportWhen, slowGraph } from "./orders.ts";
 
 describe("after a kill", () => {
   let agent: AgentProcess | null = null;
@@ -79,6 +79,22 @@ describe("after a kill", () => {
     await killAndWait(pid);
     await agent.start();
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "lost" });
+  });
+
+  it("outputs that ComfyUI keeps in its temporary folder are collected by the next agent", async () => {
+    agent = await (await new AgentProcess().start()).ready();
+    const start = order(previewGraph());
+    await agent.client.attempts.start.mutate(start);
+    const { outputs } = await finalReport(agent, start.attemptId);
+    const pid = agent.comfyPid();
+    if (pid === null) throw new Error("No ComfyUI is there");
+    await agent.end("SIGKILL");
+    agent.uncollect();
+    process.kill(pid, "SIGSTOP");
+    setTimeout(() => process.kill(pid, "SIGCONT"), 500);
+    await agent.start();
+    expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded", outputs });
+    expect(agent.comfyPid()).toBe(pid);
   });
 
   it("an agent that cannot write its journal ends, and the next one collects what ComfyUI went on with", async () => {

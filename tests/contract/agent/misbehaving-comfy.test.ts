@@ -90,6 +90,20 @@ describe("on a ComfyUI that somebody else runs", () => {
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded" });
   });
 
+  it("outputs are waited for while it does not answer a restarted agent", async () => {
+    agent = new AgentProcess({ COMFYUI_COMMAND: "", COMFYUI_URL: await startStandIn() });
+    await (await agent.start()).ready();
+    const start = order(imageGraph());
+    await agent.client.attempts.start.mutate(start);
+    const { outputs } = await finalReport(agent, start.attemptId);
+    await agent.end("SIGKILL");
+    agent.uncollect();
+    standIn?.kill("SIGSTOP");
+    setTimeout(() => standIn?.kill("SIGCONT"), 6_000);
+    await agent.start();
+    expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded", outputs });
+  });
+
   it("an attempt is lost when that ComfyUI is killed", async () => {
     agent = new AgentProcess({ COMFYUI_COMMAND: "", COMFYUI_URL: await startStandIn() });
     await (await agent.start()).ready();

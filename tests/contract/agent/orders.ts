@@ -71,6 +71,15 @@ export function slowGraph(frames: number): Workflow {
   };
 }
 
+/** One picture that only goes to ComfyUI's temporary folder. */
+export function previewGraph(): Workflow {
+  const canvas = { width: 16, height: 16, batch_size: 1, color: freshColor() };
+  return {
+    "1": { class_type: "EmptyImage", inputs: canvas },
+    "2": { class_type: "PreviewImage", inputs: { images: ["1", 0] } },
+  };
+}
+
 export function invertGraph(assetId: string): Workflow {
   return {
     "1": { class_type: "LoadImage", inputs: { image: { __type: "core/ASSET", info: { id: assetId } } } },

@@ -14,6 +14,7 @@ import { newOrder } from "./service-bench.ts";
 const { attemptId } = newOrder();
 const { signal } = new AbortController();
 const { api } = new FakeComfyPort();
+const missing: ComfyFile[] = [];
 let folder: string;
 let workspace: Workspace;
 
@@ -30,7 +31,7 @@ const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolde
 async function collect(found: Partial<FoundOutputs>, from = workspace) {
   return await collectOutputs(
     { files: [], texts: [], cachedNodes: [], ...found },
-    { attemptId, workspace: from, api },
+    { attemptId, workspace: from, api, folders: from.folders, onMissingTemporary: (file) => missing.push(file) },
     signal,
   );
 }
@@ -92,6 +93,17 @@ describe("collectOutputs()", () => {
       code: "payload_too_large",
       hint: expect.stringContaining("as one video"),
     });
+  });
+
+  it("leaves out temporary files that are gone, without a gap, unless nothing else is left", async () => {
+    const gone: ComfyFile = { nodeId: "2", filename: "gone.png", subfolder: "", type: "temp" };
+    await writeFile(path("a.png"), "picture");
+    missing.length = 0;
+    const outputs = await collect({ files: [gone, ours("a.png")], texts: [{ nodeId: "9", text: "hello" }] });
+    expect(outputs.map(({ index, name }) => [index, name])).toEqual([[0, "a.png"], [1, "text-9.txt"]]);
+    expect(await readFile(workspace.outputPath(attemptId, 0), "utf8")).toBe("picture");
+    expect(missing).toEqual([gone]);
+    await expect(collect({ files: [gone] })).rejects.toMatchObject({ code: "output_missing" });
   });
 
   it("leaves out files of the input folder", async () => {

@@ -38,6 +38,7 @@ describe("createGenerationJournal()", () => {
     const journal = createGenerationJournal(new DatabaseSync(":memory:"));
     for (const [id, at] of [["a", 1], ["b", 3], ["c", 2]] as const) journal.begin(record(id, at));
     journal.ended("b", { atMs: 4, reason: "Crashed" });
+    expect([journal.nonceOf("b"), journal.nonceOf("z")]).toEqual(["nonce-b", null]);
     expect(journal.open().map(({ id }) => id)).toEqual(["c", "a"]);
   });
 
