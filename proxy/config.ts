@@ -14,7 +14,10 @@ const ListenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 
   },
 ).refine(({ port }) => port <= 65_535, "expected a port up to 65535");
 
-const durationMs = (defaultMs: number, minMs: number) => z.coerce.number().int().min(minMs).default(defaultMs);
+/** A longer one is a slip of the pen: nothing here is meant to wait for more than a week. */
+const MAX_DURATION_MS = 7 * 86_400_000;
+const durationMs = (defaultMs: number, minMs: number) =>
+  z.coerce.number().int().min(minMs).max(MAX_DURATION_MS).default(defaultMs);
 const sizeBytes = (defaultBytes: number) => z.coerce.number().int().min(1024).default(defaultBytes);
 
 const StaticPod = z.strictObject({

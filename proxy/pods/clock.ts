@@ -7,9 +7,15 @@ export interface Clock {
   monotonicMs(): number;
   /** From 0 up to, not including, 1. */
   random(): number;
-  /** Resolves after `ms`, or at once when the signal is or becomes aborted: callers look at the signal afterwards. */
+  /**
+   * Resolves after `ms`, at the latest after 24.8 days, or at once when the signal is or becomes aborted: callers look at
+   * the signal afterwards.
+   */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Timers of a longer time end after 1 ms: whoever sleeps in a loop would never stop turning. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function systemClock(): Clock {
   return {
@@ -24,7 +30,7 @@ export function systemClock(): Clock {
           signal.removeEventListener("abort", done);
           resolve();
         };
-        const timer = setTimeout(done, ms);
+        const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
         signal.addEventListener("abort", done, { once: true });
       });
     },
