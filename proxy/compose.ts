@@ -76,7 +76,14 @@ export async function composeEdge(
     { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
     registered.rows,
   );
-  const dispatcher = createDispatcher({ ...common, objectInfo, offers, settlement, nudge: sessions.nudge });
+  const dispatcher = createDispatcher({
+    ...common,
+    objectInfo,
+    offers,
+    settlement,
+    nudge: sessions.nudge,
+    livePods: sessions.live,
+  });
   const planner = createPlanner({ store, sessions, dispatcher, objectInfo, signals, clock, logger, edgeId });
   const reaper = createReaper({ store, signals, clock, logger, edgeId });
   const jobs = createJobs({

@@ -13,7 +13,7 @@ export interface CompiledAttempt {
   workflow: Workflow;
   inputs: AttemptInput[];
   graphSha256: Sha256;
-  /** Why it must not be started, and the job fails: `missing_asset` or `invalid_workflow`. */
+  /** Why it must not be started there: `missing_asset`, which is so everywhere, or the body's own `invalid_workflow`. */
   refusal: FleetError | null;
 }
 

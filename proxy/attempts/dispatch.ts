@@ -5,22 +5,21 @@ import type { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
-import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
 import type { Agents, LivePod } from "../pods/port.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { compileAttempt, type CompiledAttempt } from "./compile.ts";
+import { type FleetBodies, refusalOfFleet } from "./fleet-refusal.ts";
 import { requeue, type RequeueOptions } from "./requeue.ts";
 import { startOnAgent } from "./start.ts";
 import { toJobError } from "./start-verdict.ts";
 
-export interface DispatchDeps extends RequeueOptions {
-  store: JobStore & Pick<AssetStore, "getAssets">;
+export interface DispatchDeps extends RequeueOptions, FleetBodies {
+  store: JobStore & Pick<AssetStore, "getAssets"> & FleetBodies["store"];
   agents: Agents;
   blobs: BlobStore;
-  objectInfo: Pick<ObjectInfoCache, "get">;
   offers: Offers;
   settlement: Settlement;
   /** Called for a pod that may be gone, so that its session looks at once. */
@@ -37,6 +36,8 @@ interface Assigned {
   attemptId: AttemptId;
   pod: LivePod;
   compiled: CompiledAttempt;
+  /** Why it is not to be started anywhere, though it is assigned: the failure belongs to an attempt. */
+  refusal: FleetError | null;
   offer: Offer;
 }
 
@@ -59,24 +60,32 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
   const { store, agents, blobs, objectInfo, offers, settlement, signals, clock, timings, signal } = deps;
   const logger = deps.logger.child("attempts");
 
-  /** Null when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
-  async function assign({ jobId, ver, pod }: Decision, attemptId: AttemptId): Promise<Omit<Assigned, "offer"> | null> {
+  /** `unmoved` when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
+  async function assign(
+    { jobId, ver, pod }: Decision,
+    attemptId: AttemptId,
+  ): Promise<Omit<Assigned, "offer"> | "refused" | "unmoved"> {
     const { objectInfoSha256 } = pod;
     const [job, spec, info] = await Promise.all([
       store.getJob(jobId),
       store.getSpec(jobId),
       objectInfoSha256 === null ? null : objectInfo.get(objectInfoSha256),
     ]);
-    if (!job || !spec || job.state !== "queued" || job.ver !== ver) return null;
+    if (!job || !spec || job.state !== "queued" || job.ver !== ver) return "unmoved";
     if (!info) {
       logger.warn("job kept back: the pod's object_info cannot be read", { job: jobId, pod: pod.id, objectInfoSha256 });
-      return null;
+      return "unmoved";
     }
     const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec }, info);
-    const { graphSha256 } = compiled;
+    const { graphSha256, refusal: here } = compiled;
+    const refusal = here?.code === "invalid_workflow" ? await refusalOfFleet(deps, spec.workflow, pod) : here;
+    if (here && !refusal) {
+      logger.info("job kept from a pod that refuses it", { job: jobId, pod: pod.id, reason: here.message });
+      return "refused";
+    }
     const { id: podId, bootId } = pod;
     const assigned = await store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256 });
-    return assigned.status === "done" ? { job, no: assigned.no, attemptId, pod, compiled } : null;
+    return assigned.status === "done" ? { job, no: assigned.no, attemptId, pod, compiled, refusal } : "unmoved";
   }
 
   async function fail({ job, no }: Assigned, error: FleetError): Promise<void> {
@@ -85,9 +94,8 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
   }
 
   async function start(assigned: Assigned): Promise<DispatchEnd> {
-    const { job, no, attemptId, pod, compiled, offer } = assigned;
+    const { job, no, attemptId, pod, refusal, offer } = assigned;
     const facts = { job: job.id, tenant: job.tenantId, attempt: attemptId, no, pod: pod.id };
-    const { refusal } = compiled;
     if (refusal) {
       await fail(assigned, refusal);
       logger.info("attempt refused", { ...facts, code: refusal.code, reason: refusal.message });
@@ -130,7 +138,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       let end: DispatchEnd = "unmoved";
       try {
         const assigned = await assign(decision, attemptId);
-        if (assigned) end = await start({ ...assigned, offer });
+        end = typeof assigned === "string" ? assigned : await start({ ...assigned, offer });
       } catch (error) {
         // The store holds the attempt as offered; the pod's session finds out what became of it.
         if (!signal.aborted) logger.error("dispatch failed", { job: jobId, attempt: attemptId, pod: pod.id, error });

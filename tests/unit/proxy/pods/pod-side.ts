@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { AttemptId, EdgeId, JobId, PodId } from "../../../../contracts/ids.ts";
 import { ATTEMPT_TIMINGS, type AttemptTimings } from "../../../../proxy/attempts/timings.ts";
 import { createDispatcher } from "../../../../proxy/attempts/dispatch.ts";
+import type { DispatchEnd } from "../../../../proxy/jobs/port.ts";
 import { createLastProgress } from "../../../../proxy/jobs/last-progress.ts";
 import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
 import { createSettlement } from "../../../../proxy/attempts/settle.ts";
@@ -102,6 +103,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
     settlement,
     timings,
     nudge: sessions.nudge,
+    livePods: sessions.live,
     signal: stop.signal,
   });
 
@@ -156,9 +158,9 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
       if (outcome.status !== "created") throw new Error("the job was not created");
       return outcome.job;
     },
-    async dispatch(id: JobId, pod = live()): Promise<void> {
+    async dispatch(id: JobId, pod = live()): Promise<DispatchEnd> {
       const { ver } = await job(id);
-      await dispatcher.dispatch({ jobId: id, ver, pod });
+      return await dispatcher.dispatch({ jobId: id, ver, pod });
     },
     /** The attempt that the agent was last told to start. */
     lastStart() {
