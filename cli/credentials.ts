@@ -1,8 +1,9 @@
 /** Which edge and key a command uses: flags, then environment, then what `up` left in the working folder. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { FleetError } from "../contracts/errors.ts";
+import { makeFolder } from "./files/make-folder.ts";
 
 export const DEFAULT_DATA_DIR = ".comfyfleet";
 
@@ -13,7 +14,7 @@ function credentialsPath(dataDir: string): string {
   return join(dataDir, "credentials.json");
 }
 
-function readCredentials(dataDir: string): Credentials | null {
+export function readCredentials(dataDir: string): Credentials | null {
   try {
     return Credentials.parse(JSON.parse(readFileSync(credentialsPath(dataDir), "utf8")));
   } catch {
@@ -24,7 +25,7 @@ function readCredentials(dataDir: string): Credentials | null {
 /** Readable by this user only. */
 export function writeCredentials(dataDir: string, credentials: Credentials): string {
   const path = credentialsPath(dataDir);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   writeFileSync(path, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   chmodSync(path, 0o600);
   return path;

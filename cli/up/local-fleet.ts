@@ -3,7 +3,8 @@ import { FleetError } from "../../contracts/errors.ts";
 import { writeCredentials } from "../credentials.ts";
 import { type Child, superviseChild } from "./child.ts";
 import { findDeno } from "./entry.ts";
-import { choosePort } from "./free-port.ts";
+import { anyPort, edgePort } from "./free-port.ts";
+import { listenHost } from "./listen-host.ts";
 import { loadSecrets } from "./local-secrets.ts";
 import { type ComfySource, planProcesses } from "./plan.ts";
 import { waitReady } from "./wait-ready.ts";
@@ -49,22 +50,19 @@ function chooseDeno(runtime: LocalFleetOptions["runtime"], env: Record<string, s
 export async function startLocalFleet(options: LocalFleetOptions): Promise<LocalFleet> {
   const { dataDir, env, say, signal } = options;
   const deno = chooseDeno(options.runtime, env);
-  const secrets = loadSecrets(dataDir);
+  const host = listenHost(options.listenHost);
   const ports = {
-    edge: await choosePort(options.port, options.port !== 0).catch((cause: unknown) => {
-      throw new FleetError("conflict", `Cannot start the edge: port ${options.port} is in use`, {
-        hint: "Stop what runs there, or choose another with --port.",
-        cause,
-      });
-    }),
-    agent: await choosePort(8189, false),
-    comfy: await choosePort(8188, false),
+    edge: await edgePort(options.port, host.bare),
+    agent: await anyPort(8189),
+    comfy: await anyPort(8188),
   };
-  const baseUrl = `http://127.0.0.1:${ports.edge}`;
+  // After whatever may refuse the start: a key that is minted is shown by the same start.
+  const secrets = loadSecrets(dataDir);
+  const baseUrl = `http://${host.reachedAt}:${ports.edge}`;
   const plans = planProcesses({
     dataDir,
     ports,
-    listenHost: options.listenHost,
+    listenHost: host.inUrl,
     deno,
     node: process.execPath,
     comfy: options.comfy,
@@ -94,6 +92,7 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
     await waitReady({
       baseUrl,
       apiKey: secrets.apiKey,
+      dataDir,
       timeoutMs: options.readyTimeoutMs,
       signal,
       onWait: (what) => say(`waiting for ${what}`),

@@ -12,6 +12,7 @@ export interface UpPlanOptions {
   dataDir: string;
   /** 127.0.0.1 ports of the edge, the agent and ComfyUI. */
   ports: { edge: number; agent: number; comfy: number };
+  /** Address the edge listens on; IPv6 in brackets. */
   listenHost: string;
   /** Null: run the edge on Node. */
   deno: string | null;

@@ -1,12 +1,16 @@
-/** Waiting until a local fleet can take a job, saying what it waits for. */
+/** Waiting until a local fleet can take a job, saying what it waits for, and no longer than that can help. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pod } from "../../contracts/pod.ts";
+import type { Condition, Pod } from "../../contracts/pod.ts";
 import { createFleet } from "../../client/mod.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import { podReadiness } from "./pod-readiness.ts";
 
 export interface WaitOptions {
   baseUrl: string;
   apiKey: string;
+  /** Named in what to do. */
+  dataDir: string;
   timeoutMs: number;
   signal: AbortSignal;
   /** Told when what it waits for changes. */
@@ -15,45 +19,89 @@ export interface WaitOptions {
   failed(): string | null;
 }
 
+/** An edge listens a moment before its first key is installed. */
+const KEY_GRACE_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+
 async function edgeReady(baseUrl: string): Promise<boolean> {
   const response = await fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
   return response?.ok ?? false;
 }
 
-/** @param sinceMs what an earlier life of the edge knew of its pods does not count */
-function waitingFor(pods: Pod[], sinceMs: number): string | null {
-  const [pod] = pods.filter(({ lastSeenAt }) => lastSeenAt !== null && Date.parse(lastSeenAt) >= sinceMs);
-  if (!pod) return "the edge to meet the pod";
-  if (pod.phase === "ready") return null;
-  const bad = pod.conditions.find((condition) => condition.status !== "true");
-  return `the pod (${bad?.message ?? pod.phase})`;
+function keyRefused(dataDir: string, cause: unknown): FleetError {
+  const secrets = join(dataDir, "secrets.json");
+  return new FleetError("unauthorized", `Cannot start: the edge does not know the key in ${secrets}`, {
+    hint:
+      `Its store knows an earlier one. Put the earlier ${secrets} back; or start anew: move ${join(dataDir, "edge")} ` +
+      `and ${join(dataDir, "agent")} away (jobs and files go with them), or name another folder with --data.`,
+    cause,
+  });
 }
 
-/** @throws FleetError `timeout` with the last thing waited for, or `comfy_unavailable` when a child was given up. */
+function podRefused(dataDir: string, { message, reason }: Condition): FleetError {
+  const hint = reason === "WrongPod"
+    ? `${join(dataDir, "edge")} and ${
+      join(dataDir, "agent")
+    } are not of one fleet; was one of them deleted? Put it back, ` +
+      `or move ${join(dataDir, "agent")} away too, with what it had not handed over.`
+    : "Look at the logs named above.";
+  return new FleetError("conflict", `Cannot start: ${message.replace(/\.$/, "")}`, { hint });
+}
+
+/**
+ * @throws FleetError `timeout` with the last thing waited for; at once `comfy_unavailable` when a child was given up,
+ * `unauthorized` and `conflict` when the data folder's parts do not belong together.
+ */
 export async function waitReady(options: WaitOptions): Promise<void> {
-  const fleet = createFleet({ baseUrl: options.baseUrl, apiKey: options.apiKey, requestTimeoutMs: 5_000 });
+  const { baseUrl, dataDir, signal } = options;
+  const fleet = createFleet({ baseUrl, apiKey: options.apiKey, requestTimeoutMs: REQUEST_TIMEOUT_MS });
   const startedMs = Date.now();
-  const deadlineMs = startedMs + options.timeoutMs;
+  let refusedSinceMs: number | null = null;
   let said = "";
+
+  async function pods(): Promise<Pod[] | null> {
+    try {
+      const page = await fleet.call((trpc) => trpc.pods.list.query({}, { signal }));
+      refusedSinceMs = null;
+      return page.items;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!FleetError.is(error) || error.code !== "unauthorized") return null;
+      refusedSinceMs ??= Date.now();
+      if (Date.now() - refusedSinceMs > KEY_GRACE_MS) throw keyRefused(dataDir, error);
+      return null;
+    }
+  }
+
+  /** What it waits for now, or null when all is ready. */
+  async function waitingFor(): Promise<string | null> {
+    if (!(await edgeReady(baseUrl))) return "the edge to start";
+    const known = await pods();
+    if (known === null) return "the edge to answer";
+    const readiness = podReadiness(known, { sinceMs: startedMs, nowMs: Date.now() });
+    switch (readiness.is) {
+      case "ready":
+        return null;
+      case "waiting":
+        return readiness.what;
+      case "hopeless":
+        throw podRefused(dataDir, readiness.condition);
+    }
+  }
+
   while (true) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     const failure = options.failed();
     if (failure !== null) throw new FleetError("comfy_unavailable", `Cannot start: ${failure}`);
-    const ready = await edgeReady(options.baseUrl);
-    const what = ready
-      ? await fleet.trpc.pods.list.query({}).then(
-        (page) => waitingFor(page.items, startedMs),
-        () => "the edge to answer",
-      )
-      : "the edge to start";
+    const what = await waitingFor();
     if (what === null) return;
     if (what !== said) options.onWait(what);
     said = what;
-    if (Date.now() > deadlineMs) {
+    if (Date.now() - startedMs > options.timeoutMs) {
       throw new FleetError("timeout", `Cannot start in ${options.timeoutMs / 1000} s: still waiting for ${what}`, {
         hint: "Look at the logs named above.",
       });
     }
-    await sleep(50, undefined, { signal: options.signal });
+    await sleep(50, undefined, { signal });
   }
 }

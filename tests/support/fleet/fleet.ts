@@ -122,6 +122,7 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
       waitReady({
         baseUrl,
         apiKey: secrets.apiKey,
+        dataDir,
         timeoutMs: options.readyTimeoutMs ?? 30_000,
         signal: new AbortController().signal,
         onWait: () => {},
