@@ -1,6 +1,7 @@
 /**
  * What ComfyUI remembers of a prompt → {@link PromptLookup}. The messages decide, not `status_str`: an interrupted prompt
- * and a failed one are both "error", and a dependency cycle can be "success" with an error in it.
+ * and a failed one are both "error", and a dependency cycle can be "success" with an error in it. Nothing is a success that
+ * ComfyUI does not call one.
  */
 import { z } from "zod";
 import type { PromptLookup } from "../port.ts";
@@ -29,8 +30,9 @@ const CachedNodes = z.object({ nodes: z.array(z.string()).nullish() });
 
 type Finished = Exclude<PromptLookup, { status: "unknown" | "pending" | "running" }>;
 
+/** What is in the history is over, so that an end of which it says nothing is no success. */
 export function historyOutcome(entry: z.infer<typeof HistoryEntry>): Finished {
-  return decide(entry.status ?? {}, entry.outputs);
+  return decide(entry.status ?? {}, entry.outputs) ?? failedUnsaid();
 }
 
 export function jobOutcome(job: z.infer<typeof JobEntry>): PromptLookup {
@@ -41,20 +43,29 @@ export function jobOutcome(job: z.infer<typeof JobEntry>): PromptLookup {
       return { status: "running" };
     case "cancelled":
       return { status: "interrupted" };
-    default: {
-      const history = job.execution_status ?? { status_str: job.status === "failed" ? "error" : "success" };
-      const outcome = decide(history, job.outputs);
-      if (outcome.status !== "failed" || hasMessages(history) || !job.execution_error) return outcome;
-      return { status: "failed", error: executionFailure(job.execution_error) };
+    case "completed":
+      // Without a word of success it is asked on; the watchdog ends what never says more.
+      return decide(job.execution_status ?? {}, job.outputs) ?? { status: "running" };
+    case "failed": {
+      const history = job.execution_status ?? {};
+      if ((history.messages ?? []).length === 0 && job.execution_error) {
+        return { status: "failed", error: executionFailure(job.execution_error) };
+      }
+      return decide(history, job.outputs) ??
+        { status: "failed", error: executionFailure(job.execution_error ?? {}) };
     }
+    default:
+      // A status of a later version: whatever it means, it is neither of the two ends that we know.
+      return { status: "running" };
   }
 }
 
-function hasMessages(history: z.infer<typeof History>): boolean {
-  return (history.messages ?? []).length > 0;
+function failedUnsaid(): Finished {
+  return { status: "failed", error: executionFailure({}) };
 }
 
-function decide(history: z.infer<typeof History>, outputs: unknown): Finished {
+/** Null when nothing says how it ended. */
+function decide(history: z.infer<typeof History>, outputs: unknown): Finished | null {
   let failure: ExecutionError | null = null;
   let succeeded = false;
   let interrupted = false;
@@ -81,6 +92,6 @@ function decide(history: z.infer<typeof History>, outputs: unknown): Finished {
   }
   if (interrupted) return { status: "interrupted" };
   if (failure !== null) return { status: "failed", error: executionFailure(failure) };
-  if (!succeeded && history.status_str === "error") return { status: "failed", error: executionFailure({}) };
+  if (!succeeded && history.status_str !== "success") return history.status_str === "error" ? failedUnsaid() : null;
   return { status: "succeeded", ...walkOutputs(outputs), cachedNodes };
 }

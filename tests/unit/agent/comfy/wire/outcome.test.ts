@@ -40,7 +40,7 @@ describe("historyOutcome()", () => {
   it("goes by the word when there are no messages", () => {
     expect(history("success", [])).toMatchObject({ status: "succeeded" });
     expect(history("error", [])).toMatchObject({ status: "failed" });
-    expect(historyOutcome(HistoryEntry.parse({ outputs: {} }))).toMatchObject({ status: "succeeded" });
+    expect(historyOutcome(HistoryEntry.parse({ outputs: {} }))).toMatchObject({ status: "failed" });
   });
 
   it("survives odd messages", () => {
@@ -65,5 +65,17 @@ describe("jobOutcome()", () => {
     expect(jobOutcome(JobEntry.parse(done))).toMatchObject({ status: "succeeded", files: [{ filename: "a.png" }] });
     expect(jobOutcome(JobEntry.parse({ status: "failed", execution_error })))
       .toMatchObject({ status: "failed", error: { exceptionType: "ValueError", nodeId: "4" } });
+  });
+
+  it("takes nothing for an end that it does not know, and no end for a success that is not called one", () => {
+    const outcome = (job: unknown) => jobOutcome(JobEntry.parse(job)).status;
+    expect(outcome({ status: "queued_remote", outputs: OUTPUTS })).toBe("running");
+    expect(outcome({ status: "queued_remote", execution_status: { status_str: "success" } })).toBe("running");
+    expect(outcome({ status: "completed", outputs: OUTPUTS, execution_status: null })).toBe("running");
+    expect(outcome({ status: "completed", execution_status: { messages: [START] } })).toBe("running");
+    expect(outcome({ status: "completed", execution_status: { status_str: "success" } })).toBe("succeeded");
+    expect(outcome({ status: "completed", execution_status: { messages: [START, SUCCESS] } })).toBe("succeeded");
+    expect(outcome({ status: "failed", execution_status: { messages: [START] } })).toBe("failed");
+    expect(outcome({ status: "failed" })).toBe("failed");
   });
 });
