@@ -186,6 +186,10 @@ describe.each(EDGE_RUNTIMES)("the command line, with the edge on %s", (runtime) 
     const wrong = await cli("jobs", "ls", "--json", "--key", "cfl_wrong");
     expect(wrong.code).toBe(3);
     expect(errorOf(wrong)).toMatchObject({ code: "unauthorized" });
+    // The key that `up` saved is for its own edge, and goes to no other.
+    const foreign = await cli("jobs", "ls", "--json", "--url", "http://127.0.0.1:9");
+    expect(foreign.code).toBe(3);
+    expect(errorOf(foreign)).toMatchObject({ code: "unauthorized" });
   });
 
   it("exit code 4: a job that is not there", async () => {
@@ -211,7 +215,7 @@ describe.each(EDGE_RUNTIMES)("the command line, with the edge on %s", (runtime) 
   });
 
   it("an edge that is not there is said, not waited for for ever", async () => {
-    const { code, stderr } = await cli("jobs", "ls", "--url", "http://127.0.0.1:9");
+    const { code, stderr } = await cli("jobs", "ls", "--url", "http://127.0.0.1:9", "--key", "cfl_any");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: Cannot reach the edge at http:\/\/127\.0\.0\.1:9/);
   });
