@@ -3,6 +3,8 @@ import type { Fleet } from "../client/mod.ts";
 import type { Renderer, Terminal } from "./output/renderer.ts";
 
 export interface CliContext {
+  /** What a person types to start this command again, e.g. `comfyfleet`. */
+  command: string;
   env: Record<string, string | undefined>;
   terminal: Terminal;
   render: Renderer;

@@ -48,13 +48,13 @@ function normalized(baseUrl: string): string {
  */
 export function resolveCredentials(
   flags: { url?: string | undefined; key?: string | undefined },
-  env: Record<string, string | undefined>,
+  { env, command }: { env: Record<string, string | undefined>; command: string },
 ): Credentials {
   const saved = readCredentials(DEFAULT_DATA_DIR);
   const baseUrl = flags.url || env.COMFYFLEET_URL || saved?.baseUrl;
   if (!baseUrl) {
     throw new FleetError("unauthorized", "Cannot sign in: no edge is known", {
-      hint: "Set COMFYFLEET_URL and COMFYFLEET_KEY, or run 'up' in this folder.",
+      hint: `Set COMFYFLEET_URL and COMFYFLEET_KEY, or run '${command} up' in this folder.`,
     });
   }
   const isSavedEdge = saved !== null && normalized(saved.baseUrl) === normalized(baseUrl);

@@ -2,6 +2,7 @@
 /** Entry point of the `comfyfleet` command. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { invocation } from "./invocation.ts";
 import { runProgram } from "./program.ts";
 import { EXIT } from "./output/exit-codes.ts";
 
@@ -43,6 +44,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.exitCode = await runProgram(argv, {
   version: packageVersion(),
+  command: invocation({ script: process.argv[1] ?? "comfyfleet", cwd: process.cwd(), env: process.env }),
   env: process.env,
   terminal: { stdout: process.stdout, stderr: process.stderr },
   interrupted: interrupt.signal,

@@ -14,6 +14,8 @@ import { createRenderer, type Terminal } from "./output/renderer.ts";
 
 export interface ProgramOptions {
   version: string;
+  /** See {@link CliContext.command}. */
+  command: string;
   env: Record<string, string | undefined>;
   terminal: Terminal;
   interrupted: AbortSignal;
@@ -52,11 +54,12 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
 
   function contextFor(flags: { json?: boolean }): CliContext {
     return {
+      command: options.command,
       env: options.env,
       terminal: options.terminal,
       render: createRenderer(options.terminal, flags.json ?? false),
       interrupted: options.interrupted,
-      fleet: (signIn) => createFleet(resolveCredentials(signIn, options.env)),
+      fleet: (signIn) => createFleet(resolveCredentials(signIn, options)),
     };
   }
 

@@ -25,7 +25,7 @@ function demoFile(name: string): string {
 }
 
 export async function demo(context: CliContext, flags: DemoFlags): Promise<number> {
-  const { render, interrupted } = context;
+  const { render, interrupted, command } = context;
   const real = flags.real || context.env.COMFYUI_DIR || context.env.COMFYUI_URL;
   const env = real ? await demoComfy(context.env, interrupted, (text) => render.say(text)) : context.env;
   const comfy = chooseComfy(env.COMFYUI_DIR || env.COMFYUI_URL ? undefined : "fake", env);
@@ -61,9 +61,12 @@ export async function demo(context: CliContext, flags: DemoFlags): Promise<numbe
           ...outputs.map((output) => `Saved ${output.path} (${output.sizeBytes} bytes)`),
           "",
           "Try next:",
-          "  npm start                                     keep a fleet running (COMFYUI_DIR=… for a real ComfyUI)",
-          "  node cli/main.ts run WORKFLOW.json            run your own API-format workflow on it",
-          "  npm run demo -- --real                        the same on a real ComfyUI on the CPU",
+          `  ${command} up`,
+          "      keeps a fleet running (COMFYUI_DIR=… for a real ComfyUI)",
+          `  ${command} run WORKFLOW.json`,
+          "      runs your own API-format workflow on it, in another terminal",
+          `  ${command} demo --real`,
+          "      the same on a real ComfyUI on the CPU",
         ].join("\n"),
       );
     }

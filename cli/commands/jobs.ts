@@ -31,7 +31,7 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
   );
   const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
   const rows = page.items.map(jobRow).join("\n");
-  context.render.result(page, `${rows || "No jobs yet. Start one with: comfyfleet run WORKFLOW.json"}${more}`);
+  context.render.result(page, `${rows || `No jobs yet. Start one with: ${context.command} run WORKFLOW.json`}${more}`);
   return EXIT.ok;
 }
 
@@ -70,7 +70,7 @@ export async function watchJob(context: CliContext, jobId: string, flags: JobsFl
     }
   } catch (error) {
     if (!interrupted.aborted) throw error;
-    render.say(`Detached. The job goes on; come back with: comfyfleet jobs watch ${jobId}`);
+    render.say(`Detached. The job goes on; come back with: ${context.command} jobs watch ${jobId}`);
     return EXIT.interrupted;
   } finally {
     bar.clear();

@@ -118,12 +118,15 @@ export async function run(context: CliContext, workflowPath: string, flags: RunF
   const job = await handle.submitted;
   render.say(`submitted ${job.id}`);
   if (flags.detach) {
-    render.result({ jobId: job.id, state: job.state }, `${job.id}\nFollow it with: comfyfleet jobs watch ${job.id}`);
+    render.result(
+      { jobId: job.id, state: job.state },
+      `${job.id}\nFollow it with: ${context.command} jobs watch ${job.id}`,
+    );
     return EXIT.ok;
   }
   const result = await finish(context, handle, flags.out);
   if (!result) {
-    render.say(`Detached. The job goes on; come back with: comfyfleet jobs watch ${job.id}`);
+    render.say(`Detached. The job goes on; come back with: ${context.command} jobs watch ${job.id}`);
     if (render.json) render.result({ jobId: job.id, state: "detached" }, "");
     return EXIT.interrupted;
   }

@@ -14,7 +14,7 @@ export interface UpFlags {
 }
 
 export async function up(context: CliContext, flags: UpFlags): Promise<number> {
-  const { render, interrupted, env } = context;
+  const { render, interrupted, env, command } = context;
   const comfy = chooseComfy(flags.comfyui, env);
   render.say(`Starting an edge and an agent with ${describeComfy(comfy)}`);
   const fleet = await startLocalFleet({
@@ -44,8 +44,8 @@ export async function up(context: CliContext, flags: UpFlags): Promise<number> {
       `  key    ${key}`,
       "",
       "  In another terminal, in this folder:",
-      "    comfyfleet run WORKFLOW.json        (from a checkout: npx comfyfleet, or node cli/main.ts)",
-      "    comfyfleet jobs ls",
+      `    ${command} run WORKFLOW.json`,
+      `    ${command} jobs ls`,
       "",
       "  Ctrl-C stops everything; jobs are kept.",
     ].join("\n"),

@@ -37,7 +37,7 @@ describe("comfyfleet up", () => {
     expect(first.stdout()).toMatch(/^ {2}edge {3}http:\/\/127\.0\.0\.1:\d+ {2}\(node\)$/m);
     const [, key = ""] = /^ {2}key {4}(cfl_\S+) {2}\(shown once; kept in .*\)$/m.exec(first.stdout()) ?? [];
     expect(key).not.toBe("");
-    expect(first.stdout()).toMatch(/comfyfleet run WORKFLOW\.json/);
+    expect(first.stdout()).toMatch(/^ +node \S+cli\/main\.ts run WORKFLOW\.json$/m);
     expect(first.stdout() + first.stderr()).not.toContain("\x1b");
     const ran = await runCli(["run", "quick.json", "--json"], { cwd });
     expect(ran.code).toBe(0);
