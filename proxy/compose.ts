@@ -85,7 +85,7 @@ export async function composeEdge(
     livePods: sessions.live,
   });
   const planner = createPlanner({ store, sessions, dispatcher, objectInfo, signals, clock, logger, edgeId });
-  const reaper = createReaper({ store, signals, clock, logger, edgeId });
+  const reaper = createReaper({ store, rendered: settlement, signals, clock, logger, edgeId });
   const jobs = createJobs({
     store,
     agents,

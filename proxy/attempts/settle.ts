@@ -3,9 +3,9 @@
  * sources; the revision orders them, and only one of an attempt is worked on at a time.
  */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
-import type { PodId } from "../../contracts/ids.ts";
+import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
-import type { Settlement } from "../jobs/port.ts";
+import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
 import { createSettler, type LiveAttempt, type SettleDeps } from "./settle-report.ts";
@@ -25,19 +25,33 @@ interface Work {
   done: Promise<void>;
 }
 
-export function createSettlement(deps: SettleDeps): Settlement {
+/** Per pod: an agent can speak for its own attempts only, not hide another's behind a high revision. */
+function keyOf(podId: PodId, attemptId: AttemptId): string {
+  return `${podId} ${attemptId}`;
+}
+
+export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempts {
   const logger = deps.logger.child("attempts");
   const { agents, clock, timings, lastProgress, signal } = deps;
   const release = createRelease({ agents, clock, timeoutMs: timings.releaseMs, logger, signal });
   const settleReport = createSettler({ ...deps, logger });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
+  /** Those of {@link RenderedAttempts}, oldest first. */
+  const rendered = new Set<string>();
 
   function remember(key: string, entry: Settled): void {
     settled.delete(key);
     settled.set(key, entry);
     const [oldest] = settled.keys();
     if (settled.size > REMEMBERED && oldest !== undefined) settled.delete(oldest);
+  }
+
+  function noteRendered(key: string, { state }: AttemptReport): void {
+    rendered.delete(key);
+    if (state === "collecting" || state === "succeeded") rendered.add(key);
+    const [oldest] = rendered;
+    if (rendered.size > REMEMBERED && oldest !== undefined) rendered.delete(oldest);
   }
 
   function noteProgress({ live }: Settled, report: AttemptReport): void {
@@ -56,7 +70,10 @@ export function createSettlement(deps: SettleDeps): Settlement {
           remember(key, entry);
           noteProgress(entry, report);
         }
-        if (end === "settled" && isAttemptFinal(state)) release(podId, attemptId);
+        if (end === "settled" && isAttemptFinal(state)) {
+          rendered.delete(key);
+          release(podId, attemptId);
+        }
       } catch (error) {
         if (!signal.aborted) logger.error("settling failed", { attempt: attemptId, pod: podId, error });
       }
@@ -67,9 +84,9 @@ export function createSettlement(deps: SettleDeps): Settlement {
   }
 
   return {
+    isRendered: ({ id, podId }) => rendered.has(keyOf(podId, id)),
     settle(podId, report) {
-      // Per pod: an agent can speak for its own attempts only, not hide another's behind a high revision.
-      const key = `${podId} ${report.attemptId}`;
+      const key = keyOf(podId, report.attemptId);
       const last = settled.get(key);
       if (last && last.rev >= report.rev) {
         noteProgress(last, report);
@@ -78,9 +95,13 @@ export function createSettlement(deps: SettleDeps): Settlement {
       }
       const current = working.get(key);
       if (current) {
-        if (report.rev > current.latest.rev) current.latest = report;
+        if (report.rev > current.latest.rev) {
+          current.latest = report;
+          noteRendered(key, report);
+        }
         return current.done;
       }
+      noteRendered(key, report);
       const entry: Work = { latest: report, done: Promise.resolve() };
       working.set(key, entry);
       entry.done = work(podId, key, report);

@@ -1,6 +1,6 @@
 /** Seams inside the edge's job path: planner → dispatcher → pod → settlement. */
 import type { AttemptReport } from "../../contracts/attempt.ts";
-import type { JobId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, JobId, PodId } from "../../contracts/ids.ts";
 import type { LivePod } from "../pods/port.ts";
 
 /**
@@ -21,6 +21,12 @@ export interface Dispatcher {
    * unanswered start is asked for with `attempts.get` before the job is given back.
    */
   dispatch(decision: { jobId: JobId; ver: number; pod: LivePod }): Promise<DispatchEnd>;
+}
+
+/** What is known of attempts whose ComfyUI is done: from then on time is the edge's to spend, not the job's. */
+export interface RenderedAttempts {
+  /** Whether the pod's last word was that it collects, or has collected, and the outputs are not stored yet. */
+  isRendered(attempt: { id: AttemptId; podId: PodId }): boolean;
 }
 
 /** Takes what an agent says about an attempt and moves the job accordingly; idempotent, never rejects. */

@@ -1,9 +1,10 @@
 /**
  * Ends what nobody else ends: queued jobs past their start deadline, and runs far past their cap whose agent, which
- * counts that cap itself, has not said so. A pod that still works on such a job is told by the next beat.
+ * counts that cap itself, has not said so. A run that is over is none, however long its outputs take to come home. A pod that still works on such a job is told by the next beat.
  */
 import type { EdgeId, JobId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
+import type { RenderedAttempts } from "../jobs/port.ts";
 import { backoffMs, type Clock } from "../pods/clock.ts";
 import type { Signals } from "../signals.ts";
 import type { AttemptRow, JobStore } from "../store/job-store.ts";
@@ -16,6 +17,7 @@ export interface ReaperOptions {
     & Pick<JobStore, "expireJobs" | "listLiveAttempts" | "getJob" | "failJob" | "confirmCanceled">
     & Pick<RoleStore, "takeRole">
     & { now(): Promise<number> };
+  rendered: RenderedAttempts;
   signals: Signals;
   clock: Clock;
   logger: Logger;
@@ -24,7 +26,10 @@ export interface ReaperOptions {
   intervalMs?: number;
   /** Default 5,000. */
   leaseMs?: number;
-  /** How long after its cap a run is left to its agent, and how long after an outage nothing is ended. Default 60,000. */
+  /**
+   * How long after its cap a run is left to its agent, and how long after an outage nothing is ended. Default 180,000: an
+   * agent counts the cap from the moment its ComfyUI is ready, for which it waits 120 s by default.
+   */
   graceMs?: number;
 }
 
@@ -47,7 +52,7 @@ function timeoutError(runWithinMs: number): JobError {
 
 export function createReaper(options: ReaperOptions): Reaper {
   const { store, signals, clock } = options;
-  const { intervalMs = 1_000, leaseMs = 5_000, graceMs = 60_000 } = options;
+  const { intervalMs = 1_000, leaseMs = 5_000, graceMs = 180_000 } = options;
   const logger = options.logger.child("reaper");
   const role = createRole({ store, clock, edgeId: options.edgeId, role: "reaper", leaseMs });
   /** Caps of live jobs; a job's cap never changes. */
@@ -89,7 +94,8 @@ export function createReaper(options: ReaperOptions): Reaper {
       const runWithinMs = await capOf(attempt.jobId);
       if (runWithinMs === null) continue;
       live.set(attempt.jobId, runWithinMs);
-      if (attempt.startedAtMs !== null && nowMs - attempt.startedAtMs > runWithinMs + graceMs) {
+      const overdue = attempt.startedAtMs !== null && nowMs - attempt.startedAtMs > runWithinMs + graceMs;
+      if (overdue && !options.rendered.isRendered(attempt)) {
         await endRun(attempt, runWithinMs);
       }
     }

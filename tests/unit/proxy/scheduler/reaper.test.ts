@@ -41,6 +41,7 @@ function start({ upForMs = 1_000_000, ...options }: Partial<ReaperOptions> & { u
     failing: false,
     upSinceMs: clock.nowMs() - upForMs,
     leader: true,
+    rendered: new Set<string>(),
   };
   const signals = createSignals();
   const changed: JobId[] = [];
@@ -64,6 +65,7 @@ function start({ upForMs = 1_000_000, ...options }: Partial<ReaperOptions> & { u
       takeRole: () => Promise.resolve(world.leader ? { epoch: 1, upSinceMs: world.upSinceMs } : null),
       now: () => Promise.resolve(clock.nowMs()),
     },
+    rendered: { isRendered: ({ id }) => world.rendered.has(id) },
     signals,
     clock,
     logger: silentLogger,
@@ -86,12 +88,30 @@ describe("createReaper()", () => {
   it("fails a run that is past its cap and the grace, and no other", async () => {
     const { world, clock, changed } = start();
     const nowMs = clock.nowMs();
-    world.attempts = [attempt(1, nowMs - 10_000), attempt(2, nowMs - 60_000), attempt(3, null)];
+    world.attempts = [attempt(1, nowMs - 10_000), attempt(2, nowMs - 180_000), attempt(3, null)];
     await clock.advance(9_000);
     expect(world.calls).toEqual([]);
     await clock.advance(10_000);
     expect(world.calls).toEqual([["failJob", jobId(2), 2, "timeout"]]);
     expect(changed).toEqual([jobId(2)]);
+  });
+
+  it("leaves a run alone that is over and whose outputs are being fetched", async () => {
+    const { world, clock } = start();
+    world.attempts = [attempt(1, 0)];
+    world.rendered.add(attemptId(1));
+    await clock.advance(600_000);
+    expect(world.calls).toEqual([]);
+    world.rendered.clear();
+    await clock.advance(6_000);
+    expect(world.calls).toEqual([["failJob", jobId(1), 2, "timeout"]]);
+  });
+
+  it("leaves an agent the time to wait for its ComfyUI before the cap counts", async () => {
+    const { world, clock } = start();
+    world.attempts = [attempt(1, clock.nowMs())];
+    await clock.advance(10_000 + 120_000 + 55_000);
+    expect(world.calls).toEqual([]);
   });
 
   it("ends an overdue run whose cancel was never confirmed as canceled", async () => {
@@ -104,7 +124,7 @@ describe("createReaper()", () => {
   it("gives agents time to report after an outage of the edge", async () => {
     const { world, clock } = start({ upForMs: 0 });
     world.attempts = [attempt(1, 0)];
-    await clock.advance(59_000);
+    await clock.advance(179_000);
     expect(world.calls).toEqual([]);
     await clock.advance(10_000);
     expect(world.calls).toHaveLength(1);
