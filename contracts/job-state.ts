@@ -10,11 +10,12 @@ export type StoredJobState = JobState | "assigned";
 
 /**
  * `running → queued` is a lost attempt: progress restarts, and events carry the attempt's number.
- * `queued → succeeded` is the late result of an attempt that was given up for lost: the first valid result wins.
+ * `queued → succeeded` is the late result of an attempt that was given up for lost: the first valid result wins. Its late
+ * failure changes nothing: the next attempt may do better.
  */
 export const JOB_TRANSITIONS: Readonly<Record<StoredJobState, readonly StoredJobState[]>> = {
-  queued: ["assigned", "canceled", "expired", "succeeded", "failed"],
-  assigned: ["running", "queued", "canceling", "succeeded", "failed", "canceled"],
+  queued: ["assigned", "canceled", "expired", "succeeded"],
+  assigned: ["running", "queued", "canceling", "succeeded", "failed"],
   running: ["succeeded", "failed", "canceling", "queued"],
   canceling: ["canceled", "succeeded", "failed"],
   succeeded: [],

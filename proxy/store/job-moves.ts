@@ -67,13 +67,13 @@ export function completeMove(
   };
 }
 
-/** Current attempt, not final → failed. */
+/** Current live attempt, not final → failed. A queued job has none: its last attempt was given up or given back. */
 export function failMove(
   job: JobRow,
   failure: { no: number; error: JobError; receipt: Receipt | null },
   nowMs: number,
 ): Move | null {
-  if (isTerminal(job.state) || !isCurrent(job, failure.no)) return null;
+  if (isTerminal(job.state) || job.state === "queued" || !isCurrent(job, failure.no)) return null;
   return {
     next: { ...job, state: "failed", error: failure.error, receipt: failure.receipt, completedAtMs: nowMs },
     attempt: failure.no,

@@ -153,7 +153,7 @@ export interface JobStore {
   startJob(input: { jobId: JobId; no: number }): Promise<Transition>;
   /** Not final and the attempt exists → succeeded: the first valid result wins, late ones too. Others are superseded. */
   completeJob(input: CompleteJob): Promise<Transition>;
-  /** Current attempt, not final → failed. */
+  /** Current attempt, neither queued again nor final → failed. */
   failJob(input: { jobId: JobId; no: number; error: JobError; receipt: Receipt | null }): Promise<Transition>;
   /**
    * Current attempt gave the work back or is lost: assigned | running → queued after `retryInMs`; canceling → canceled;

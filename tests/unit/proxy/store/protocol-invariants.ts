@@ -15,10 +15,10 @@ const JobColumns = z.object({
 const EventColumns = z.object({ ver: z.int(), state: JobState });
 const AttemptColumns = z.object({ no: z.int(), state: z.string() });
 
-/** Visible states hide `assigned`, and a `queued` event may follow another: an offer that came to nothing. */
+/** Visible states hide `assigned`, and a `queued` event may follow another: an offer that was counted as a loss. */
 function mayFollow(before: JobState, after: JobState): boolean {
   if (canTransition(before, after)) return true;
-  return before === "queued" && ["queued", "running", "canceling"].includes(after);
+  return before === "queued" && ["queued", "running", "canceling", "failed"].includes(after);
 }
 
 function* jobViolations(job: z.output<typeof JobColumns>): Transaction<string[]> {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { JobId } from "../../../../contracts/ids.ts";
-import { canTransition, isTerminal, type StoredJobState, visibleState } from "../../../../contracts/job-state.ts";
+import {
+  canTransition,
+  isTerminal,
+  JOB_TRANSITIONS,
+  type StoredJobState,
+  visibleState,
+} from "../../../../contracts/job-state.ts";
 import { memoryStore, type TestStore } from "./memory-store.ts";
 import {
   newAttemptId,
@@ -100,6 +106,16 @@ describe("every transition from every state", () => {
   });
 });
 
+describe("JOB_TRANSITIONS", () => {
+  it("has no transition that no method makes", () => {
+    const made = new Set(Object.values(EXPECTED).flatMap((moves) => Object.entries(moves).map((move) => move.join())));
+    // The late result of an attempt that was given up for lost: see below.
+    made.add("queued,succeeded");
+    const allowed = Object.entries(JOB_TRANSITIONS).flatMap(([from, states]) => states.map((to) => `${from},${to}`));
+    expect(allowed.toSorted()).toEqual([...made].toSorted());
+  });
+});
+
 describe("completeJob()", () => {
   it("completeJob() takes the late result of a lost attempt and supersedes the live one", async () => {
     await using t = await memoryStore();
@@ -182,14 +198,14 @@ describe("losing and canceling", () => {
     expect(await t.job(jobId)).toEqual(before);
   });
 
-  it("failJob() about a lost attempt ends a job that waits for its retry", async () => {
+  it("failJob() about a lost attempt changes nothing for a job that waits for its retry", async () => {
     await using t = await memoryStore();
     const { id: jobId } = await t.submit();
     const no = await t.start(jobId);
     await t.store.loseAttempt({ jobId, no, ...loss });
     const failed = await t.store.failJob({ jobId, no, error: sampleError, receipt: null });
-    expect(failed).toMatchObject({ status: "done", job: { state: "failed", error: sampleError } });
-    expect((await t.store.listAttempts(jobId)).map((attempt) => attempt.state)).toEqual(["failed"]);
+    expect(failed).toMatchObject({ status: "stale", job: { state: "queued", error: null } });
+    expect((await t.store.listAttempts(jobId)).map((attempt) => attempt.state)).toEqual(["lost"]);
   });
 
   it("startJob() on a canceling job moves only the attempt", async () => {
