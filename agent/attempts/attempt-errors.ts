@@ -35,7 +35,8 @@ export function slotBusy(holder: AttemptId | null): FleetError {
 }
 
 export function comfyNotReady(status: ComfyStatus): FleetError {
-  return new FleetError("comfy_unavailable", `Cannot start attempt: ComfyUI is ${status.state}`, {
+  const why = status.evicting.length > 0 ? "may still run a prompt that was given up" : `is ${status.state}`;
+  return new FleetError("comfy_unavailable", `Cannot start attempt: ComfyUI ${why}`, {
     hint: "Wait for the pod's condition ComfyReady; its message says what is wrong.",
     details: { reason: status.reason },
   });

@@ -6,6 +6,7 @@ import type { Slot } from "../../contracts/agent/messages.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import { assetUses } from "../../contracts/workflow.ts";
 import type { Journal } from "../journal/port.ts";
+import { takesPrompts } from "../comfy/state.ts";
 import type { PodIdentity } from "../pod/identity.ts";
 import {
   agentStopping,
@@ -17,8 +18,7 @@ import {
   stillRunning,
 } from "./attempt-errors.ts";
 import { AttemptEntry } from "./entry.ts";
-import { promptIdOf } from "./prompt-id.ts";
-import type { AttemptRecord } from "./record.ts";
+import { type AttemptRecord, newRecord } from "./record.ts";
 import { missingAsset } from "./rewrite.ts";
 import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
@@ -29,6 +29,8 @@ export interface AttemptServiceDeps extends RunDeps {
   journal: Journal;
   identity: PodIdentity;
 }
+
+const EARLIER_RUN = { reason: "EarlierRun", message: "a run from before the agent's restart may not have ended" };
 
 export class AttemptService implements AttemptsPort {
   readonly #deps: AttemptServiceDeps;
@@ -51,9 +53,15 @@ export class AttemptService implements AttemptsPort {
 
   /** Goes on with what an earlier agent left, and cleans up what it released. */
   resume(): void {
-    const { journal } = this.#deps;
-    for (const released of journal.uncleaned()) this.#clean(released);
+    const { comfy, journal } = this.#deps;
+    // What the earlier agent gave up may still run where ComfyUI is not ours to end.
+    const evict = (promptId: string) => comfy.ownsProcess || comfy.evict(promptId, EARLIER_RUN);
+    for (const released of journal.uncleaned()) {
+      evict(released.promptId);
+      this.#clean(released);
+    }
     for (const record of journal.unreleased()) {
+      if (isAttemptFinal(record.state) && record.state !== "succeeded") evict(record.promptId);
       const entry = this.#hold(record);
       if (record.state === "running" || record.state === "collecting") this.#launch(entry, true);
     }
@@ -107,7 +115,7 @@ export class AttemptService implements AttemptsPort {
 
   slots(): Slot[] {
     const holder = this.#holder();
-    const ready = holder === null && !this.#stopping.signal.aborted && this.#deps.comfy.status.state === "ready";
+    const ready = holder === null && !this.#stopping.signal.aborted && takesPrompts(this.#deps.comfy.status);
     return [{ index: 0, ready, attemptId: holder?.id ?? null }];
   }
 
@@ -135,7 +143,7 @@ export class AttemptService implements AttemptsPort {
     if (journal.wasReleased(order.attemptId)) throw alreadyReleased(order.attemptId);
     if (this.#stopping.signal.aborted) throw agentStopping();
     const { status } = comfy;
-    if (status.state !== "ready" || status.generation === null) throw comfyNotReady(status);
+    if (!takesPrompts(status) || status.generation === null) throw comfyNotReady(status);
     const waits = this.#mustWait(order.after);
     const assets = new Set(order.inputs.map((input) => input.assetId as string));
     for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
@@ -155,24 +163,7 @@ export class AttemptService implements AttemptsPort {
   }
 
   #accept(order: StartAttempt, generationId: string | null): void {
-    const { podId: _podId, epoch: _epoch, ...kept } = order;
-    const record: AttemptRecord = {
-      order: kept,
-      promptId: promptIdOf(order.attemptId),
-      state: "accepted",
-      rev: 0,
-      cancelRequested: false,
-      generationId,
-      acceptedAtMs: this.#deps.clock.now(),
-      startedAtMs: null,
-      executedAtMs: null,
-      finishedAtMs: null,
-      progress: null,
-      found: null,
-      outputs: [],
-      cached: false,
-      error: null,
-    };
+    const record = newRecord(order, { generationId, atMs: this.#deps.clock.now() });
     this.#deps.journal.accept(record);
     const entry = this.#hold(record);
     this.#advance(entry);
@@ -208,6 +199,7 @@ export class AttemptService implements AttemptsPort {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
     this.#deps.logger.info("attempt finished", summaryOf(entry.record));
+    if (!await this.#isGone(entry.record.promptId)) return;
     await this.#deps.workspace.cleanComfy(entry.id).catch((error: unknown) => {
       this.#deps.logger.warn("attempt's files remain", { attempt: entry.id, error });
     });
@@ -223,6 +215,7 @@ export class AttemptService implements AttemptsPort {
   #clean({ attemptId, promptId }: { attemptId: AttemptId; promptId: string }): void {
     const { comfy, workspace, journal, logger } = this.#deps;
     const cleaning = (async () => {
+      if (!await this.#isGone(promptId)) return;
       await workspace.remove(attemptId);
       journal.clean(attemptId);
       if (comfy.status.state === "ready") await comfy.api.forget(promptId, this.#stopping.signal);
@@ -231,6 +224,14 @@ export class AttemptService implements AttemptsPort {
     });
     this.#cleaning.add(cleaning);
     void cleaning.finally(() => this.#cleaning.delete(cleaning));
+  }
+
+  /** Waits until ComfyUI runs the prompt no more, and so needs its files no more. False when the agent stops before. */
+  async #isGone(promptId: string): Promise<boolean> {
+    const { clock, comfy, timing } = this.#deps;
+    const stop = this.#stopping.signal;
+    while (!stop.aborted && comfy.status.evicting.includes(promptId)) await clock.sleep(timing.cancelEveryMs, stop);
+    return !comfy.status.evicting.includes(promptId);
   }
 
   #tell(report: AttemptReport): void {

@@ -28,6 +28,7 @@ async function findOutcome(run: Run): Promise<Outcome | null> {
     await run.wake.wait(waitMs, run.stop);
     if (run.stop.aborted) return null;
     if (run.verdict !== null) return { kind: "failed", error: run.verdict };
+    if (run.isAbandoned) return outcomeWhenGone(run.ending);
     const fate = run.fate();
     if (fate === "gone") return outcomeWhenGone(run.ending);
     const lookup = fate === "alive" ? await run.lookup() : null;

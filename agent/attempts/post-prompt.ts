@@ -3,6 +3,7 @@ import { FleetError, toFleetError } from "../../contracts/errors.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { PromptSubmission } from "../comfy/port.ts";
+import { takesPrompts } from "../comfy/state.ts";
 import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
 import type { Run } from "./run.ts";
@@ -39,8 +40,8 @@ export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
     }
     if (!unsure) {
       if (entry.record.cancelRequested) return finishWith(entry, { kind: "canceled" });
-      const { state, generation } = comfy.status;
-      if (state === "ready" && generation !== null) {
+      const { generation } = comfy.status;
+      if (takesPrompts(comfy.status) && generation !== null) {
         if (entry.record.generationId === null) entry.bind(generation.id);
         if (await post(run) === "settled") return;
         unsure = true;

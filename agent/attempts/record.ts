@@ -4,6 +4,7 @@ import { toTimestamp } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Progress } from "../../contracts/progress.ts";
 import type { ComfyFile, ComfyText } from "../comfy/port.ts";
+import { promptIdOf } from "./prompt-id.ts";
 
 /** The part of the order that is needed to run, and to run on after a restart. */
 export type Order = Omit<StartAttempt, "podId" | "epoch">;
@@ -33,6 +34,28 @@ export interface AttemptRecord {
   outputs: AttemptOutput[];
   cached: boolean;
   error: JobError | null;
+}
+
+/** Of an order that was just taken. */
+export function newRecord(order: StartAttempt, taken: { generationId: string | null; atMs: number }): AttemptRecord {
+  const { podId: _podId, epoch: _epoch, ...kept } = order;
+  return {
+    order: kept,
+    promptId: promptIdOf(order.attemptId),
+    state: "accepted",
+    rev: 0,
+    cancelRequested: false,
+    generationId: taken.generationId,
+    acceptedAtMs: taken.atMs,
+    startedAtMs: null,
+    executedAtMs: null,
+    finishedAtMs: null,
+    progress: null,
+    found: null,
+    outputs: [],
+    cached: false,
+    error: null,
+  };
 }
 
 function toNullableTimestamp(epochMs: number | null): string | null {

@@ -2,6 +2,7 @@
 import { MAX_PREVIEW_CHARS } from "../../contracts/bounds.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Clock } from "../comfy/clock.ts";
+import type { EndCause } from "../comfy/end-cause.ts";
 import type { Comfy, ComfyMessage, PromptLookup } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { AttemptEntry } from "./entry.ts";
@@ -43,6 +44,8 @@ export class Run {
   lastSignMs: number;
   /** Set by the watchdog: how it ends, whatever ComfyUI says. */
   verdict: JobError | null = null;
+  /** ComfyUI does not end it and is not ours to end: it is over for its job all the same. */
+  isAbandoned = false;
   /** A socket message said that it is over; the lookup has to confirm it. */
   saidToBeOver = false;
   readonly #ended = new AbortController();
@@ -89,6 +92,14 @@ export class Run {
   /** The entry has a cancel request. */
   cancel(): void {
     this.#asked.abort();
+    this.wake.ring();
+  }
+
+  /** Gives up on ComfyUI ending it: see {@link Comfy.evict}. */
+  abandon(cause: EndCause): void {
+    const { comfy } = this.deps;
+    comfy.evict(this.promptId, cause);
+    this.isAbandoned = !comfy.ownsProcess;
     this.wake.ring();
   }
 

@@ -33,7 +33,7 @@ export async function watchDeadlines(run: Run): Promise<void> {
 
 /** One last look. An unanswered one proves nothing: ComfyUI's own watchdog judges its silence. */
 async function judgeSilence(run: Run): Promise<Silence> {
-  const { comfy, logger, timing } = run.deps;
+  const { comfy: { ownsProcess }, logger, timing } = run.deps;
   const lookup = await run.lookup();
   if (run.over.aborted || run.ending !== null) return "over";
   if (lookup === null) return "deaf";
@@ -44,18 +44,19 @@ async function judgeSilence(run: Run): Promise<Silence> {
     return "deaf";
   }
   const seconds = Math.round(timing.noProgressMs / 1_000);
-  run.verdict = noProgress(seconds);
+  run.verdict = noProgress(seconds, ownsProcess);
   logger.warn("no progress", { attempt: run.entry.id, noProgressMs: timing.noProgressMs });
-  run.wake.ring();
-  comfy.restart("NoProgress", `A run gave no sign of work for ${seconds} s`);
+  run.abandon({ reason: "NoProgress", message: `A run gave no sign of work for ${seconds} s` });
   return "stuck";
 }
 
-function noProgress(seconds: number): JobError {
+function noProgress(seconds: number, ownsProcess: boolean): JobError {
+  const consequence = ownsProcess
+    ? "ComfyUI was started anew."
+    : "ComfyUI is not the agent's and may still run it: restart it by hand.";
   return {
     code: "no_progress",
     message: `Cannot finish the run: ComfyUI gave no sign of work for ${seconds} s`,
-    hint:
-      "ComfyUI was started anew. Look at the pod's log; raise AGENT_NO_PROGRESS_MS for nodes that are silent longer.",
+    hint: `${consequence} Look at its log; raise AGENT_NO_PROGRESS_MS for nodes that are silent longer.`,
   };
 }

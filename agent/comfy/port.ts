@@ -3,6 +3,7 @@
  * Everything ComfyUI-specific on the wire stays behind this port (`supervised/` and `attached/` implement it).
  */
 import type { JobError } from "../../contracts/job.ts";
+import type { EndCause } from "./end-cause.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 
 /**
@@ -31,6 +32,8 @@ export interface ComfyStatus {
   /** The same for people, with the last lines of its log where that helps. */
   message: string;
   generation: Generation | null;
+  /** Prompts that were given up and that it may still run: it takes no other before they are gone. See {@link Comfy.evict}. */
+  evicting: readonly string[];
   /** ComfyUI's version and devices from `/system_stats`, kept over restarts; null until it was ready once. */
   version: string | null;
   devices: { name: string; type: string; vramTotalBytes: number | null }[];
@@ -66,7 +69,8 @@ export type PromptLookup =
   | { status: "failed"; error: JobError }
   | { status: "succeeded"; files: ComfyFile[]; texts: ComfyText[]; cachedNodes: string[] };
 
-export type PromptSubmission = { status: "accepted" } | { status: "refused"; error: JobError };
+/** `taken_in_part`: ComfyUI found some outputs wrong and runs the others, which nobody asked for: it is to be canceled. */
+export type PromptSubmission = { status: "accepted" } | { status: "refused" | "taken_in_part"; error: JobError };
 
 /** ComfyUI's WebSocket messages, parsed; unknown types never arrive. */
 export type ComfyMessage =
@@ -87,14 +91,16 @@ export type ComfyMessage =
 /** The acts an attempt needs. Every call has a deadline of its own and rejects with FleetError `comfy_unavailable`. */
 export interface ComfyApi {
   /**
-   * POST /prompt with our id. 200 with `node_errors` counts as refused (and the prompt is withdrawn). After an unanswered
-   * call the id is looked up before it is sent again, never blindly repeated.
+   * POST /prompt with our id, once. When it rejects, ComfyUI may have the prompt, or get it yet: the id is looked up for a
+   * while before it is sent again.
    */
   submit(
     prompt: { promptId: string; workflow: Workflow; previews: boolean },
     signal: AbortSignal,
   ): Promise<PromptSubmission>;
   lookup(promptId: string, signal: AbortSignal): Promise<PromptLookup>;
+  /** Ids of the output nodes that ComfyUI has kept of a prompt that it knows; null when it does not say. */
+  plannedOutputs(promptId: string, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
   /** Dequeues or interrupts exactly this prompt. May be lost by ComfyUI: repeat until the lookup is final. */
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   /** Forgets a finished prompt, to bound ComfyUI's memory. */
@@ -106,6 +112,8 @@ export interface ComfyApi {
 }
 
 export interface Comfy {
+  /** Whether the agent has started it and may end it; false in attached mode. */
+  readonly ownsProcess: boolean;
   readonly status: ComfyStatus;
   readonly folders: ComfyFolders | null;
   /** The same as that generation has or had them: one that the agent started has a `temp` of its own. */
@@ -124,6 +132,11 @@ export interface Comfy {
   reopenSocket(reason: string): void;
   /** Ends this generation and starts another; in attached mode it only records the reason. */
   restart(reason: string, message: string): void;
+  /**
+   * Makes ComfyUI free of a prompt that does not end, or that may not have ended when nobody looked. A process of ours is
+   * started anew; one of somebody else's is told to cancel it until its queue no longer holds it.
+   */
+  evict(promptId: string, cause: EndCause): void;
   /** Adopts or starts ComfyUI and keeps it running until `stop`. */
   start(): void;
   /** SIGINT, then SIGKILL of the group; resolves when the process is gone. Attached: only disconnects. */

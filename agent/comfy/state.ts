@@ -1,5 +1,5 @@
 /** The life of ComfyUI as data: which state may follow which. Both modes use the same table. */
-import type { ComfyState } from "./port.ts";
+import type { ComfyState, ComfyStatus } from "./port.ts";
 
 /**
  * - `stopped`: nothing runs and nothing is meant to. `start()` leaves it.
@@ -23,4 +23,9 @@ export function assertComfyTransition(from: ComfyState, to: ComfyState): void {
       `Cannot move ComfyUI from ${from} to ${to}: ${from} leads to ${COMFY_TRANSITIONS[from].join(", ")}`,
     );
   }
+}
+
+/** Whether a prompt may be given to it now. */
+export function takesPrompts({ state, generation, evicting }: ComfyStatus): boolean {
+  return state === "ready" && generation !== null && evicting.length === 0;
 }

@@ -15,7 +15,7 @@ export interface StatusBoard {
 
 export type StatusChange =
   & Pick<ComfyStatus, "reason" | "message">
-  & Partial<Pick<ComfyStatus, "generation" | "version" | "devices" | "objectInfoSha256">>;
+  & Partial<Pick<ComfyStatus, "generation" | "evicting" | "version" | "devices" | "objectInfoSha256">>;
 
 export function createStatusBoard({ clock, logger }: { clock: Clock; logger: Logger }): StatusBoard {
   let status: ComfyStatus = {
@@ -24,6 +24,7 @@ export function createStatusBoard({ clock, logger }: { clock: Clock; logger: Log
     reason: "NotStarted",
     message: "ComfyUI was not started yet.",
     generation: null,
+    evicting: [],
     version: null,
     devices: [],
     objectInfoSha256: null,

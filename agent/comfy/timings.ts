@@ -21,6 +21,8 @@ export interface ComfyTimings {
   unresponsiveAfterMs: number;
   /** Prompts wait and none runs for this long → `WorkerDied`. */
   workerStallMs: number;
+  /** Between two cancels of a prompt that an attached ComfyUI does not drop. */
+  evictEveryMs: number;
   /** From a GPU fault in the log to the restart, so that the failed job's error can be read first. */
   gpuFaultGraceMs: number;
   /** First wait before a restart. */
@@ -61,6 +63,7 @@ export const DEFAULT_TIMINGS: Readonly<ComfyTimings> = {
   livenessEveryMs: 5_000,
   unresponsiveAfterMs: 60_000,
   workerStallMs: 10_000,
+  evictEveryMs: 1_000,
   gpuFaultGraceMs: 3_000,
   backoffBaseMs: 500,
   backoffMaxMs: 60_000,

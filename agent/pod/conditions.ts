@@ -2,12 +2,13 @@
 import { toTimestamp } from "../../contracts/ids.ts";
 import type { Condition, PodCapability } from "../../contracts/pod.ts";
 import type { ComfyStatus } from "../comfy/port.ts";
+import { takesPrompts } from "../comfy/state.ts";
 
 /** `Reachable` and `ProtocolCompatible` are for the edge to judge. */
 export function conditionsOf(status: ComfyStatus): Condition[] {
   return [{
     type: "ComfyReady",
-    status: status.state === "ready" ? "true" : "false",
+    status: takesPrompts(status) ? "true" : "false",
     reason: status.reason,
     message: status.message,
     since: toTimestamp(status.sinceMs),

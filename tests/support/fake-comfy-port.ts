@@ -22,10 +22,12 @@ export class FakeComfyPort implements Comfy {
     reason: "NotStarted",
     message: "ComfyUI was not started yet.",
     generation: null,
+    evicting: [],
     version: "0.33.0",
     devices: [],
     objectInfoSha256: null,
   };
+  ownsProcess = true;
   folders: ComfyFolders | null = null;
   /** Of generations whose folders are others than `folders`. */
   readonly foldersByGeneration = new Map<string, ComfyFolders>();
@@ -126,6 +128,11 @@ export class FakeComfyPort implements Comfy {
 
   restart(reason: string): void {
     this.restarts.push(reason);
+  }
+
+  evict(promptId: string, { reason }: { reason: string }): void {
+    if (this.ownsProcess) this.restart(reason);
+    else this.change({ evicting: [...this.status.evicting, promptId] });
   }
 
   start(): void {

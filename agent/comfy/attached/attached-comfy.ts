@@ -15,6 +15,7 @@ import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import type { ComfySocket } from "../socket/comfy-socket.ts";
 import { attach } from "./attach.ts";
+import { createEvictions } from "./evictions.ts";
 import { attachedFolders } from "./folders.ts";
 import { type AttachedComfyOptions, attachedContext } from "./options.ts";
 import { createPeers } from "./peer.ts";
@@ -29,8 +30,22 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   const peers = createPeers(context, options.journal);
   let socket: ComfySocket | null = null;
   let objectInfo: ObjectInfo | null = null;
-  let wish: string | null = null;
+  let wish: EndCause | null = null;
   let life: { stopping: AbortController; over: Promise<void> } | null = null;
+
+  const api = createComfyApi({
+    fetch: context.fetch,
+    clock,
+    timings,
+    connection: () => {
+      const peer = peers.current;
+      if (peer === null || board.status.state !== "ready") return null;
+      const { id: generationId, clientId } = peer.generation;
+      return { generationId, clientId, baseUrl };
+    },
+    onSubmitted: (sentAtMs) => socket?.expectStatus(sentAtMs),
+  });
+  const evictions = createEvictions({ api, clock, everyMs: timings.evictEveryMs, onChange: tell });
 
   async function run(stopping: AbortSignal): Promise<void> {
     const backoff = createBackoff({
@@ -57,7 +72,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   async function connectOnce(stopping: AbortSignal): Promise<EndCause> {
     const found = await attach(context, stopping);
     if (found.status === "failed") {
-      if (found.gone) peers.lose(found.cause.reason);
+      if (found.gone) lose(found.cause);
       return found.cause;
     }
     const { generation } = peers.meet(found.stats);
@@ -68,8 +83,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       onReady: (opened) => {
         socket = opened;
         board.enter("ready", {
-          reason: "Attached",
-          message: readyMessage(found.stats),
+          ...readiness(found.stats),
           generation,
           version: found.stats.version,
           devices: found.stats.devices,
@@ -79,10 +93,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       signal: stopping,
     });
     socket = null;
-    if (watched.gone) {
-      peers.lose(watched.cause.reason);
-      wish = null;
-    }
+    if (watched.gone) lose(watched.cause);
     return watched.cause;
   }
 
@@ -96,15 +107,39 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     return directory === null ? null : attachedFolders(directory, peers.current?.stats.argv ?? []);
   }
 
+  /** Nobody is there, so nothing runs any more. */
+  function lose({ reason }: EndCause): void {
+    peers.lose(reason);
+    wish = null;
+    evictions.forget();
+  }
+
+  /** Why it is ready, or what is wrong with it although it answers. */
+  function readiness(stats: SystemStats): EndCause {
+    return { reason: evictions.cause?.reason ?? wish?.reason ?? "Attached", message: readyMessage(stats) };
+  }
+
+  /** Brings the status up to date with what is wished and evicted. */
+  function tell(): void {
+    const peer = peers.current;
+    const evicting = evictions.promptIds;
+    board.note({ evicting, ...(board.status.state === "ready" && peer !== null ? readiness(peer.stats) : {}) });
+  }
+
   function readyMessage(stats: SystemStats): string {
     const parts = [`Attached to ComfyUI ${stats.version ?? "of an unknown version"} at ${baseUrl}.`];
     parts.push("The agent cannot restart it, read its log or see its process end.");
     if (directory === null) parts.push("Its directory is not named, so every file goes over HTTP.");
-    if (wish !== null) parts.push(wish);
+    if (wish !== null) parts.push(`It should be restarted by hand (${wish.reason}): ${wish.message}.`);
+    if (evictions.cause !== null) {
+      parts.push(`It takes no jobs until a prompt that was given up has left its queue: ${evictions.cause.message}.`);
+      parts.push("The agent goes on canceling it; a restart of ComfyUI by hand ends it at once.");
+    }
     return parts.join(" ");
   }
 
   return {
+    ownsProcess: false,
     get status() {
       return board.status;
     },
@@ -112,32 +147,25 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       return folders();
     },
     foldersOf: () => folders(),
-    api: createComfyApi({
-      fetch: context.fetch,
-      clock,
-      timings,
-      connection: () => {
-        const peer = peers.current;
-        if (peer === null || board.status.state !== "ready") return null;
-        const { id: generationId, clientId } = peer.generation;
-        return { generationId, clientId, baseUrl };
-      },
-      onSubmitted: (sentAtMs) => socket?.expectStatus(sentAtMs),
-    }),
+    api,
     objectInfo: () => objectInfo,
     onStatus: board.onStatus,
     onMessage: messages.add,
     reopenSocket: (reason) => socket?.reopen(reason),
     restart(reason, message) {
-      wish = `It should be restarted by hand (${reason}): ${message}`;
+      wish = { reason, message };
       logger.warn("An attached ComfyUI should be restarted", { reason, message });
-      const peer = peers.current;
-      if (board.status.state === "ready" && peer !== null) board.note({ reason, message: readyMessage(peer.stats) });
+      tell();
+    },
+    evict(promptId, cause) {
+      logger.warn("An attached ComfyUI is to drop a prompt", { promptId, ...cause });
+      evictions.add(promptId, cause);
     },
     start() {
       if (life !== null) return;
       const stopping = new AbortController();
       life = { stopping, over: run(stopping.signal) };
+      evictions.start();
     },
     async stop() {
       if (life === null) return;
@@ -145,6 +173,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
       if (!stopping.signal.aborted) {
         board.enter("stopping", { reason: "Stopping", message: "The agent is disconnecting from ComfyUI." });
         stopping.abort();
+        evictions.stop();
       }
       await over;
       if (board.status.state !== "stopping") return;

@@ -150,6 +150,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   }
 
   return {
+    ownsProcess: true,
     get status() {
       return board.status;
     },
@@ -175,6 +176,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     restart(reason, message) {
       session?.ending.because({ reason, message });
     },
+    evict: (_promptId, cause) => session?.ending.because(cause),
     start() {
       if (life !== null) return;
       const stopping = new AbortController();

@@ -48,7 +48,10 @@ function classify(type: string | null, reason: string): Pick<JobError, "code"> &
     };
   }
   if (isGpuFault(type, reason) || type === "torch.AcceleratorError") {
-    return { code: "gpu_fault", hint: "The GPU process is started anew; submit the job again." };
+    return {
+      code: "gpu_fault",
+      hint: "ComfyUI needs a new start, which the agent gives one that it owns; submit the job again.",
+    };
   }
   return { code: "execution_failed", hint: "Look at the named node's inputs; the pod's log has the full traceback." };
 }

@@ -17,8 +17,8 @@ afterEach(async () => {
   agent = standIn = null;
 });
 
-async function startStandIn(): Promise<string> {
-  const child = spawn(process.execPath, [STAND_IN, "--port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+async function startStandIn(...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [STAND_IN, "--port", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
   standIn = child;
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -102,6 +102,31 @@ describe("on a ComfyUI that somebody else runs", () => {
     setTimeout(() => standIn?.kill("SIGCONT"), 6_000);
     await agent.start();
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "succeeded", outputs });
+  });
+
+  it("a cancel that it does not obey ends the attempt, and no other starts before its queue is free", async () => {
+    const url = await startStandIn("--fault", "hang=run");
+    const env = { COMFYUI_COMMAND: "", COMFYUI_URL: url, AGENT_CANCEL_GRACE_MS: "300" };
+    agent = await (await new AgentProcess(env).start()).ready();
+    const start = order(imageGraph());
+    await agent.client.attempts.start.mutate(start);
+    await reportWhen(agent, start.attemptId, ({ state }) => state === "running");
+    await agent.client.attempts.cancel.mutate({ attemptId: start.attemptId });
+    expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "canceled" });
+    const refused = { data: { fleet: { code: "comfy_unavailable" } } };
+    await expect(agent.client.attempts.start.mutate(order(imageGraph()))).rejects.toMatchObject(refused);
+    const { status, body } = await agent.fetchHealth("/readyz");
+    expect([status, body]).toEqual([503, expect.stringContaining("a prompt that was given up")]);
+    await agent.client.attempts.release.mutate({ attemptId: start.attemptId });
+    await agent.end("SIGKILL");
+    await agent.start();
+    await expect(agent.client.attempts.start.mutate(order(imageGraph()))).rejects.toMatchObject(refused);
+    standIn?.kill("SIGKILL");
+    await startStandIn("--port", new URL(url).port);
+    await agent.ready();
+    const next = order(imageGraph());
+    await agent.client.attempts.start.mutate(next);
+    expect(await finalReport(agent, next.attemptId)).toMatchObject({ state: "succeeded" });
   });
 
   it("an attempt is lost when that ComfyUI is killed", async () => {
