@@ -2,6 +2,7 @@ import superjson from "superjson";
 import { describe, expect, it } from "vitest";
 import { FleetError } from "../../../contracts/errors.ts";
 import { parseWorkflow } from "../../../contracts/workflow-parse.ts";
+import { cpuMs } from "../../support/cpu-time.ts";
 
 function refusal(value: unknown): FleetError {
   try {
@@ -63,9 +64,10 @@ describe("parseWorkflow()", () => {
   it("refuses a graph that unfolds to more than a million values, in bounded time", () => {
     let shared: unknown = 1;
     for (let level = 0; level < 30; level++) shared = [shared, shared];
-    const startMs = performance.now();
-    expect(refusal({ 1: node({ a: shared }), 2: node({ a: shared }) }).message).toContain("1000000 values");
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    const tookMs = cpuMs(() => {
+      expect(refusal({ 1: node({ a: shared }), 2: node({ a: shared }) }).message).toContain("1000000 values");
+    });
+    expect(tookMs).toBeLessThan(2_000);
   });
 
   it("refuses values nested deeper than 32 levels, however deep", () => {
