@@ -5,6 +5,8 @@
  */
 import { FleetError } from "../../contracts/errors.ts";
 import type { Waiting } from "../../contracts/job.ts";
+import { MAX_BAD_NODES, NodeErrors } from "../../contracts/node-errors.ts";
+import { firstFew, shorten } from "../../contracts/shorten.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { NodeProblem } from "../../contracts/workflow-value.ts";
 import { knownUploadProblems, UPLOAD_HINT } from "./checks/upload.ts";
@@ -24,7 +26,7 @@ export interface Judgement {
 /** @throws FleetError `invalid_workflow` when no body that has every class accepts it, or some class is nowhere. */
 export function judgeGraph(workflow: Workflow, bodies: readonly KnownBody[]): Judgement {
   const uploads = knownUploadProblems(workflow);
-  if (Object.keys(uploads).length > 0) throw refusal(workflow, uploads, UPLOAD_HINT);
+  if (!uploads.isEmpty) throw refusal(workflow, uploads.toRecord(), UPLOAD_HINT);
   if (bodies.length === 0) {
     return { waiting: { reason: "no_pods", message: "No pod has told yet what it can run." }, refusedBy: [] };
   }
@@ -47,9 +49,8 @@ export function refusalOf(workflow: Workflow, info: ObjectInfo): FleetError | nu
 
 function missingModels({ missingModels: missing }: GraphVerdict): Waiting | null {
   if (missing.length === 0) return null;
-  const names = missing.slice(0, 5).map(({ classType, input, name }) => `'${name}' (${classType}.${input})`);
-  const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : "";
-  return { reason: "missing_model", message: `No pod has ${names.join(", ")}${more}.` };
+  const names = missing.map(({ classType, input, name }) => `'${shorten(name)}' (${classType}.${input})`);
+  return { reason: "missing_model", message: `No pod has ${firstFew(names)}.` };
 }
 
 function unknownEverywhere(workflow: Workflow, verdicts: readonly GraphVerdict[]): Waiting {
@@ -58,16 +59,17 @@ function unknownEverywhere(workflow: Workflow, verdicts: readonly GraphVerdict[]
   if (nowhere.length === 0) {
     return { reason: "no_capable_pod", message: "Each class of the graph is on some pod, but no pod has all of them." };
   }
-  const nodeErrors: Record<string, NodeProblem[]> = {};
+  const unknown = new Set(nowhere);
+  const nodeErrors = new NodeErrors();
   for (const [nodeId, { class_type }] of Object.entries(workflow)) {
-    if (nowhere.includes(class_type)) {
-      nodeErrors[nodeId] = [{ field: "class_type", reason: `No pod has the class '${class_type}'` }];
-    }
+    if (!unknown.has(class_type)) continue;
+    nodeErrors.add(nodeId, { field: "class_type", reason: `No pod has the class '${class_type}'` });
+    if (nodeErrors.isFull) break;
   }
-  const classes = nowhere.map((name) => `'${name}'`).join(", ");
+  const classes = firstFew(nowhere.map((name) => `'${name}'`));
   throw new FleetError("invalid_workflow", `Cannot run workflow: no pod has the class ${classes}`, {
     hint: "Install the custom node that brings it on a pod, or use another node.",
-    details: { nodeErrors, unknownClasses: nowhere },
+    details: { nodeErrors: nodeErrors.toRecord(), unknownClasses: nowhere.slice(0, MAX_BAD_NODES) },
   });
 }
 

@@ -3,6 +3,8 @@ import { typeidUnboxed } from "typeid-js";
 import { FleetError } from "../../contracts/errors.ts";
 import { JobId, type TenantId } from "../../contracts/ids.ts";
 import type { SubmitJob, Waiting } from "../../contracts/job.ts";
+import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
+import { firstFew, shorten } from "../../contracts/shorten.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -39,19 +41,19 @@ async function requireAssets(store: Submitter["store"], tenantId: TenantId, work
     });
   }
   const found = new Set<string>((await store.getAssets(tenantId, ids)).map((asset) => asset.id));
-  const missing = uses.filter((use) => !found.has(use.assetId));
-  const [first] = missing;
-  if (!first) return;
-  throw new FleetError("missing_asset", `Cannot run workflow: asset '${first.assetId}' does not exist`, {
+  // What somebody wrote in the place of an id may be of any length.
+  const missing = uses.filter((use) => !found.has(use.assetId))
+    .map((use) => ({ ...use, assetId: shorten(use.assetId) }));
+  if (missing.length === 0) return;
+  const assetIds = [...new Set(missing.map((use) => use.assetId))];
+  const named = firstFew(assetIds.map((id) => `'${id}'`));
+  const state = assetIds.length === 1 ? `asset ${named} does not exist` : `assets ${named} do not exist`;
+  throw new FleetError("missing_asset", `Cannot run workflow: ${state}`, {
     hint: "Upload the file first and refer to it by the id in the answer.",
-    details: { assetIds: [...new Set(missing.map((use) => use.assetId))], uses: missing },
+    details: { assetIds: assetIds.slice(0, MAX_BAD_NODES), uses: missing.slice(0, MAX_BAD_NODES) },
   });
 }
 
-/**
- * @returns the stored job, and why it will wait as far as its graph tells
- * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
- */
 /** @throws FleetError `idempotency_key_reuse` when the key came with another request. */
 function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow {
   if (earlier.status === "existing") return earlier.job;
@@ -61,6 +63,10 @@ function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow
   });
 }
 
+/**
+ * @returns the stored job, and why it will wait as far as its graph tells
+ * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
+ */
 export async function submitJob(
   { store, objectInfo, signals, limits }: Submitter,
   tenantId: TenantId,

@@ -4,6 +4,7 @@
  * It differs in three ways on purpose: one bad output refuses the whole graph, an absent model file is reported apart,
  * and file inputs must be asset references. What a class checks by code of its own, only the pod can find.
  */
+import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
 import { isLink, isRecord, type JsonValue, type Workflow, type WorkflowNode } from "../../contracts/workflow.ts";
 import type { NodeProblem } from "../../contracts/workflow-value.ts";
 import { checkChoice } from "./checks/choice.ts";
@@ -25,14 +26,12 @@ export interface GraphVerdict {
   unknownClasses: string[];
   /** What is wrong with the graph as a whole, or null. */
   graphError: string | null;
-  /** By node id. */
+  /** By node id; of 50 nodes at most. */
   nodeErrors: Record<string, NodeProblem[]>;
   missingModels: MissingModel[];
   /** Some input that reads a file is not an asset reference. */
   namesFile: boolean;
 }
-
-const MAX_BAD_NODES = 50;
 
 export function isFaultless(verdict: GraphVerdict): boolean {
   return verdict.unknownClasses.length === 0 && verdict.graphError === null &&
@@ -50,7 +49,10 @@ export function validateGraph(workflow: Workflow, info: ObjectInfo): GraphVerdic
   const nodes = Object.entries(workflow);
   verdict.unknownClasses = [...new Set(nodes.map(([, node]) => node.class_type))].filter((name) => !info.has(name));
   if (verdict.unknownClasses.length > 0) {
-    for (const [nodeId, { class_type }] of nodes.filter(([, node]) => !info.has(node.class_type))) {
+    const unknown = new Set(verdict.unknownClasses);
+    for (
+      const [nodeId, { class_type }] of nodes.filter(([, node]) => unknown.has(node.class_type)).slice(0, MAX_BAD_NODES)
+    ) {
       verdict.nodeErrors[nodeId] = [{ field: "class_type", reason: `No pod has the class '${class_type}'` }];
     }
     return verdict;
@@ -121,7 +123,8 @@ function inputProblem(
     case "ok":
       return null;
     case "missing_models":
-      verdict.missingModels.push(...choice.names.map((name) => ({ nodeId, classType, input: input.name, name })));
+      // One by one: a list of choices may be longer than a call's arguments can be.
+      for (const name of choice.names) verdict.missingModels.push({ nodeId, classType, input: input.name, name });
       return null;
     case "wrong":
       return choice.reason;

@@ -2,8 +2,8 @@
  * Inputs that read a file of the pod's input folder must be asset references: that folder holds the files of every
  * tenant the pod works for, so a plain name (or a link that could carry one) would read somebody else's.
  */
+import { NodeErrors } from "../../../contracts/node-errors.ts";
 import { isAssetReference, type JsonValue, type Workflow } from "../../../contracts/workflow.ts";
-import type { NodeProblem } from "../../../contracts/workflow-value.ts";
 
 /** Core inputs that read files: those without the page's upload flag, and all of them while no `/object_info` is known. */
 const FILE_INPUTS: Readonly<Record<string, readonly string[]>> = {
@@ -37,13 +37,14 @@ export function uploadProblem(value: JsonValue | undefined): string | null {
 }
 
 /** What can be said without any `/object_info`. */
-export function knownUploadProblems(workflow: Workflow): Record<string, NodeProblem[]> {
-  const nodeErrors: Record<string, NodeProblem[]> = {};
+export function knownUploadProblems(workflow: Workflow): NodeErrors {
+  const nodeErrors = new NodeErrors();
   for (const [nodeId, { class_type, inputs }] of Object.entries(workflow)) {
     for (const [field, value] of Object.entries(inputs)) {
       const reason = readsFile(class_type, field) ? uploadProblem(value) : null;
-      if (reason !== null) (nodeErrors[nodeId] ??= []).push({ field, reason });
+      if (reason !== null) nodeErrors.add(nodeId, { field, reason });
     }
+    if (nodeErrors.isFull) break;
   }
   return nodeErrors;
 }

@@ -13,6 +13,7 @@ import {
   recordedInfo,
   workflowFixture,
 } from "./graph-fixtures.ts";
+import { cpuMs } from "../../../support/cpu-time.ts";
 
 const info = recordedInfo();
 
@@ -64,8 +65,42 @@ describe("judgeGraph()", () => {
       return { sha256, info: counted };
     });
     judgeGraph(canvasGraph(), bodies);
-    // A body that lacks a class is looked through again, to name the nodes.
-    expect([...looks]).toEqual([["0", 1], ["1", 1], ["2", 2]]);
+    expect([...looks]).toEqual([["0", 1], ["1", 1], ["2", 1]]);
+  });
+
+  it("refuses 10,000 unknown classes of many nodes in few words and little time", () => {
+    const nodes = Array.from({ length: 10_000 }, (_, at) => {
+      return [`node-${at}`, { class_type: `Nope-${at}-${"n".repeat(280)}`, inputs: {} }] as const;
+    });
+    const workflow = parseWorkflow(Object.fromEntries(nodes));
+    const bodies = [info, infoWithout("SaveImage")];
+    expect(cpuMs(() => refusal(workflow, bodies))).toBeLessThan(500);
+    const error = refusal(workflow, bodies);
+    expect(error.message).toMatch(/'Nope-4-n+', … and 9995 more$/);
+    expect(error.message).not.toContain("Nope-5-");
+    expect(Object.keys(error.details?.nodeErrors ?? {})).toHaveLength(50);
+    expect(error.details?.unknownClasses).toHaveLength(50);
+    expect(JSON.stringify(error.toEnvelope()).length).toBeLessThan(50_000);
+  });
+
+  it("blames at most 50 nodes for naming files, whatever their ids", () => {
+    const load = { class_type: "LoadImage", inputs: { image: "x.png" } };
+    expect(refusal(parseWorkflow({ toString: load }), []).details).toEqual({
+      nodeErrors: { toString: [{ field: "image", reason: expect.stringContaining("'x.png'") }] },
+    });
+    const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`node-${at}`, load]));
+    expect(Object.keys(refusal(parseWorkflow(many), []).details?.nodeErrors ?? {})).toHaveLength(50);
+  });
+
+  it("names five models that are missing, cut short, of a list of any length", () => {
+    const multiple = recordedInfo({
+      Stack: { input: { required: { names: [["a.pt"], { multiselect: true }] } }, output: [], output_node: true },
+    });
+    const names = Array.from({ length: 200_000 }, (_, at) => `${at}.pt`).toSpliced(0, 1, `${"m".repeat(10_000)}.pt`);
+    const workflow = parseWorkflow({ "1": { class_type: "Stack", inputs: { names: { __value__: names } } } });
+    const { waiting } = judgeGraph(workflow, known(multiple));
+    expect(waiting).toMatchObject({ reason: "missing_model", message: expect.stringContaining("… and 199995 more") });
+    expect(waiting?.message.length).toBeLessThan(400);
   });
 
   it("refuses a class that no known body has, and names it", () => {

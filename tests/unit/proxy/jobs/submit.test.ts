@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FleetError } from "../../../../contracts/errors.ts";
 import { parseWorkflow } from "../../../../contracts/workflow-parse.ts";
 import type { Workflow } from "../../../../contracts/workflow.ts";
 import { newAssetId, sampleAsset } from "../store/samples.ts";
@@ -63,8 +64,8 @@ describe("submit()", () => {
       request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } }, { idempotencyKey: "once" });
     const first = await jobs.submit(caller, keyed());
     await fixture.testStore.store.putObjectInfo({ sha256: "a".repeat(64), body: bodyWith() });
-    await expect(jobs.submit(caller, request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } })))
     await fixture.testStore.addPod("a".repeat(64));
+    await expect(jobs.submit(caller, request({ ...canvasGraph(), "3": { class_type: "Gone", inputs: {} } })))
       .rejects.toMatchObject({ code: "invalid_workflow" });
     expect((await jobs.submit(caller, keyed())).id).toBe(first.id);
   });
@@ -139,6 +140,21 @@ describe("submit()", () => {
         details: { assetIds: [assetId], uses: [{ nodeId: "1", input: "image", assetId }] },
       });
     }
+  });
+
+  it("names five assets that are missing, cut short, and lists 50 uses", async () => {
+    await using fixture = await jobsFixture();
+    const loads = Array.from({ length: 3_000 }, (_, n) => [`${n}`, loadNode(`asset-${n % 900}-${"x".repeat(500)}`)]);
+    const error: unknown = await fixture.jobs.submit(fixture.caller, request(parseWorkflow(Object.fromEntries(loads))))
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: "missing_asset",
+      message: expect.stringMatching(/^Cannot run workflow: assets 'asset-0-x+…', .*, … and 895 more do not exist$/),
+    });
+    const envelope = FleetError.is(error) ? error.toEnvelope() : null;
+    expect(envelope?.details?.assetIds).toHaveLength(50);
+    expect(envelope?.details?.uses).toHaveLength(50);
+    expect(JSON.stringify(envelope).length).toBeLessThan(20_000);
   });
 
   it("refuses more assets than a pod is given", async () => {
