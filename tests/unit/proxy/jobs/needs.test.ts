@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FleetError } from "../../../../contracts/errors.ts";
 import { deriveNeeds, placementKeyOf } from "../../../../proxy/jobs/needs.ts";
 import { canvasGraph, classWithChoices, modelGraph, recordedInfo } from "./graph-fixtures.ts";
 
@@ -39,6 +40,43 @@ describe("deriveNeeds()", () => {
     expect(placementKeyOf(second)).toBe(placementKeyOf(first));
     expect(placementKeyOf(first)).toMatch(/^[0-9a-f]{64}$/);
     expect(placementKeyOf(deriveNeeds(modelGraph(unet.name), [info]))).not.toBe(placementKeyOf(first));
+  });
+
+  it("takes 1,000 distinct models and refuses one more", () => {
+    const loaders = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [
+        `${at}`,
+        { class_type: "UNETLoader", inputs: { unet_name: `${at % 1_001}.safetensors` } },
+      ]));
+    for (const bodies of [[], [info]]) {
+      expect(deriveNeeds(loaders(1_000), bodies).models).toHaveLength(1_000);
+      expect(() => deriveNeeds(loaders(1_001), bodies)).toThrow(
+        expect.objectContaining({
+          code: "invalid_workflow",
+          message: expect.stringContaining("more than 1000 models"),
+        }),
+      );
+    }
+  });
+
+  it("refuses a model name of more than 300 characters, in few words", () => {
+    const name = (chars: number) => "m".repeat(chars - ".safetensors".length) + ".safetensors";
+    expect(deriveNeeds(modelGraph(name(300)), [info]).models).toHaveLength(1);
+    let thrown: unknown;
+    try {
+      deriveNeeds(modelGraph(name(100_000)), [info]);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({
+      code: "invalid_workflow",
+      message: expect.stringContaining("UNETLoader.unet_name"),
+    });
+    expect(FleetError.is(thrown) && JSON.stringify(thrown.toEnvelope()).length).toBeLessThan(500);
+  });
+
+  it("takes no long text for a model while nothing is known", () => {
+    expect(deriveNeeds(modelGraph(`${"a cat ".repeat(100)}as in tiny.safetensors`), []).models).toEqual([]);
   });
 
   it("gives graphs that some body refuses a key of their own, and all others the key without", () => {
