@@ -1,6 +1,6 @@
 /** One report of an agent → the transition it stands for. The store's guards decide; whoever comes second changes nothing. */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
-import { FleetError } from "../../contracts/errors.ts";
+import { ERROR_CODES, FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
@@ -43,6 +43,14 @@ const NO_ERROR: JobError = {
   message: "Cannot finish the workflow: the pod gave no reason",
   hint: "Look at the pod's ComfyUI log.",
 };
+
+/**
+ * Whether the pod is to blame rather than the job, so that another attempt may do better. The cap on its run is the job's
+ * own, though the code says that a caller may try again.
+ */
+function mayDoBetter({ code }: JobError): boolean {
+  return ERROR_CODES[code].retryable && code !== "timeout";
+}
 
 /** Ended for the store too; one that it gave up for lost may still bring the first result. */
 function hasEnded(row: AttemptRow): boolean {
@@ -90,6 +98,13 @@ export function createSettler(deps: SettleDeps): SettleReport {
     const moved = await requeue(deps, row, { reason, countLoss: true });
     tell(row, moved, { outcome: "lost", reason });
     return "settled";
+  }
+
+  /** Past the bound on losses the job fails with the error itself, which says more than that its attempts were lost. */
+  async function failOrRetry(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
+    const losses = (await store.getJob(row.jobId))?.losses ?? 0;
+    const again = mayDoBetter(error) && losses < timings.maxLosses;
+    return await (again ? lose(row, error.code) : fail(row, report, error));
   }
 
   async function fail(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
@@ -156,7 +171,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
       case "succeeded":
         return await succeed(row, report);
       case "failed":
-        return await fail(row, report, report.error ?? NO_ERROR);
+        return await failOrRetry(row, report, report.error ?? NO_ERROR);
       case "canceled":
         return await cancel(row);
       case "lost":

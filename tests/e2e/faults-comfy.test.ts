@@ -64,11 +64,29 @@ describe("ComfyUI's faults that the agent ends", () => {
     expect(fleet.comfyPid()).not.toBe(before);
   });
 
-  it("a node that never ends: the job fails with no_progress, and the next one runs", async () => {
+  it("a node that never ends: ComfyUI is started anew and the job runs again", async () => {
     await using fleet = await startTestFleet({
       runtime,
       standInArgs: STAND_IN,
       env: { AGENT_NO_PROGRESS_MS: "1500", COMFYUI_STOP_GRACE_MS: "500", COMFYUI_BACKOFF_MS: "50" },
+    });
+    await fleet.standIn.arm("hang", "node:3");
+    const job = fleet.client.run(slow(60));
+    const { result, stored } = await expectSucceededOnce(fleet, job, [collect(job)]);
+    expect(result.job).toMatchObject({ attempt: 2, losses: 1 });
+    expect(stored.events.map(({ reason }) => reason)).toContain("no_progress");
+  });
+
+  it("a node that never ends, past JOB_MAX_LOSSES: the job fails with no_progress, and the next one runs", async () => {
+    await using fleet = await startTestFleet({
+      runtime,
+      standInArgs: STAND_IN,
+      env: {
+        JOB_MAX_LOSSES: "0",
+        AGENT_NO_PROGRESS_MS: "1500",
+        COMFYUI_STOP_GRACE_MS: "500",
+        COMFYUI_BACKOFF_MS: "50",
+      },
     });
     await fleet.standIn.arm("hang", "node:3");
     const job = fleet.client.run(slow(60));
