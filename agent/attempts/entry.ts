@@ -4,6 +4,7 @@
  */
 import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
+import type { JobError } from "../../contracts/job.ts";
 import type { Progress } from "../../contracts/progress.ts";
 import type { Final, Journal } from "../journal/port.ts";
 import type { Clock } from "../comfy/clock.ts";
@@ -64,10 +65,10 @@ export class AttemptEntry {
     this.#record.generationId = generationId;
   }
 
-  run(): void {
+  run(refusal: JobError | null): void {
     const atMs = this.#deps.clock.now();
-    this.#journaled("run", (journal) => journal.run(this.id, atMs));
-    this.#change({ state: "running", startedAtMs: atMs });
+    this.#journaled("run", (journal) => journal.run(this.id, atMs, refusal));
+    this.#change({ state: "running", startedAtMs: atMs, refusal });
   }
 
   collect(found: FoundOutputs): void {

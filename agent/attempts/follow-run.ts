@@ -5,6 +5,7 @@
 import { cancelUntilOver } from "./cancel-until-over.ts";
 import { finishWith, type Outcome, outcomeOf, outcomeWhenGone } from "./outcome.ts";
 import type { Run } from "./run.ts";
+import { refusalOfResult } from "./taken-part.ts";
 import { watchDeadlines } from "./watch-deadlines.ts";
 
 /** Leaves the attempt `collecting` or final, or, when the agent stops, `running`. */
@@ -35,6 +36,10 @@ async function findOutcome(run: Run): Promise<Outcome | null> {
     if (run.stop.aborted) return null;
     if (lookup !== null) {
       const outcome = outcomeOf({ lookup, unknownTwice: unknownBefore, ending: run.ending });
+      if (outcome?.kind === "succeeded" && run.isUnconfirmed) {
+        const refusal = refusalOfResult(run, outcome.found);
+        if (refusal !== null) return { kind: "failed", error: refusal };
+      }
       if (outcome !== null) return outcome;
       // Nothing is to be heard of a prompt that waits in ComfyUI's queue.
       if (lookup.status === "pending") run.lastSignMs = run.deps.clock.now();

@@ -4,8 +4,8 @@ import type { PromptLookup } from "../comfy/port.ts";
 import type { AttemptEntry } from "./entry.ts";
 import type { FoundOutputs } from "./record.ts";
 
-/** Why we have asked ComfyUI to end the run, if we have. */
-export type Ending = "cancel" | "timeout" | null;
+/** Why we have asked ComfyUI to end the run, if we have; a refusal: because it runs only a part of the graph. */
+export type Ending = "cancel" | "timeout" | { refusal: JobError } | null;
 
 /** An end without outputs. */
 export type EmptyOutcome = { kind: "failed" | "lost"; error: JobError } | { kind: "canceled" };
@@ -45,7 +45,8 @@ const TIMEOUT: JobError = {
 
 /** The end of a run that we wanted ended, and that is over without a result. */
 function ended(ending: Exclude<Ending, null>): EmptyOutcome {
-  return ending === "cancel" ? { kind: "canceled" } : { kind: "failed", error: TIMEOUT };
+  if (ending === "cancel") return { kind: "canceled" };
+  return { kind: "failed", error: ending === "timeout" ? TIMEOUT : ending.refusal };
 }
 
 /** The ComfyUI it ran in is gone. */
@@ -53,8 +54,13 @@ export function outcomeWhenGone(ending: Ending): EmptyOutcome {
   return ending ? ended(ending) : { kind: "lost", error: GONE };
 }
 
-/** Null while the run goes on. A result that lands first wins over a cancel and over a deadline. */
+/**
+ * Null while the run goes on. A result that lands first wins over a cancel and over a deadline, but a part of the graph is
+ * no result.
+ */
 export function outcomeOf({ lookup, unknownTwice, ending }: Sighting): Outcome | null {
+  const isOver = lookup.status !== "pending" && lookup.status !== "running";
+  if (isOver && ending !== null && typeof ending === "object") return ended(ending);
   switch (lookup.status) {
     case "pending":
     case "running":

@@ -8,6 +8,7 @@ import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
 import type { Run } from "./run.ts";
 import { stageInputs } from "./stage-inputs.ts";
+import { whatWasTaken } from "./taken-part.ts";
 
 type Posted = "settled" | "unanswered";
 
@@ -35,8 +36,11 @@ export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
     if (run.fate() === "gone") return finishWith(entry, outcomeWhenGone(run.ending));
     if (unsure) {
       const lookup = run.fate() === "alive" ? await run.lookup() : null;
-      if (lookup !== null && lookup.status !== "unknown") return run.begin();
-      unsure = lookup === null;
+      if (lookup !== null && lookup.status !== "unknown") {
+        if (await beginIfTaken(run)) return;
+      } else {
+        unsure = lookup === null;
+      }
     }
     if (!unsure) {
       if (entry.record.cancelRequested) return finishWith(entry, { kind: "canceled" });
@@ -66,9 +70,27 @@ async function post(run: Run): Promise<Posted> {
     return stop.aborted ? "settled" : unanswered(run, error);
   }
   // Outside of the try: what ComfyUI answered is known, and a journal that fails now is no missing answer.
-  if (submission.status === "accepted") run.begin();
-  else finishWith(entry, { kind: "failed", error: submission.error });
+  switch (submission.status) {
+    case "accepted":
+      run.begin();
+      break;
+    case "taken_in_part":
+      run.begin(submission.error);
+      break;
+    case "refused":
+      finishWith(entry, { kind: "failed", error: submission.error });
+      break;
+  }
   return "settled";
+}
+
+/** ComfyUI has it by a POST whose answer nobody has read. False when it cannot be asked now for what it took. */
+async function beginIfTaken(run: Run): Promise<boolean> {
+  const taken = await whatWasTaken(run);
+  if (taken === null) return run.stop.aborted;
+  run.isUnconfirmed = taken.isUnconfirmed;
+  run.begin(taken.refusal);
+  return true;
 }
 
 /** The graph as ComfyUI gets it, unless that could not be made. */

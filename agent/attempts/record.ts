@@ -34,6 +34,8 @@ export interface AttemptRecord {
   outputs: AttemptOutput[];
   cached: boolean;
   error: JobError | null;
+  /** Why ComfyUI runs only a part of the graph, which is being canceled: the run fails with it, whatever comes of that. */
+  refusal: JobError | null;
 }
 
 /** Of an order that was just taken. */
@@ -55,6 +57,7 @@ export function newRecord(order: StartAttempt, taken: { generationId: string | n
     outputs: [],
     cached: false,
     error: null,
+    refusal: null,
   };
 }
 

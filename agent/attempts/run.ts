@@ -46,6 +46,8 @@ export class Run {
   verdict: JobError | null = null;
   /** ComfyUI does not end it and is not ours to end: it is over for its job all the same. */
   isAbandoned = false;
+  /** ComfyUI's answer to the POST is not known, and it does not say which outputs it kept. */
+  isUnconfirmed = false;
   /** A socket message said that it is over; the lookup has to confirm it. */
   saidToBeOver = false;
   readonly #ended = new AbortController();
@@ -63,7 +65,7 @@ export class Run {
     this.over = AbortSignal.any([this.#ended.signal, stop]);
     this.wake = new Wake(deps.clock);
     this.lastSignMs = deps.clock.now();
-    if (entry.record.cancelRequested) this.#asked.abort();
+    if (entry.record.cancelRequested || entry.record.refusal !== null) this.#asked.abort();
     this.#progress = new ProgressTracker(entry.record.order.workflow, {
       outputClasses: deps.outputClasses(),
       resumed: entry.record.progress,
@@ -80,7 +82,9 @@ export class Run {
   }
 
   get ending(): Ending {
-    if (this.entry.record.cancelRequested) return "cancel";
+    const { cancelRequested, refusal } = this.entry.record;
+    if (refusal !== null) return { refusal };
+    if (cancelRequested) return "cancel";
     return this.#timedOut ? "timeout" : null;
   }
 
@@ -133,11 +137,15 @@ export class Run {
     }
   }
 
-  /** ComfyUI has it: progress counts from here. */
-  begin(): void {
+  /**
+   * ComfyUI has it: progress counts from here.
+   * @param refusal Why it has only a part of it, which is canceled until ComfyUI confirms that; journaled with it.
+   */
+  begin(refusal: JobError | null = null): void {
     this.lastSignMs = this.deps.clock.now();
     this.entry.setProgress(this.#progress.snapshot());
-    this.entry.run();
+    this.entry.run(refusal);
+    if (refusal !== null) this.#asked.abort();
   }
 
   /** Takes in one of ComfyUI's messages; never blocks and never throws for a message of another prompt. */

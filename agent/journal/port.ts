@@ -38,7 +38,8 @@ export interface Journal {
   accept(record: AttemptRecord): void;
   /** It is about to be posted to this ComfyUI: from here on it is looked up there before it is posted again. */
   bind(attemptId: AttemptId, generationId: string): void;
-  run(attemptId: AttemptId, startedAtMs: number): void;
+  /** ComfyUI has the prompt. @param refusal Why it has only a part of it, which is canceled. */
+  run(attemptId: AttemptId, startedAtMs: number, refusal: JobError | null): void;
   collect(attemptId: AttemptId, done: { atMs: number; found: FoundOutputs; progress: Progress | null }): void;
   finish(attemptId: AttemptId, final: Final): void;
   requestCancel(attemptId: AttemptId): void;

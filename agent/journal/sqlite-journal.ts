@@ -27,7 +27,8 @@ const SQL = {
   accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms)
     values (?, ?, ?, 'accepted', ?, ?, ?)`,
   bind: "update attempt set generation_id = ?2 where id = ?1 and state = 'accepted'",
-  run: "update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2 where id = ?1 and state = 'accepted'",
+  run: `update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2, refusal = ?3
+    where id = ?1 and state = 'accepted'`,
   collect: `update attempt set state = 'collecting', rev = rev + 1, executed_at_ms = ?2, found = ?3, progress = ?4
     where id = ?1 and state = 'running'`,
   finish: `update attempt set state = ?2, rev = rev + 1, finished_at_ms = ?3, outputs = ?4, cached = ?5, error = ?6,
@@ -37,7 +38,8 @@ const SQL = {
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
   progress: "update attempt set progress = ?2 where id = ?1",
   release: "update attempt set released = 1 where id = ?1 and released = 0",
-  clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null
+  clean:
+    `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null, refusal = null
     where id = ?1 and released = 1`,
   uncleaned: "select id, prompt_id from attempt where released = 1 order by seq",
   wasReleased: "select 1 from attempt where id = ? and released > 0",
@@ -111,7 +113,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
       );
     },
     bind: (attemptId, generationId) => change("bind", attemptId, generationId),
-    run: (attemptId, startedAtMs) => change("run", attemptId, startedAtMs),
+    run: (attemptId, startedAtMs, refusal) => change("run", attemptId, startedAtMs, orNull(refusal)),
     collect: (attemptId, { atMs, found, progress }) =>
       change("collect", attemptId, atMs, JSON.stringify(found), orNull(progress)),
     finish: (attemptId, { state, atMs, outputs, cached, error, progress }) =>

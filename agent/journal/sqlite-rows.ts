@@ -38,6 +38,7 @@ const Row = z.object({
   outputs: json(z.array(AttemptOutput)),
   cached: z.int(),
   error: json(JobError).nullable(),
+  refusal: json(JobError).nullable(),
 });
 
 /** @throws ZodError when the file holds something that no agent wrote. */
@@ -59,5 +60,6 @@ export function toRecord(row: unknown): AttemptRecord {
     outputs: parsed.outputs,
     cached: parsed.cached === 1,
     error: parsed.error,
+    refusal: parsed.refusal,
   };
 }

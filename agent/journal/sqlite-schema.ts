@@ -30,6 +30,7 @@ const MIGRATIONS: readonly string[] = [
      released integer not null default 0
    ) strict;
    create index attempt_live on attempt (released, seq);`,
+  `alter table attempt add column refusal text;`,
 ];
 
 /** How long to wait for another process that reads the file, e.g. a person with the sqlite shell. */

@@ -45,6 +45,8 @@ export class FakeComfyPort implements Comfy {
   /** Whether a submitted prompt is `running` afterwards. */
   submission: () => PromptSubmission | Promise<PromptSubmission> = () => ({ status: "accepted" });
   onCancel: (promptId: string) => void = () => undefined;
+  /** Ids of the output nodes that ComfyUI says it kept: without a word of a test, every node's. */
+  planned: () => ReadonlySet<string> | null = () => new Set(Object.keys(this.submitted.at(-1)?.workflow ?? {}));
   reachable = true;
   readonly #statusListeners = new Set<(status: ComfyStatus) => void>();
   readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
@@ -53,7 +55,7 @@ export class FakeComfyPort implements Comfy {
     submit: async ({ promptId, workflow }) => {
       this.submitted.push({ promptId, workflow });
       const submission = await this.submission();
-      if (submission.status === "accepted") this.lookups.set(promptId, { status: "running" });
+      if (submission.status !== "refused") this.lookups.set(promptId, { status: "running" });
       return submission;
     },
     lookup: (promptId) => {
@@ -61,6 +63,7 @@ export class FakeComfyPort implements Comfy {
       if (!this.reachable) return Promise.reject(comfyUnavailable());
       return Promise.resolve(this.lookups.get(promptId) ?? { status: "unknown" });
     },
+    plannedOutputs: () => (this.reachable ? Promise.resolve(this.planned()) : Promise.reject(comfyUnavailable())),
     cancel: (promptId) => {
       this.canceled.push(promptId);
       this.onCancel(promptId);

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { ComfyApi, ComfyFile } from "../port.ts";
 import type { ComfyTimings } from "../timings.ts";
 import { call, callForBody, type Fetch, parseReply, unexpected } from "./call.ts";
-import { type BoundCall, lookupJob, lookupOld, placeInQueue } from "./prompt-lookup.ts";
+import { type BoundCall, lookupJob, lookupOld, placeInQueue, readPlannedOutputs } from "./prompt-lookup.ts";
 import { submitPrompt } from "./submit-prompt.ts";
 
 /** Where the current generation is. */
@@ -30,12 +30,7 @@ interface Knowledge {
   generationId: string;
   hasJobsRoute: boolean;
   hasCancelRoute: boolean;
-  unanswered: Set<string>;
 }
-
-/** A cancel right after a submit is sometimes lost: it is repeated until ComfyUI no longer has the prompt to run. */
-const WITHDRAW_TRIES = 20;
-const WITHDRAW_PAUSE_MS = 100;
 
 const Uploaded = z.object({ name: z.string(), subfolder: z.string().nullish() });
 
@@ -48,12 +43,7 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     const connection = options.connection();
     if (connection === null) throw unavailable("it is not ready");
     if (knowledge?.generationId !== connection.generationId) {
-      knowledge = {
-        generationId: connection.generationId,
-        hasJobsRoute: true,
-        hasCancelRoute: true,
-        unanswered: new Set(),
-      };
+      knowledge = { generationId: connection.generationId, hasJobsRoute: true, hasCancelRoute: true };
     }
     const send: BoundCall = async (request) => {
       if (options.connection()?.generationId !== connection.generationId) throw unavailable("it was started anew");
@@ -87,16 +77,6 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     await post(send, { path: "/interrupt", json: { prompt_id: promptId }, signal });
   }
 
-  async function withdraw(bound: Bound, promptId: string, signal: AbortSignal): Promise<void> {
-    for (let tries = 0; tries < WITHDRAW_TRIES; tries++) {
-      await cancel(bound, promptId, signal);
-      const { status } = await lookup(bound, promptId, signal);
-      if (status !== "pending" && status !== "running") break;
-      await options.clock.sleep(WITHDRAW_PAUSE_MS, signal);
-    }
-    await forget(bound, promptId, signal);
-  }
-
   return {
     async submit(prompt, signal) {
       const bound = bind();
@@ -106,17 +86,16 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
           send: bound.send,
           clientId: bound.connection.clientId,
           timeoutMs: timings.submitTimeoutMs,
-          unanswered: bound.known.unanswered,
           lookup: (promptId, until) => lookup(bound, promptId, until),
-          withdraw: (promptId, until) => withdraw(bound, promptId, until),
         },
         prompt,
         signal,
       );
-      if (result.status === "accepted") options.onSubmitted(sentAtMs);
+      if (result.status !== "refused") options.onSubmitted(sentAtMs);
       return result;
     },
     lookup: async (promptId, signal) => await lookup(bind(), promptId, signal),
+    plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
     forget: async (promptId, signal) => await forget(bind(), promptId, signal),
     async view(file, signal) {

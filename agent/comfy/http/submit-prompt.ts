@@ -1,10 +1,9 @@
-/** POST /prompt, never blindly repeated: ComfyUI does not refuse an id that it has, it runs it twice. */
-import { FleetError } from "../../../contracts/errors.ts";
+/** POST /prompt, once: ComfyUI does not refuse an id that it has, it runs it twice. */
 import type { Workflow } from "../../../contracts/workflow.ts";
 import type { JobError } from "../../../contracts/job.ts";
 import type { PromptLookup, PromptSubmission } from "../port.ts";
 import { hasNodeErrors, PromptAnswer, refusal } from "../wire/refusal.ts";
-import { isRefused, parseReply, type Reply, unexpected } from "./call.ts";
+import { parseReply, type Reply, unexpected } from "./call.ts";
 import type { BoundCall } from "./prompt-lookup.ts";
 
 export interface SubmitContext {
@@ -12,10 +11,6 @@ export interface SubmitContext {
   clientId: string;
   timeoutMs: number;
   lookup: (promptId: string, signal: AbortSignal) => Promise<PromptLookup>;
-  /** Takes a prompt back that must not run. */
-  withdraw: (promptId: string, signal: AbortSignal) => Promise<void>;
-  /** Ids whose POST got no answer; kept over calls, so that a repeated submit looks them up first. */
-  unanswered: Set<string>;
 }
 
 export interface Prompt {
@@ -24,8 +19,7 @@ export interface Prompt {
   previews: boolean;
 }
 
-/** One POST may be lost to a stale connection; the second failure is the caller's to judge. */
-const MAX_POSTS = 2;
+const SUBMIT = "submit a prompt";
 
 /** @throws FleetError `comfy_unavailable` when it stays unknown whether ComfyUI has the prompt */
 export async function submitPrompt(
@@ -33,28 +27,7 @@ export async function submitPrompt(
   prompt: Prompt,
   signal: AbortSignal,
 ): Promise<PromptSubmission> {
-  for (let posts = 0;; posts++) {
-    if (context.unanswered.has(prompt.promptId)) {
-      const known = await context.lookup(prompt.promptId, signal);
-      if (known.status !== "unknown") {
-        context.unanswered.delete(prompt.promptId);
-        return { status: "accepted" };
-      }
-    }
-    try {
-      const reply = await post(context, prompt, signal);
-      context.unanswered.delete(prompt.promptId);
-      return await read(context, prompt, { reply, signal });
-    } catch (error) {
-      if (isRefused(error) || isTimeout(error) || signal.aborted || posts + 1 >= MAX_POSTS) throw error;
-      if (!context.unanswered.has(prompt.promptId)) throw error;
-    }
-  }
-}
-
-async function post(context: SubmitContext, prompt: Prompt, signal: AbortSignal): Promise<Reply> {
-  context.unanswered.add(prompt.promptId);
-  return await context.send({
+  const reply = await context.send({
     method: "POST",
     path: "/prompt",
     json: {
@@ -66,21 +39,9 @@ async function post(context: SubmitContext, prompt: Prompt, signal: AbortSignal)
     timeoutMs: context.timeoutMs,
     signal,
   });
-}
-
-async function read(
-  context: SubmitContext,
-  prompt: Prompt,
-  { reply, signal }: { reply: Reply; signal: AbortSignal },
-): Promise<PromptSubmission> {
   switch (reply.status) {
-    case 200: {
-      const answer = parseReply("submit a prompt", reply, PromptAnswer);
-      if (!hasNodeErrors(answer)) return { status: "accepted" };
-      // ComfyUI runs what is left of the graph; nobody asked for that.
-      await context.withdraw(prompt.promptId, signal);
-      return { status: "refused", error: refusal(answer) };
-    }
+    case 200:
+      return readTaken(reply);
     case 400:
       return { status: "refused", error: refusal(answerOf(reply.text)) };
     case 413:
@@ -88,11 +49,17 @@ async function read(
     case 500: {
       // Text, not JSON: ComfyUI stumbled over the graph. Some ways of stumbling leave the prompt in the queue.
       const known = await context.lookup(prompt.promptId, signal);
-      return known.status === "unknown" ? { status: "refused", error: stumbled() } : { status: "accepted" };
+      if (known.status === "unknown") return { status: "refused", error: stumbled() };
+      throw unexpected(SUBMIT, reply);
     }
     default:
-      throw unexpected("submit a prompt", reply);
+      throw unexpected(SUBMIT, reply);
   }
+}
+
+function readTaken(reply: Reply): PromptSubmission {
+  const answer = parseReply(SUBMIT, reply, PromptAnswer);
+  return hasNodeErrors(answer) ? { status: "taken_in_part", error: refusal(answer) } : { status: "accepted" };
 }
 
 function answerOf(text: string): PromptAnswer {
@@ -117,9 +84,4 @@ function stumbled(): JobError {
     message: "Cannot run the workflow: ComfyUI failed while it checked it",
     hint: "The pod's ComfyUI log names the cause; a custom node's own check is the usual one.",
   };
-}
-
-/** The server may still be checking the prompt: a second POST could run it twice. */
-function isTimeout(error: unknown): boolean {
-  return FleetError.is(error) && error.cause instanceof Error && error.cause.name === "TimeoutError";
 }

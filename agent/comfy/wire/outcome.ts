@@ -16,7 +16,11 @@ const History = z.object({
 });
 
 /** Body of `GET /history/{id}`, under the prompt's id. */
-export const HistoryEntry = z.object({ outputs: z.unknown().optional(), status: History.nullish() });
+export const HistoryEntry = z.object({
+  prompt: z.array(z.unknown()).nullish().catch(null),
+  outputs: z.unknown().optional(),
+  status: History.nullish(),
+});
 
 /** Body of `GET /api/jobs/{id}`. */
 export const JobEntry = z.object({

@@ -165,6 +165,20 @@ describe("attempts", () => {
     });
   });
 
+  it("start() ends as failed what ComfyUI takes a part of, and the next one runs", async () => {
+    const wrong = { class_type: "SaveImage", inputs: { filename_prefix: "without images" } };
+    const start = order({ ...slowGraph(300), "9": wrong });
+    await agent.client.attempts.start.mutate(start);
+    expect(await finalReport(agent, start.attemptId)).toMatchObject({
+      state: "failed",
+      outputs: [],
+      error: { code: "invalid_workflow", nodeId: "9" },
+    });
+    const next = order(imageGraph());
+    await agent.client.attempts.start.mutate(next);
+    expect(await finalReport(agent, next.attemptId)).toMatchObject({ state: "succeeded" });
+  });
+
   it("start() refuses a path that leaves its folder", async () => {
     await expect(agent.client.attempts.start.mutate(order(imageGraph("../outside")))).rejects.toMatchObject({
       data: { fleet: { code: "invalid_workflow" } },

@@ -74,6 +74,18 @@ describe("runAttempt()", () => {
     expect([state, error]).toMatchObject(["failed", { code: "invalid_workflow" }]);
   });
 
+  it("cancels what ComfyUI runs of a graph that it refuses in part, and holds the slot until that is over", async () => {
+    const error = { code: "invalid_workflow", message: "no such model" } as const;
+    bench.comfy.submission = () => ({ status: "taken_in_part", error });
+    const { attemptId, promptId } = await bench.accept();
+    await bench.clock.advance(5_000);
+    expect(bench.comfy.canceled.length).toBeGreaterThan(3);
+    expect(bench.service.slots()).toEqual([{ index: 0, ready: false, attemptId }]);
+    bench.comfy.finish(promptId, SUCCEEDED);
+    await bench.clock.advance(0);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "failed", error, outputs: [] });
+  });
+
   it("is lost when its ComfyUI dies", async () => {
     const { attemptId } = await bench.accept();
     bench.comfy.die();

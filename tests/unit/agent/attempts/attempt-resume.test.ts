@@ -78,6 +78,39 @@ describe("resume()", () => {
     expect(bench.comfy.submitted.length).toBe(2);
   });
 
+  it("knows of a refusal in part, and fails with it although ComfyUI calls the rest a success", async () => {
+    const error = { code: "invalid_workflow", message: "no such model" } as const;
+    bench.comfy.submission = () => ({ status: "taken_in_part", error });
+    const { attemptId, promptId } = await bench.accept();
+    bench.restart(() => bench.comfy.lookups.set(promptId, SUCCEEDED));
+    await bench.clock.advance(1_000);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "failed", error });
+  });
+
+  it("finds out by what ComfyUI kept that it took a part, where nobody has read its answer", async () => {
+    bench.comfy.submission = hang;
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.lookups.set(promptId, { status: "running" });
+    bench.comfy.planned = () => new Set();
+    bench.comfy.onCancel = () => bench.comfy.lookups.set(promptId, { status: "interrupted" });
+    bench.restart();
+    await bench.clock.advance(1_000);
+    expect(await bench.service.get(attemptId)).toMatchObject({
+      state: "failed",
+      error: { code: "invalid_workflow", nodeId: "2" },
+    });
+  });
+
+  it("finds out by the result that ComfyUI took a part, where it does not say what it kept", async () => {
+    bench.comfy.submission = hang;
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.lookups.set(promptId, SUCCEEDED);
+    bench.comfy.planned = () => null;
+    bench.restart();
+    await bench.clock.advance(2_000);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "failed", error: { code: "invalid_workflow" } });
+  });
+
   it("goes on canceling", async () => {
     const { attemptId, promptId } = await bench.accept();
     await bench.service.cancel(attemptId);

@@ -12,6 +12,7 @@ const ended = (lookup: PromptLookup, ending: Ending = null, unknownTwice = false
 
 describe("outcomeOf()", () => {
   const succeeded: PromptLookup = { status: "succeeded", files: [], texts: [], cachedNodes: [] };
+  const refusal = { refusal: { code: "invalid_workflow", message: "half of it" } } as const;
   it.each<[PromptLookup, Ending, string | null]>([
     [{ status: "pending" }, "cancel", null],
     [{ status: "running" }, "timeout", null],
@@ -22,6 +23,11 @@ describe("outcomeOf()", () => {
     [{ status: "interrupted" }, null, "failed canceled"],
     [{ status: "unknown" }, "cancel", "canceled"],
     [{ status: "unknown" }, null, null],
+    [{ status: "running" }, refusal, null],
+    [{ status: "unknown" }, refusal, "failed invalid_workflow"],
+    [{ status: "interrupted" }, refusal, "failed invalid_workflow"],
+    [succeeded, refusal, "failed invalid_workflow"],
+    [{ status: "failed", error: { code: "out_of_memory", message: "no" } }, refusal, "failed invalid_workflow"],
   ])("of %j with ending %s is %s", (lookup, ending, expected) => expect(ended(lookup, ending)).toBe(expected));
 
   it("takes a prompt that was unknown twice for lost", () => {

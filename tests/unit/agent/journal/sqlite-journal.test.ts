@@ -34,6 +34,7 @@ function record(): AttemptRecord {
     outputs: [],
     cached: false,
     error: null,
+    refusal: null,
   };
 }
 
@@ -52,7 +53,8 @@ describe("openSqliteJournal()", () => {
     const [a, b] = [record(), { ...record(), generationId: null }];
     journal.accept(a);
     journal.accept(b);
-    journal.run(a.order.attemptId, 10);
+    const refusal = { code: "invalid_workflow" as const, message: "half of it" };
+    journal.run(a.order.attemptId, 10, refusal);
     const found = {
       files: [{ nodeId: "1", filename: "a.png", subfolder: "", type: "output" as const }],
       texts: [],
@@ -62,7 +64,16 @@ describe("openSqliteJournal()", () => {
     journal.collect(a.order.attemptId, { atMs: 20, found, progress: null });
     journal.bind(b.order.attemptId, "generation-2");
     expect(openSqliteJournal(path()).unreleased()).toEqual([
-      { ...a, state: "collecting", rev: 3 + 2, startedAtMs: 10, executedAtMs: 20, found, cancelRequested: true },
+      {
+        ...a,
+        state: "collecting",
+        rev: 3 + 2,
+        startedAtMs: 10,
+        executedAtMs: 20,
+        found,
+        cancelRequested: true,
+        refusal,
+      },
       { ...b, generationId: "generation-2", rev: 2 },
     ]);
   });
@@ -76,7 +87,7 @@ describe("openSqliteJournal()", () => {
     expect(() => journal.collect(order.attemptId, collected)).toThrow(/Cannot journal 'collect'/);
     journal.finish(order.attemptId, end);
     expect(() => journal.finish(order.attemptId, end)).toThrow(/Cannot journal 'finish'/);
-    expect(() => journal.run(order.attemptId, 3)).toThrow(/Cannot journal 'run'/);
+    expect(() => journal.run(order.attemptId, 3, null)).toThrow(/Cannot journal 'run'/);
     expect(() => journal.requestCancel(order.attemptId)).toThrow(/Cannot journal/);
     expect(() => journal.accept({ ...record(), order })).toThrow();
   });

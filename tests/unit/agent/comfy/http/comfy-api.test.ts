@@ -8,7 +8,6 @@ const ID = "11111111-2222-4333-8444-555555555555";
 const PROMPT = { promptId: ID, workflow: { "1": { class_type: "PreviewAny", inputs: {} } }, previews: false };
 const NO_JOB = { status: 404, body: { error: "Job not found" } };
 const NO_ROUTE = { status: 404, text: "404: Not Found" };
-const DONE = { body: { status: "completed", outputs: {}, execution_status: { status_str: "success", messages: [] } } };
 const PENDING = { body: { status: "pending" } };
 const TAKEN = { body: { prompt_id: ID, number: 1, node_errors: {} } };
 
@@ -74,51 +73,28 @@ describe("submit()", () => {
     expect(submittedAt).toEqual([]);
   });
 
-  it("refuses 200 with node errors, and withdraws until ComfyUI no longer has the prompt", async () => {
+  it("says of a 200 with node errors that ComfyUI has taken a part", async () => {
     const node_errors = { "1": { errors: [{ message: "bad", extra_info: { input_name: "x" } }], class_type: "A" } };
-    const { api, calls } = setUp({
-      "POST /prompt": [{ body: { prompt_id: ID, node_errors } }],
-      [`POST /api/jobs/${ID}/cancel`]: [{ body: { cancelled: true } }],
-      [`GET /api/jobs/${ID}`]: [{ body: { status: "in_progress" } }, DONE],
-      "POST /history": [{}],
-    });
+    const { api, calls } = setUp({ "POST /prompt": [{ body: { prompt_id: ID, node_errors } }] });
     expect(await api.submit(PROMPT, signal)).toMatchObject({
-      status: "refused",
+      status: "taken_in_part",
       error: { nodeErrors: { "1": [{ field: "x", reason: "bad" }] } },
     });
-    const cancel = [`POST /api/jobs/${ID}/cancel`, `GET /api/jobs/${ID}`];
-    expect(calls).toEqual(["POST /prompt", ...cancel, ...cancel, "POST /history"]);
+    expect(calls).toEqual(["POST /prompt"]);
   });
 
-  it("looks an unanswered prompt up and sends it again only when ComfyUI has it not", async () => {
-    const lost = setUp({ "POST /prompt": [{ fail: "broken" }, TAKEN], [`GET /api/jobs/${ID}`]: [NO_JOB] });
-    expect(await lost.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
-    expect(lost.calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`, "POST /prompt"]);
-    const arrived = setUp({ "POST /prompt": [{ fail: "broken" }], [`GET /api/jobs/${ID}`]: [PENDING] });
-    expect(await arrived.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
-    expect(arrived.calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`]);
+  it("posts once, whatever way the answer fails to come", async () => {
+    for (const fail of ["broken", "timeout", "refused"] as const) {
+      const { api, calls } = setUp({ "POST /prompt": [{ fail }] });
+      await expect(api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
+      expect(calls).toEqual(["POST /prompt"]);
+    }
   });
 
-  it("never repeats a late one by itself, and looks it up first when it is submitted again", async () => {
-    const { api, calls } = setUp({ "POST /prompt": [{ fail: "timeout" }], [`GET /api/jobs/${ID}`]: [PENDING] });
-    await expect(api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
-    expect(await api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
-    expect(calls).toEqual(["POST /prompt", `GET /api/jobs/${ID}`]);
-  });
-
-  it("rejects when nobody listens, and after a second unanswered call", async () => {
-    const gone = setUp({ "POST /prompt": [{ fail: "refused" }] });
-    await expect(gone.api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
-    expect(gone.calls).toEqual(["POST /prompt"]);
-    const broken = setUp({ "POST /prompt": [{ fail: "broken" }], [`GET /api/jobs/${ID}`]: [NO_JOB] });
-    await expect(broken.api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
-    expect(broken.calls.filter((call) => call === "POST /prompt")).toHaveLength(2);
-  });
-
-  it("asks what a 500 left behind", async () => {
+  it("asks what a 500 left behind, and takes what it left for unanswered", async () => {
     const text = "500 Internal Server Error";
     const queued = setUp({ "POST /prompt": [{ status: 500, text }], [`GET /api/jobs/${ID}`]: [PENDING] });
-    expect(await queued.api.submit(PROMPT, signal)).toEqual({ status: "accepted" });
+    await expect(queued.api.submit(PROMPT, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
     const refused = setUp({ "POST /prompt": [{ status: 500, text }], [`GET /api/jobs/${ID}`]: [NO_JOB] });
     expect(await refused.api.submit(PROMPT, signal)).toMatchObject({ status: "refused" });
   });
@@ -167,6 +143,22 @@ describe("lookup()", () => {
     const reason = new Error("enough");
     const { api } = setUp({ [`GET /api/jobs/${ID}`]: [{ fail: "broken" }] });
     await expect(api.lookup(ID, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
+describe("plannedOutputs()", () => {
+  const EMPTY = { body: { queue_running: [], queue_pending: [] } };
+
+  it("are the queue's, else the history's, else not known", async () => {
+    const item = [1, ID, {}, {}, ["9"]];
+    const queued = setUp({ "GET /queue": [{ body: { queue_running: [[0, "other", {}, {}, []], item] } }] });
+    expect(await queued.api.plannedOutputs(ID, signal)).toEqual(new Set(["9"]));
+    const done = setUp({ "GET /queue": [EMPTY], [`GET /history/${ID}`]: [{ body: { [ID]: { prompt: item } } }] });
+    expect(await done.api.plannedOutputs(ID, signal)).toEqual(new Set(["9"]));
+    const odd = setUp({ "GET /queue": [EMPTY], [`GET /history/${ID}`]: [{ body: { [ID]: { outputs: {} } } }] });
+    expect(await odd.api.plannedOutputs(ID, signal)).toBeNull();
+    const silent = setUp({ "GET /queue": [{ fail: "timeout" }] });
+    await expect(silent.api.plannedOutputs(ID, signal)).rejects.toMatchObject({ code: "comfy_unavailable" });
   });
 });
 
