@@ -200,7 +200,8 @@ export class AttemptService implements AttemptsPort {
     if (!entry.isFinal) return;
     this.#deps.logger.info("attempt finished", summaryOf(entry.record));
     if (!await this.#isGone(entry.record.promptId)) return;
-    await this.#deps.workspace.cleanComfy(entry.id).catch((error: unknown) => {
+    const strays = this.#deps.comfy.ownsProcess ? entry.record.found?.files : [];
+    await this.#deps.workspace.cleanComfy(entry.id, strays).catch((error: unknown) => {
       this.#deps.logger.warn("attempt's files remain", { attempt: entry.id, error });
     });
   }

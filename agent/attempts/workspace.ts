@@ -1,8 +1,8 @@
 /** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, realpath, rm } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { AttemptId } from "../../contracts/ids.ts";
-import type { ComfyFolders } from "../comfy/port.ts";
+import type { ComfyFile, ComfyFolders } from "../comfy/port.ts";
 
 export class Workspace {
   readonly #root: string;
@@ -32,10 +32,14 @@ export class Workspace {
     await mkdir(path, { mode: 0o700 });
   }
 
-  /** ComfyUI has done with it and we have our own: its files there may go. */
-  async cleanComfy(attemptId: AttemptId): Promise<void> {
+  /**
+   * ComfyUI has done with it and we have our own: its files there may go.
+   * @param strays Of a ComfyUI that nobody else uses: outputs that nodes may have put beside the attempt's folder.
+   */
+  async cleanComfy(attemptId: AttemptId, strays: readonly ComfyFile[] = []): Promise<void> {
     const folders = this.#folders();
     if (folders === null) return;
+    for (const file of strays) if (file.type === "output") await removeInside(folders.output, file);
     await rm(join(folders.input, attemptId), { recursive: true, force: true });
     await rm(join(folders.output, attemptId), { recursive: true, force: true });
   }
@@ -53,4 +57,12 @@ export class Workspace {
       if (attemptId.success && !held.has(name)) await this.remove(attemptId.data);
     }
   }
+}
+
+/** Leaves alone what lies outside the folder, and what a link in it points to. */
+async function removeInside(folder: string, { subfolder, filename }: ComfyFile): Promise<void> {
+  const path = join(folder, subfolder, filename);
+  const [root, parent] = await Promise.all([realpath(folder), realpath(dirname(path))]).catch(() => ["", null]);
+  if (parent === null || (parent !== root && !parent.startsWith(root + sep))) return;
+  await rm(path, { force: true });
 }

@@ -23,6 +23,12 @@ export interface ComfyTimings {
   workerStallMs: number;
   /** Between two cancels of a prompt that an attached ComfyUI does not drop. */
   evictEveryMs: number;
+  /** Between two looks at the size of the temporary folder. */
+  tempPruneEveryMs: number;
+  /** Temporary files older than this are deleted; much longer than a run. */
+  tempMaxAgeMs: number;
+  /** When there are too many of them, those that are at least this old go too. */
+  tempKeepMs: number;
   /** From a GPU fault in the log to the restart, so that the failed job's error can be read first. */
   gpuFaultGraceMs: number;
   /** First wait before a restart. */
@@ -64,6 +70,9 @@ export const DEFAULT_TIMINGS: Readonly<ComfyTimings> = {
   unresponsiveAfterMs: 60_000,
   workerStallMs: 10_000,
   evictEveryMs: 1_000,
+  tempPruneEveryMs: 600_000,
+  tempMaxAgeMs: 86_400_000,
+  tempKeepMs: 7_200_000,
   gpuFaultGraceMs: 3_000,
   backoffBaseMs: 500,
   backoffMaxMs: 60_000,

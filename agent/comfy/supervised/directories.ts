@@ -1,6 +1,7 @@
 /** ComfyUI's private directories below the agent's state directory. ComfyUI refuses to start where one is missing. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AttemptId } from "../../../contracts/ids.ts";
 
 export interface ComfyDirectories {
   input: string;
@@ -46,4 +47,15 @@ export function renewTemp(directories: ComfyDirectories, nonce: string): void {
     rmSync(join(directories.tempRoot, old), { recursive: true, force: true });
   }
   mkdirSync(tempArgument(directories, nonce), { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Removes what earlier generations left among the outputs, written by nodes that choose their own names. The folders of
+ * attempts stay: their agent collects from them and removes them.
+ */
+export function emptyOutput(directories: ComfyDirectories): void {
+  for (const name of readdirSync(directories.output)) {
+    if (AttemptId.safeParse(name).success) continue;
+    rmSync(join(directories.output, name), { recursive: true, force: true });
+  }
 }

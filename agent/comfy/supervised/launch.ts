@@ -5,7 +5,7 @@ import type { LogFile } from "../log/log-file.ts";
 import type { ProcessIdentity } from "../process/process-group.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { comfyArguments } from "./comfy-arguments.ts";
-import { type ComfyDirectories, renewTemp, tempArgument } from "./directories.ts";
+import { type ComfyDirectories, emptyOutput, renewTemp, tempArgument } from "./directories.ts";
 import type { EndCause } from "../end-cause.ts";
 import { claimPort } from "./free-port.ts";
 import type { SupervisedContext } from "./options.ts";
@@ -40,6 +40,7 @@ export async function launch(
     processStart: null,
   };
   renewTemp(directories, record.nonce);
+  emptyOutput(directories);
   context.journal.begin(record);
   const spawned = await spawnComfy(context, { record, directories, logFile });
   if (typeof spawned === "string") {

@@ -10,6 +10,7 @@ import type { EndCause } from "../end-cause.ts";
 import { createEnding, type Ending } from "./ending.ts";
 import type { RunningGeneration } from "./launch.ts";
 import type { SupervisedContext } from "./options.ts";
+import { pruneTemp } from "./prune-temp.ts";
 import { waitUntilReady } from "./readiness.ts";
 import { createLogReader, type LogFindings, watchExit, watchLiveness } from "./watch.ts";
 
@@ -22,6 +23,8 @@ export interface ReadySession {
 export interface SessionOptions {
   running: RunningGeneration;
   logFile: LogFile;
+  /** Where this generation puts its temporary files. */
+  tempFolder: string;
   onReady: (ready: ReadySession) => void;
   onMessage: (message: ComfyMessage) => void;
 }
@@ -43,6 +46,24 @@ export interface Session {
 const RING_LINES = 500;
 /** What an adopted generation said while no agent listened. */
 const CATCH_UP_BYTES = 256 * 1024;
+
+/** Temporary files of this size together may stay until they are old. */
+const MAX_TEMP_BYTES = 4 * 1024 ** 3;
+
+async function keepTempSmall(context: SupervisedContext, folder: string, signal: AbortSignal): Promise<void> {
+  const { clock, logger, timings } = context;
+  const limits = { maxAgeMs: timings.tempMaxAgeMs, keepMs: timings.tempKeepMs, maxBytes: MAX_TEMP_BYTES };
+  while (!signal.aborted) {
+    await clock.sleep(timings.tempPruneEveryMs, signal);
+    if (signal.aborted) return;
+    try {
+      const files = await pruneTemp(folder, limits, clock.now());
+      if (files > 0) logger.info("Temporary files of ComfyUI were deleted", { files });
+    } catch (error) {
+      logger.warn("Cannot prune ComfyUI's temporary files", { error: String(error) });
+    }
+  }
+}
 
 export function startSession(context: SupervisedContext, options: SessionOptions): Session {
   const { clock, logger, timings } = context;
@@ -77,6 +98,7 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     return socket;
   };
   const exitWatched = watchExit(context, running, { ending, drainLog: () => tail.drain(), findings, ring });
+  const pruned = keepTempSmall(context, options.tempFolder, ending.signal);
   const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket });
   return {
     baseUrl,
@@ -95,7 +117,7 @@ export function startSession(context: SupervisedContext, options: SessionOptions
         graceMs: timings.stopGraceMs,
         killWaitMs: timings.killWaitMs,
       });
-      await Promise.all([socket?.close(), exitWatched, led]);
+      await Promise.all([socket?.close(), exitWatched, led, pruned]);
       await tail.stop();
       return gone;
     },

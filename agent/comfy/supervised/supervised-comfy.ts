@@ -84,7 +84,13 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     }
     const { running } = started;
     const { id, clientId, startedAtMs } = running.record;
-    const current = startSession(context, { running, logFile, onReady, onMessage: messages.emit });
+    const current = startSession(context, {
+      running,
+      logFile,
+      tempFolder: tempFolder(directories, running.record.nonce),
+      onReady,
+      onMessage: messages.emit,
+    });
     session = current;
     board.note({
       generation: { id, clientId, startedAtMs, adopted: running.adopted },

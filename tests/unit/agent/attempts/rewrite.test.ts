@@ -9,7 +9,7 @@ const rewrite = (workflow: Workflow, names: [string, string][] = []) =>
   rewriteWorkflow(workflow, { attemptId, stagedNames: new Map(names) });
 
 describe("rewriteWorkflow()", () => {
-  it("puts every filename_prefix below the attempt's folder and leaves the rest alone", () => {
+  it("puts every filename_prefix below the attempt's folder, marks linked ones and leaves the rest alone", () => {
     const graph: Workflow = {
       "1": { class_type: "Save", inputs: { filename_prefix: "a/b", images: ["2", 0], text: "filename_prefix" } },
       "2": { class_type: "Save", inputs: { filename_prefix: ["3", 0] } },
@@ -19,6 +19,7 @@ describe("rewriteWorkflow()", () => {
     expect(rewrite(graph)).toEqual({
       ...graph,
       "1": { ...graph["1"], inputs: { ...graph["1"]?.inputs, filename_prefix: `${attemptId}/a/b` } },
+      "2": { ...graph["2"], inputs: { filename_prefix: ["3", 0], comfyfleet_attempt: attemptId } },
     });
     expect(graph).toEqual(before);
   });
