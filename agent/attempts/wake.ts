@@ -19,7 +19,7 @@ export class Wake {
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#rung && !signal.aborted) {
       const ended = new AbortController();
-      const end = () => ended.abort();
+      const end = () => ended.abort("rung");
       this.#end = end;
       signal.addEventListener("abort", end, { once: true });
       await this.#clock.sleep(ms, ended.signal);

@@ -18,7 +18,8 @@ export function createBell(clock: Clock): Bell {
     async wait(ms, signal) {
       if (!rung) {
         const woken = new AbortController();
-        const stop = () => woken.abort();
+        // A reason of our own: without one each ring would build a DOMException with its stack.
+        const stop = () => woken.abort("rung");
         wake = stop;
         signal.addEventListener("abort", stop, { once: true });
         if (signal.aborted) stop();

@@ -33,7 +33,7 @@ export async function withDeadline<T>(options: DeadlineOptions, call: (signal: A
   } catch (error) {
     throw inner.signal.aborted ? inner.signal.reason : error;
   } finally {
-    timer.abort();
+    timer.abort("answered");
     signal.removeEventListener("abort", forward);
   }
 }

@@ -49,7 +49,7 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   signal.addEventListener("abort", onAbort, { once: true });
   const subscription = options.open({
     data(value) {
-      timer.abort();
+      if (!timer.signal.aborted) timer.abort("an event came");
       if (!queue.push(value)) {
         return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
       }
@@ -74,7 +74,7 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   } catch (error) {
     throw signal.aborted ? signal.reason : isAbort(error) ? error : toAgentError(error);
   } finally {
-    timer.abort();
+    timer.abort("ended");
     signal.removeEventListener("abort", onAbort);
     subscription.unsubscribe();
   }
