@@ -21,6 +21,8 @@ export class PodService implements PodPort {
   readonly #deps: PodServiceDeps;
   readonly #watchers = new Set<Mailbox<PodEvent>>();
   readonly #stopping = new AbortController();
+  /** What every watcher has been told last, as text. */
+  #told = "";
 
   constructor(deps: PodServiceDeps) {
     this.#deps = deps;
@@ -67,8 +69,10 @@ export class PodService implements PodPort {
   }
 
   #tellPod(): void {
-    if (this.#watchers.size === 0) return;
     const pod = this.#pod();
+    const now = JSON.stringify(pod);
+    if (now === this.#told) return;
+    this.#told = now;
     for (const mailbox of this.#watchers) mailbox.put("pod", pod);
   }
 
