@@ -9,6 +9,8 @@ import type { Logger } from "../telemetry/logger.ts";
 export interface ReleaseOptions {
   agents: Agents;
   clock: Clock;
+  /** How long it waits before the call. */
+  afterMs: number;
   timeoutMs: number;
   logger: Logger;
   signal: AbortSignal;
@@ -16,10 +18,12 @@ export interface ReleaseOptions {
 
 /** Returns a function that releases in the background, one call per attempt at a time; it never throws. */
 export function createRelease(options: ReleaseOptions): (podId: PodId, attemptId: AttemptId) => void {
-  const { agents, clock, timeoutMs, logger, signal } = options;
+  const { agents, clock, afterMs, timeoutMs, logger, signal } = options;
   const underWay = new Set<AttemptId>();
 
   async function release(podId: PodId, attemptId: AttemptId): Promise<void> {
+    // The result is told first: whoever waits for it should not wait for our housekeeping.
+    if (afterMs > 0) await clock.sleep(afterMs, signal);
     try {
       await withDeadline(
         { clock, timeoutMs, signal, action: "release the attempt" },

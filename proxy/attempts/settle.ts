@@ -33,7 +33,14 @@ function keyOf(podId: PodId, attemptId: AttemptId): string {
 export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempts {
   const logger = deps.logger.child("attempts");
   const { agents, clock, timings, lastProgress, signal } = deps;
-  const release = createRelease({ agents, clock, timeoutMs: timings.releaseMs, logger, signal });
+  const release = createRelease({
+    agents,
+    clock,
+    afterMs: timings.releaseAfterMs,
+    timeoutMs: timings.releaseMs,
+    logger,
+    signal,
+  });
   const settleReport = createSettler({ ...deps, logger });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();

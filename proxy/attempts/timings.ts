@@ -23,6 +23,8 @@ export interface AttemptTimings {
   collectParallel: number;
   /** Largest output that is stored. */
   maxOutputBytes: number;
+  /** How long a settled attempt stays with its agent before the call that lets it forget, and how long that may take. */
+  releaseAfterMs: number;
   releaseMs: number;
 }
 
@@ -40,5 +42,6 @@ export const ATTEMPT_TIMINGS: AttemptTimings = {
   collectTries: 5,
   collectParallel: 4,
   maxOutputBytes: 512 * 1024 * 1024,
+  releaseAfterMs: 50,
   releaseMs: 5_000,
 };

@@ -25,6 +25,8 @@ export interface AttemptFeedOptions {
   agents: Pick<Agents, "watchAttempt">;
   clock: Clock;
   logger: Logger;
+  /** How long an attempt is left alone before its stream is opened. */
+  openAfterMs: number;
   onEvent: (target: AttemptTarget, event: AttemptEvent) => void;
 }
 
@@ -35,7 +37,7 @@ function sameTarget(a: AttemptTarget | null, b: AttemptTarget | null): boolean {
 }
 
 export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
-  const { agents, clock, logger, onEvent } = options;
+  const { agents, clock, logger, openAfterMs, onEvent } = options;
   let current: { target: AttemptTarget; stop: AbortController } | null = null;
 
   /** One connection. True when the attempt has said its last word. */
@@ -51,6 +53,8 @@ export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
 
   /** Never rejects. */
   async function follow(target: AttemptTarget, signal: AbortSignal): Promise<void> {
+    // Most of the cost of watching a short run would be a stream that has nothing left to tell.
+    if (openAfterMs > 0) await clock.sleep(openAfterMs, signal);
     let failures = 0;
     const onAlive = () => {
       failures = 0;

@@ -27,6 +27,8 @@ export interface JobFeedOptions {
   logger: Logger;
   lastProgress: LastProgress;
   view: (row: JobRow) => Job;
+  /** How long a run goes on before its own stream is opened for progress and previews. */
+  openAfterMs: number;
   /** Longest time until a missed hint is made up for. */
   pollMs: number;
 }

@@ -27,7 +27,7 @@ export interface JobsOptions {
     & Pick<AssetStore, "getAssets">;
   agents: Pick<Agents, "watchAttempt">;
   /** Says why a job waits. */
-  planner: { waitingFor(jobId: JobId): Waiting | null };
+  planner: { waitingFor(job: Pick<JobRow, "id" | "placementKey">): Waiting | null };
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   clock: Clock;
@@ -36,23 +36,25 @@ export interface JobsOptions {
   limits: SubmitLimits;
   /** Longest time until a watcher sees what no hint told of. Default 1,000. */
   pollMs?: number;
+  /** How long a run goes on before its own stream is opened for progress and previews. Default 100. */
+  openAfterMs?: number;
   /** Least time between two progress events of one watcher. Default 200. */
   progressIntervalMs?: number;
 }
 
 export function createJobs(options: JobsOptions): JobsPort {
-  const { store, planner, clock, lastProgress, pollMs = 1_000, progressIntervalMs = 200 } = options;
+  const { store, planner, clock, lastProgress, pollMs = 1_000, openAfterMs = 100, progressIntervalMs = 200 } = options;
   const logger = options.logger.child("jobs");
 
   function view(row: JobRow, waiting: Waiting | null = null): Job {
     return jobView(row, {
-      waiting: planner.waitingFor(row.id) ?? waiting,
+      waiting: planner.waitingFor(row) ?? waiting,
       progress: lastProgress.get(row.id, row.attempt),
       nowMs: clock.nowMs(),
     });
   }
   const viewOf = (row: JobRow) => view(row);
-  const hub = createHub({ ...options, logger, view: viewOf, pollMs, progressIntervalMs });
+  const hub = createHub({ ...options, logger, view: viewOf, pollMs, openAfterMs, progressIntervalMs });
   const watcher = { store, hub, clock, logger, view: viewOf };
 
   return {

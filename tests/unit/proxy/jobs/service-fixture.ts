@@ -57,13 +57,14 @@ export async function jobsFixture(
   const waiting = new Map<JobId, Waiting>();
   const lastProgress = createLastProgress();
   const jobs = createJobs({
+    openAfterMs: 0,
     store,
     agents: {
       async *watchAttempt() {
         throw new Error("no pod in this test");
       },
     },
-    planner: { waitingFor: (jobId) => waiting.get(jobId) ?? null },
+    planner: { waitingFor: ({ id }) => waiting.get(id) ?? null },
     objectInfo: createObjectInfoCache({ store, logger: silentLogger }),
     signals,
     clock,

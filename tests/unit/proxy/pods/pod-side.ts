@@ -79,7 +79,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const lines: LogLine[] = [];
   const signals = createSignals();
   const stop = new AbortController();
-  const timings = { ...ATTEMPT_TIMINGS, ...options.attempts };
+  const timings = { ...ATTEMPT_TIMINGS, releaseAfterMs: 0, ...options.attempts };
   const agents = createAgents({ transport, clock, firstEventMs: 10_000 });
   const blobs = createMemoryBlobs();
   const offers = createOffers();
