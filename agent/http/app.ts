@@ -12,7 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { requireSecret } from "./auth.ts";
 import { limitBody } from "./body-limit.ts";
 import { errorResponse } from "./error-response.ts";
-import { inputResponse } from "./input-route.ts";
+import { inputResponse, UPLOAD_STALL_MS } from "./input-route.ts";
 import { outputResponse } from "./output-route.ts";
 
 export interface AppOptions {
@@ -55,7 +55,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.get("requestId"), options));
   app.put(
     `${AGENT_ROUTES.inputs}/:sha256`,
-    (c) => inputResponse(c.req.raw, c.req.param("sha256"), { inputs, maxInputBytes: options.maxInputBytes }),
+    (c) =>
+      inputResponse(c.req.raw, c.req.param("sha256"), {
+        inputs,
+        maxInputBytes: options.maxInputBytes,
+        stallMs: UPLOAD_STALL_MS,
+      }),
   );
   // Hono answers HEAD with the GET route and drops the body.
   app.get(`${AGENT_ROUTES.attempts}/:attemptId/outputs/:index`, (c) =>

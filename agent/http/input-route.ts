@@ -2,12 +2,23 @@
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256 } from "../../contracts/ids.ts";
 import { type InputStore, tooLarge } from "../attempts/input-store.ts";
+import { withoutStalls } from "./without-stalls.ts";
+
+/** Without a byte for this long an upload is given up: its sender has stalled or vanished. */
+export const UPLOAD_STALL_MS = 60_000;
+
+interface InputDeps {
+  inputs: InputStore;
+  maxInputBytes: number;
+  /** See {@link UPLOAD_STALL_MS}. */
+  stallMs: number;
+}
 
 /** 201, or 200 when the pod has them already. */
 export async function inputResponse(
   request: Request,
   given: string,
-  { inputs, maxInputBytes }: { inputs: InputStore; maxInputBytes: number },
+  { inputs, maxInputBytes, stallMs }: InputDeps,
 ): Promise<Response> {
   const sha256 = Sha256.safeParse(given);
   if (!sha256.success) {
@@ -20,7 +31,7 @@ export async function inputResponse(
     return Response.json({ sha256: sha256.data }, { status: 200 });
   }
   if (Number(request.headers.get("content-length") ?? 0) > maxInputBytes) throw tooLarge(maxInputBytes);
-  await inputs.put(sha256.data, request.body ?? emptyBody());
+  await inputs.put(sha256.data, withoutStalls(request.body ?? emptyBody(), stallMs));
   return Response.json({ sha256: sha256.data }, { status: 201 });
 }
 

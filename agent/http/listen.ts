@@ -12,12 +12,21 @@ export interface Listener {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** A connection that is silent for this long is probed. */
+const PROBE_AFTER_MS = 30_000;
+
 function serverOf<E extends Env>(app: Hono<E>): Server {
   const server = createAdaptorServer({
     fetch: app.fetch,
     createServer,
-    // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats.
-    serverOptions: { requestTimeout: 0, keepAliveTimeout: 75_000 },
+    // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats. One that has
+    // vanished, as a machine does that loses its power, says nothing: TCP's own probes end its connections.
+    serverOptions: {
+      requestTimeout: 0,
+      keepAliveTimeout: 75_000,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_AFTER_MS,
+    },
   });
   return server as Server;
 }
