@@ -7,6 +7,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { Workspace } from "../attempts/workspace.ts";
 import { parseRange } from "./byte-range.ts";
+import { matchesAny } from "./entity-tag.ts";
 
 export interface OutputRequest {
   method: string;
@@ -32,8 +33,9 @@ export async function outputResponse(request: OutputRequest, deps: OutputDeps): 
     etag,
     "x-content-type-options": "nosniff",
   });
-  if (request.ifNoneMatch === etag) return new Response(null, { status: 304, headers });
-  const isSameBytes = request.ifRange === undefined || request.ifRange === etag;
+  if (matchesAny(request.ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
+  // Ranges are defined for GET alone.
+  const isSameBytes = request.method === "GET" && (request.ifRange === undefined || request.ifRange === etag);
   const range = isSameBytes ? parseRange(request.range, output.sizeBytes) : null;
   if (range === "unsatisfiable") return unsatisfiable(output.sizeBytes);
   const lengthBytes = range ? range.end - range.start + 1 : output.sizeBytes;

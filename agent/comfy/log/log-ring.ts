@@ -5,7 +5,6 @@ export interface LogRing {
   add(line: LogLine): void;
   /** The newest `count` lines, oldest first. */
   last(count: number): string[];
-  clear(): void;
 }
 
 export function createLogRing(capacity: number): LogRing {
@@ -18,8 +17,5 @@ export function createLogRing(capacity: number): LogRing {
       if (lines.length > capacity) lines = lines.slice(-capacity);
     },
     last: (count) => lines.slice(-count).map((line) => line.text),
-    clear() {
-      lines = [];
-    },
   };
 }

@@ -162,6 +162,14 @@ describe("http", () => {
     expect(whole.headers.get("content-length")).toBe(String(bytes.length));
     expect(whole.headers.get("content-type")).toBe("image/png");
 
+    const headOfPart = await agent.fetch(path, { method: "HEAD", headers: { range: "bytes=0-9" } });
+    expect([headOfPart.status, headOfPart.headers.get("content-length")]).toEqual([200, String(bytes.length)]);
+    for (const known of [etag, `W/${etag}`, `W/"zz", ${etag}`, "*"]) {
+      expect((await agent.fetch(path, { headers: { "if-none-match": known } })).status, known).toBe(304);
+    }
+    for (const malformed of ["bytes=5-2", "bytes=a-b", "bytes", "bytes=1"]) {
+      expect((await agent.fetch(path, { headers: { range: malformed } })).status, malformed).toBe(200);
+    }
     const head = await agent.fetch(path, { method: "HEAD" });
     expect([head.status, head.headers.get("content-length"), await head.text()]).toEqual([200, `${bytes.length}`, ""]);
 

@@ -15,8 +15,17 @@ describe("parseRange()", () => {
     ["bytes=0-1,3-4", null],
     ["items=0-1", null],
     ["bytes=-", null],
+    ["BYTES=0-1", { start: 0, end: 1 }],
+    ["bytes= 0-1", { start: 0, end: 1 }],
+    ["bytes=1", null],
+    ["bytes=a-b", null],
+    ["bytes=0-1x", null],
+    ["bytes=99999999999999999999-", "unsatisfiable"],
     [undefined, null],
   ])("of %s in ten bytes is %j", (header, expected) => expect(parseRange(header, 10)).toEqual(expected));
 
-  it("of an empty file is unsatisfiable", () => expect(parseRange("bytes=0-", 0)).toBe("unsatisfiable"));
+  it("of an empty file is unsatisfiable, unless it asks for the last bytes", () => {
+    expect([parseRange("bytes=0-", 0), parseRange("bytes=-0", 0), parseRange("bytes=-5", 0)])
+      .toEqual(["unsatisfiable", "unsatisfiable", null]);
+  });
 });
