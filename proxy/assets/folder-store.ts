@@ -79,14 +79,14 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
 
   const keep = async (from: string, tenantId: TenantId, sha256: Sha256): Promise<void> => {
     const folder = folderOf(tenantId, sha256);
-    const isNew = await mkdir(folder, { recursive: true, mode: 0o700 }) !== undefined;
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
     const path = join(folder, sha256);
     await exclusively(path, () => rename(from, path));
-    await syncFolder(folder);
-    if (!isNew) return;
-    await syncFolder(join(root, tenantId));
-    await syncFolder(root);
+    const changed = [folder];
+    if (made !== undefined) changed.push(join(root, tenantId));
+    if (made !== undefined && made !== folder) changed.push(root);
+    await Promise.all(changed.map(syncFolder));
   };
 
   async function* blobsOf(tenantId: TenantId): AsyncGenerator<BlobKey, void> {
