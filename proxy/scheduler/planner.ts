@@ -16,8 +16,10 @@ import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
+import { createImpossibleKeys } from "./impossible-keys.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { type Assignment, plan } from "./policy.ts";
+import { type Decision, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
 
@@ -36,7 +38,7 @@ export interface PlannerOptions {
   leaseMs?: number;
   /**
    * Jobs looked at per round, from the head of the queue; up to 16 times as many while slots stay free because nothing
-   * at the head can run. Default 1,000.
+   * at the head can run there. Default 1,000.
    */
   queueLimit?: number;
 }
@@ -45,7 +47,7 @@ export interface Planner {
   start(): void;
   stop(): Promise<void>;
   /** Why the job was not given to a pod when it was last looked at; null when it never was. */
-  waitingFor(jobId: JobId): Waiting | null;
+  waitingFor(job: Pick<QueuedJob, "id" | "placementKey">): Waiting | null;
 }
 
 const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
@@ -66,12 +68,11 @@ export function createPlanner(options: PlannerOptions): Planner {
   const capabilities = createCapabilities(options);
   const reservations = createReservations();
   const avoidance = createAvoidance(clock);
+  const impossible = createImpossibleKeys(capabilities.lookup);
   /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
   const settled = new Map<JobId, { ver: number; untilMs: number }>();
-  let waiting: ReadonlyMap<JobId, Waiting> = new Map();
-  let limit = queueLimit;
-  /** The queue is longer than what was looked at. */
-  let truncated = false;
+  /** What the last look read and decided. */
+  let seen: QueueRead | null = null;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -101,41 +102,55 @@ export function createPlanner(options: PlannerOptions): Planner {
   async function look(): Promise<void> {
     forgetOldVersions();
     if (!await role.hold()) {
-      waiting = new Map();
-      truncated = false;
+      seen = null;
       return;
     }
-    const head = await store.listQueue(limit);
-    const queue = head.filter(mayDispatch);
-    const needs = await needsCache.get(new Set(queue.map((job) => job.placementKey)));
-    const hashes = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
-    await capabilities.prepare(needs, hashes);
-    avoidance.forget(hashes);
-    // From here to the dispatches nothing is awaited, so that no slot is counted that somebody takes meanwhile.
+    const bodies = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
+    avoidance.forget(bodies);
+    const keys = new Set<string>();
+    seen = await readQueue({
+      store,
+      limit: queueLimit,
+      maxJobs: queueLimit * MAX_WIDENING,
+      except: impossible.among(bodies),
+      async prepare(part) {
+        const fresh = new Set(part.map((job) => job.placementKey).filter((key) => !keys.has(key)));
+        for (const key of fresh) keys.add(key);
+        await capabilities.prepare(await needsCache.get(fresh), bodies);
+      },
+      decide: (queue) => decide(queue.filter(mayDispatch)),
+      isPicky: (jobId) => avoidance.of(jobId) !== undefined,
+    });
+    // Since the decision no I/O was awaited, so that no slot is counted that somebody takes meanwhile.
+    const { decision } = seen;
     const live = new Map(sessions.live().map((pod) => [pod.id, pod]));
-    const pods = [...live.values()].map((pod) => ({
+    for (const assignment of decision.assignments) {
+      const pod = live.get(assignment.podId);
+      if (pod) dispatch(assignment, pod);
+    }
+    for (const jobId of reservations.jobs()) decision.waiting.set(jobId, STARTING);
+    impossible.learn(keys);
+  }
+
+  function decide(queue: readonly QueuedJob[]): Decision {
+    const pods = sessions.live().map((pod) => ({
       ...pod,
       accepting: pod.accepting && !avoidance.isResting(pod.id),
       freeSlots: reservations.freeSlots(pod),
     }));
     const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided: avoidance.of });
-    for (const assignment of decided.assignments) {
-      const pod = live.get(assignment.podId);
-      if (pod) dispatch(assignment, pod);
-    }
-    for (const jobId of reservations.jobs()) decided.waiting.set(jobId, STARTING);
-    waiting = decided.waiting;
-    truncated = head.length >= limit;
     const freeSlots = pods.reduce((sum, pod) => sum + (pod.accepting ? pod.freeSlots : 0), 0);
-    lookFurther(freeSlots > decided.assignments.length, head.length);
+    return { ...decided, idle: freeSlots > decided.assignments.length };
   }
 
-  /** So that jobs which nothing can run do not starve what stands behind them. */
-  function lookFurther(idle: boolean, seen: number): void {
-    if (seen < queueLimit) limit = queueLimit;
-    if (!truncated || !idle || limit >= queueLimit * MAX_WIDENING) return;
-    limit *= 4;
-    bell.ring();
+  /** What the last look made of a job that it may not have seen. */
+  function explain({ id, placementKey }: Pick<QueuedJob, "id" | "placementKey">): Waiting | null {
+    if (!seen) return null;
+    const { decision, passed, truncated, jobs } = seen;
+    const own = decision.waiting.get(id);
+    if (own) return own;
+    if (passed.has(placementKey)) return decision.explain(placementKey);
+    return truncated ? behind(jobs) : null;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -166,6 +181,6 @@ export function createPlanner(options: PlannerOptions): Planner {
       running?.stop.abort();
       await running?.done;
     },
-    waitingFor: (jobId) => waiting.get(jobId) ?? (truncated ? behind(limit) : null),
+    waitingFor: explain,
   };
 }

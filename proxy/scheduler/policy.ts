@@ -32,6 +32,8 @@ export interface Plan {
   assignments: Assignment[];
   /** For every job of the queue that is not assigned. */
   waiting: Map<JobId, Waiting>;
+  /** Why any other job of this placement key would wait, were it behind those of the queue. */
+  explain: (placementKey: string) => Waiting;
 }
 
 const BANDS: Readonly<Record<Priority, number>> = { interactive: 0, normal: 1, batch: 2 };
@@ -116,6 +118,11 @@ export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanIn
   const keys = new Set(queue.map((job) => job.placementKey));
   const candidates = candidatesByKey(keys, groups.flatMap(freeSlots), lacking);
   const explanations = new Map<string, Waiting>();
+  const explain = (placementKey: string): Waiting => {
+    const explanation = explanations.get(placementKey) ?? explainWaiting(groups, placementKey, lacking);
+    explanations.set(placementKey, explanation);
+    return explanation;
+  };
   const assignments: Assignment[] = [];
   const waiting = new Map<JobId, Waiting>();
   for (const job of queue.toSorted(byTurn)) {
@@ -129,9 +136,7 @@ export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanIn
       waiting.set(job.id, explainAvoiding(groups, { placementKey: job.placementKey, avoided: kept }, lacking));
       continue;
     }
-    const explanation = explanations.get(job.placementKey) ?? explainWaiting(groups, job.placementKey, lacking);
-    explanations.set(job.placementKey, explanation);
-    waiting.set(job.id, explanation);
+    waiting.set(job.id, explain(job.placementKey));
   }
-  return { assignments, waiting };
+  return { assignments, waiting, explain };
 }

@@ -22,7 +22,7 @@ export function createStore(driver: StoreDriver): Store {
     getSpec: (id) => read(() => reads.getSpec(id)),
     listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),
-    listQueue: (limit) => read(() => reads.listQueue(limit)),
+    listQueue: (limit, range) => read(() => reads.listQueue(limit, range)),
     queuePosition: (id) => read(() => reads.queuePosition(id)),
     getNeeds: (placementKeys) => read(() => reads.getNeeds(placementKeys)),
     listLiveAttempts: (podId) => read(() => reads.listLiveAttempts(podId)),

@@ -6,9 +6,17 @@ import type { JobSpec } from "../../contracts/job.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import { BandColumn, bandOf } from "./columns.ts";
 import * as rows from "./job-rows.ts";
-import type { AttemptRow, EventRow, JobRow, Needs, QueuedJob } from "./job-store.ts";
+import {
+  type AttemptRow,
+  type EventRow,
+  type JobRow,
+  MAX_EXCEPTED_KEYS,
+  type Needs,
+  type QueuedJob,
+  type QueueRange,
+} from "./job-store.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
-import { all, clock, listChunks, one, type Transaction } from "./transaction.ts";
+import { all, clock, filledList, listChunks, one, type Transaction } from "./transaction.ts";
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
 const GET_SPEC = `select spec from job_spec where job_id = $1`;
@@ -20,7 +28,10 @@ const LIST_EVENTS = `select ${rows.EVENT_COLUMNS} from event where job_id = $1 a
 const LIST_QUEUE = `select ${rows.QUEUE_COLUMNS} from job
   where state = 'queued' and run_after_ms <= $1
     and (start_by_ms is null or start_by_ms > $1 or started_at_ms is not null)
-  order by band, created_at_ms, id limit $2`;
+    and (band, created_at_ms, id) > ($3, $4, $5)`;
+const QUEUE_ORDER = `order by band, created_at_ms, id limit $2`;
+/** Few, because each is a text to prepare. */
+const EXCEPTED_SIZES = [1, 8, 64, 512, 4_096, MAX_EXCEPTED_KEYS];
 const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs" from job
   where id = $1 and state = 'queued'`;
 const COUNT_BEFORE = `select count(*) as "before" from job
@@ -62,9 +73,13 @@ export function listEvents(id: JobId, afterVer: number): Transaction<EventRow[]>
   return all(LIST_EVENTS, [id, afterVer], rows.EventColumns);
 }
 
-export function* listQueue(limit: number): Transaction<QueuedJob[]> {
-  const nowMs = yield* clock();
-  return yield* all(LIST_QUEUE, [nowMs, limit], rows.QueueColumns);
+export function* listQueue(limit: number, { after, exceptKeys = [] }: QueueRange = {}): Transaction<QueuedJob[]> {
+  const place = after ? [bandOf(after.priority), after.createdAtMs, after.id] : [-1, 0, ""];
+  const params = [yield* clock(), limit, ...place];
+  if (exceptKeys.length === 0) return yield* all(`${LIST_QUEUE} ${QUEUE_ORDER}`, params, rows.QueueColumns);
+  const { placeholders, values } = filledList(exceptKeys, params.length + 1, EXCEPTED_SIZES);
+  const sql = `${LIST_QUEUE} and placement_key not in (${placeholders}) ${QUEUE_ORDER}`;
+  return yield* all(sql, [...params, ...values], rows.QueueColumns);
 }
 
 export function* queuePosition(id: JobId): Transaction<number | null> {

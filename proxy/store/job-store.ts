@@ -100,6 +100,16 @@ export interface QueuedJob {
   losses: number;
 }
 
+/** A part of the queue. */
+export interface QueueRange {
+  /** Only what stands behind this job. */
+  after?: Pick<QueuedJob, "priority" | "createdAtMs" | "id"> | undefined;
+  /** Without the jobs of these placement keys, at most {@link MAX_EXCEPTED_KEYS}. */
+  exceptKeys?: readonly string[] | undefined;
+}
+
+export const MAX_EXCEPTED_KEYS = 8_192;
+
 /** An idempotency key and the request it came with. */
 export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"> {
   idempotency: NonNullable<NewJob["idempotency"]>;
@@ -133,7 +143,7 @@ export interface JobStore {
   /** Oldest first, `ver > afterVer`. */
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
   /** Queued jobs that may run now, by priority band then age, at most `limit`. */
-  listQueue(limit: number): Promise<QueuedJob[]>;
+  listQueue(limit: number, range?: QueueRange): Promise<QueuedJob[]>;
   /** How many queued jobs stand before this one, or null when it is not queued. */
   queuePosition(id: JobId): Promise<number | null>;
   getNeeds(placementKeys: readonly string[]): Promise<Map<string, Needs>>;

@@ -89,15 +89,19 @@ export interface ListChunk {
   values: string[];
 }
 
+/** All `values` in one list, filled up to the first of `sizes` that they fit; there is at least one. */
+export function filledList(values: readonly string[], first: number, sizes: readonly number[]): ListChunk {
+  const size = sizes.find((candidate) => candidate >= values.length) ?? values.length;
+  const last = values[values.length - 1] ?? "";
+  const filled = [...values, ...Array.from({ length: size - values.length }, () => last)];
+  return { placeholders: filled.map((_, index) => `$${first + index}`).join(", "), values: filled };
+}
+
 /** Cuts `values` into lists of at most 64; the first placeholder is `$first`. */
 export function listChunks(values: readonly string[], first: number): ListChunk[] {
   const chunks: ListChunk[] = [];
   for (let start = 0; start < values.length; start += MAX_LIST) {
-    const part = values.slice(start, start + MAX_LIST);
-    const size = LIST_SIZES.find((candidate) => candidate >= part.length) ?? MAX_LIST;
-    const last = part[part.length - 1] ?? "";
-    const filled = [...part, ...Array.from({ length: size - part.length }, () => last)];
-    chunks.push({ placeholders: filled.map((_, index) => `$${first + index}`).join(", "), values: filled });
+    chunks.push(filledList(values.slice(start, start + MAX_LIST), first, LIST_SIZES));
   }
   return chunks;
 }

@@ -38,7 +38,7 @@ describe("createPlanner() after dispatches that came to nothing", () => {
     fleet.dispatches[0]?.settle("refused");
     await settle();
     expect(fleet.dispatches).toHaveLength(1);
-    expect(planner.waitingFor(jobId(1))).toEqual({
+    expect(planner.waitingFor(queued(1))).toEqual({
       reason: "no_capable_pod",
       message: "No pod can run it: the nearest, 'gpu-1', runs a ComfyUI that refuses this graph.",
     });

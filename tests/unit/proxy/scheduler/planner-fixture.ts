@@ -58,16 +58,19 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
   const signals = createSignals();
   const planner = createPlanner({
     store: {
-      listQueue: (limit) => {
+      listQueue: (limit, { after, exceptKeys = [] } = {}) => {
         fleet.reads += 1;
-        return fleet.failing
-          ? Promise.reject(new Error("database is gone"))
-          : Promise.resolve(fleet.queue.slice(0, limit));
+        if (fleet.failing) return Promise.reject(new Error("database is gone"));
+        const start = fleet.queue.findIndex((job) => job.id === after?.id) + 1;
+        const rest = fleet.queue.slice(start).filter((job) => !exceptKeys.includes(job.placementKey));
+        return Promise.resolve(rest.slice(0, limit));
       },
       getNeeds: (keys) =>
         Promise.resolve(
           new Map(
-            keys.map((key) => [key, { classes: [key === "impossible" ? "NoSuchNode" : "SaveImage"], models: [] }]),
+            keys.map((
+              key,
+            ) => [key, { classes: [key.startsWith("impossible") ? "NoSuchNode" : "SaveImage"], models: [] }]),
           ),
         ),
       takeRole: () => {

@@ -65,8 +65,8 @@ describe("createPlanner()", () => {
       await settle();
     }
     expect(fleet.dispatches.map((one) => one.jobId)).toEqual([jobId(1)]);
-    expect(planner.waitingFor(jobId(1))?.reason).toBe("starting");
-    expect(planner.waitingFor(jobId(2))?.reason).toBe("pods_busy");
+    expect(planner.waitingFor(queued(1))?.reason).toBe("starting");
+    expect(planner.waitingFor(queued(2))?.reason).toBe("pods_busy");
   });
 
   it("uses the slot again when the dispatch has settled", async () => {
@@ -142,7 +142,7 @@ describe("createPlanner()", () => {
     fleet.queue = [queued(1)];
     await clock.advance(3_000);
     expect(fleet.dispatches).toEqual([]);
-    expect(planner.waitingFor(jobId(1))).toBeNull();
+    expect(planner.waitingFor(queued(1))).toBeNull();
     fleet.leader = true;
     await clock.advance(1_000);
     expect(fleet.dispatches).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("createPlanner()", () => {
     fleet.queue = [queued(1)];
     signals.emit("queue", undefined);
     await settle();
-    expect(planner.waitingFor(jobId(1))?.reason).toBe("no_pods");
+    expect(planner.waitingFor(queued(1))?.reason).toBe("no_pods");
   });
 
   it("looks past the head of the queue while nothing there can run", async () => {
@@ -176,7 +176,7 @@ describe("createPlanner()", () => {
     signals.emit("queue", undefined);
     await settle();
     expect(fleet.dispatches.map((one) => one.jobId)).toEqual([jobId(6)]);
-    expect(planner.waitingFor(jobId(5))?.reason).toBe("no_capable_pod");
+    expect(planner.waitingFor({ ...queued(5), placementKey: "impossible" })?.reason).toBe("no_capable_pod");
   });
 
   it("looks no further than needed while every slot is taken, and says how many are before a job", async () => {
@@ -187,7 +187,7 @@ describe("createPlanner()", () => {
     const { reads } = fleet;
     await settle();
     expect(fleet.reads).toBe(reads);
-    expect(planner.waitingFor(jobId(3))).toEqual({ reason: "pods_busy", message: "At least 2 jobs are before it." });
+    expect(planner.waitingFor(queued(3))).toEqual({ reason: "pods_busy", message: "At least 2 jobs are before it." });
   });
 
   it("stops at once, with a dispatch under way and after a failure", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JobId } from "../../../../contracts/ids.ts";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { memoryStore } from "./memory-store.ts";
+import { MAX_EXCEPTED_KEYS, type QueueRange } from "../../../../proxy/store/job-store.ts";
 import { newTenantId } from "./samples.ts";
 
 describe("the queue", () => {
@@ -18,6 +19,24 @@ describe("the queue", () => {
     expect(order).toEqual([submitted.i, submitted.n1, submitted.n2, submitted.b]);
     expect(await t.store.listQueue(2)).toHaveLength(2);
     expect(await Promise.all(order.map((id) => t.store.queuePosition(id)))).toEqual([0, 1, 2, 3]);
+  });
+
+  it("listQueue() goes on behind a job, and leaves out placement keys, however many", async () => {
+    await using t = await memoryStore();
+    const ids: JobId[] = [];
+    for (
+      const [priority, placementKey] of [["normal", "a"], ["normal", "b"], ["batch", "a"], ["batch", "c"]] as const
+    ) {
+      t.time.nowMs += 1;
+      ids.push((await t.submit({ priority, placementKey })).id);
+    }
+    const [, second] = await t.store.listQueue(2);
+    const read = async (range: QueueRange) => (await t.store.listQueue(10, range)).map((job) => ids.indexOf(job.id));
+    expect(await read({ after: second })).toEqual([2, 3]);
+    expect(await read({ exceptKeys: ["a"] })).toEqual([1, 3]);
+    expect(await read({ after: second, exceptKeys: ["c"] })).toEqual([2]);
+    const many = Array.from({ length: MAX_EXCEPTED_KEYS }, (_, n) => (n === 9 ? "b" : `key-${n}`));
+    expect(await read({ exceptKeys: many })).toEqual([0, 2, 3]);
   });
 
   it("listQueue() leaves out jobs that are assigned, wait for their retry or are past their start deadline", async () => {
