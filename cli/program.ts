@@ -1,6 +1,6 @@
 /** The command tree: names, options and help; each action lives in `commands/`. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { createFleet } from "../client/mod.ts";
+import { createFleet, FleetError } from "../client/mod.ts";
 import { resolveCredentials } from "./credentials.ts";
 import type { CliContext } from "./context.ts";
 import { demo } from "./commands/demo.ts";
@@ -9,8 +9,9 @@ import { cancelJob, getJob, listJobs, watchJob } from "./commands/jobs.ts";
 import { run } from "./commands/run.ts";
 import { up } from "./commands/up.ts";
 import { DEFAULT_DATA_DIR } from "./credentials.ts";
+import { interruption } from "./interruption.ts";
 import { EXIT } from "./output/exit-codes.ts";
-import { createRenderer, type Terminal } from "./output/renderer.ts";
+import { createRenderer, type Renderer, type Terminal } from "./output/renderer.ts";
 
 export interface ProgramOptions {
   version: string;
@@ -48,6 +49,20 @@ function runtimeOption(): Option {
   );
 }
 
+/** Asked before the command line is known to be right. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv[0] !== "fake-comfy" && argv.slice(0, end < 0 ? argv.length : end).includes("--json");
+}
+
+function sayUsage(render: Renderer, error: CommanderError, help: string): void {
+  if (error.exitCode === 0) return render.result({ text: help }, help);
+  const problem = error.code === "commander.help" ? "it names no command" : error.message.replace(/^error: /, "");
+  render.failure(
+    new FleetError("invalid_input", `Cannot read the command line: ${problem}`, { hint: "Add --help for usage." }),
+  );
+}
+
 /** Runs one command line. @returns the exit code */
 export async function runProgram(argv: readonly string[], options: ProgramOptions): Promise<number> {
   let exitCode: number = EXIT.ok;
@@ -69,17 +84,29 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     try {
       exitCode = await action(context);
     } catch (error) {
-      exitCode = options.interrupted.aborted ? EXIT.interrupted : context.render.failure(error);
+      if (!options.interrupted.aborted) exitCode = context.render.failure(error);
+      else {
+        context.render.failure(FleetError.is(error) && error.code === "canceled" ? error : interruption("go on"));
+        exitCode = EXIT.interrupted;
+      }
     }
   }
 
+  const json = wantsJson(argv);
+  /** What commander would print: with `--json` it goes into the envelope. */
+  let help = "";
   const program = new Command("comfyfleet")
     .description("One typed, durable front door to a fleet of private ComfyUI GPU pods.")
     .version(options.version)
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void options.terminal.stdout.write(text),
-      writeErr: (text) => void options.terminal.stderr.write(text),
+      writeOut(text) {
+        if (json) help += text;
+        else options.terminal.stdout.write(text);
+      },
+      writeErr(text) {
+        if (!json) options.terminal.stderr.write(text);
+      },
     })
     .showHelpAfterError("Add --help for usage.");
 
@@ -136,6 +163,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (json) sayUsage(createRenderer(options.terminal, true), error, help);
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   return exitCode;

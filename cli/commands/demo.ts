@@ -4,13 +4,15 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createFleet, file, type Workflow } from "../../client/mod.ts";
 import type { CliContext } from "../context.ts";
+import { checkFolder } from "../files/save-outputs.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { duration } from "../output/job-lines.ts";
 import { chooseComfy, describeComfy } from "../up/comfy-source.ts";
 import { startLocalFleet } from "../up/local-fleet.ts";
 import { DEFAULT_DATA_DIR } from "../credentials.ts";
 import { demoComfy } from "../demo/real-comfy.ts";
-import { finish } from "./run.ts";
+import { interruption } from "../interruption.ts";
+import { accepted, finish } from "./run.ts";
 
 export interface DemoFlags {
   real?: boolean;
@@ -26,6 +28,7 @@ function demoFile(name: string): string {
 
 export async function demo(context: CliContext, flags: DemoFlags): Promise<number> {
   const { render, interrupted, command } = context;
+  checkFolder(flags.out);
   const real = flags.real || context.env.COMFYUI_DIR || context.env.COMFYUI_URL;
   const env = real ? await demoComfy(context.env, interrupted, (text) => render.say(text)) : context.env;
   const comfy = chooseComfy(env.COMFYUI_DIR || env.COMFYUI_URL ? undefined : "fake", env);
@@ -47,10 +50,11 @@ export async function demo(context: CliContext, flags: DemoFlags): Promise<numbe
     const fleet = createFleet({ baseUrl: local.baseUrl, apiKey: local.apiKey });
     const picture = { "Picture.image": file(demoFile("postcard.png")) };
     const handle = fleet.run(workflow, picture, { signal: interrupted });
+    await accepted(context, handle);
     const result = await finish(context, handle, flags.out);
-    if (!result) return EXIT.interrupted;
+    if (!result) throw interruption("finish the demo");
     const outputs = result.outputs.map((output) => ({ ...output, path: resolve(output.path) }));
-    if (render.json) render.line({ ...result, outputs });
+    if (render.json) render.last({ ...result, outputs });
     else {
       const took = result.timing ? `, ${duration(result.timing.totalMs)} from submit to stored result` : "";
       render.result(

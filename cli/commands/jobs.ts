@@ -3,7 +3,8 @@ import type { Job } from "../../client/mod.ts";
 import { isTerminal, JobState } from "../../contracts/job-state.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
-import { EXIT, exitCodeOf } from "../output/exit-codes.ts";
+import { orAborted } from "../interruption.ts";
+import { EXIT, exitCodeOfJob } from "../output/exit-codes.ts";
 import { eventText, jobDetails, jobRow } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
 
@@ -26,9 +27,10 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
       hint: `States are ${JobState.options.join(", ")}.`,
     });
   });
-  const page = await context.fleet(flags).call((trpc) =>
+  const listed = context.fleet(flags).call((trpc) =>
     trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...(state.length > 0 ? { state } : {}) })
   );
+  const page = await orAborted(listed, context.interrupted);
   const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
   const rows = page.items.map(jobRow).join("\n");
   context.render.result(page, `${rows || `No jobs yet. Start one with: ${context.command} run WORKFLOW.json`}${more}`);
@@ -36,21 +38,16 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
 }
 
 export async function getJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
-  const job = await context.fleet(flags).job(jobId).get();
+  const job = await orAborted(context.fleet(flags).job(jobId).get(), context.interrupted);
   context.render.result(job, jobDetails(job));
   return EXIT.ok;
 }
 
 export async function cancelJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
-  const job = await context.fleet(flags).job(jobId).cancel();
+  const job = await orAborted(context.fleet(flags).job(jobId).cancel(), context.interrupted);
   const already = isTerminal(job.state) && job.state !== "canceled";
   context.render.result(job, already ? `${job.id} had ended already: ${job.state}` : `${job.id} is ${job.state}`);
   return EXIT.ok;
-}
-
-function exitCodeOfJob(job: Job | null): number {
-  if (!job || job.state === "succeeded") return EXIT.ok;
-  return job.error ? exitCodeOf(job.error.code) : EXIT.jobFailed;
 }
 
 export async function watchJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {
@@ -59,6 +56,7 @@ export async function watchJob(context: CliContext, jobId: string, flags: JobsFl
   const bar = createProgressLine(terminal.stderr);
   let final: Job | null = null;
   try {
+    await orAborted(handle.submitted, interrupted);
     for await (const event of handle.watch({ signal: interrupted })) {
       if (!render.json && event.type === "progress") {
         bar.update(event.progress);
@@ -71,10 +69,12 @@ export async function watchJob(context: CliContext, jobId: string, flags: JobsFl
   } catch (error) {
     if (!interrupted.aborted) throw error;
     render.say(`Detached. The job goes on; come back with: ${context.command} jobs watch ${jobId}`);
+    if (render.json) render.result({ jobId, state: "detached" }, "");
     return EXIT.interrupted;
   } finally {
     bar.clear();
   }
-  if (final) render.result(final, jobDetails(final));
-  return exitCodeOfJob(final);
+  final ??= await handle.get();
+  render.result(final, jobDetails(final));
+  return exitCodeOfJob(final.state, final.error?.code);
 }

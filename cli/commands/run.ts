@@ -1,11 +1,12 @@
 /** `comfyfleet run WORKFLOW.json`: submit, show progress, save the outputs. */
 import { readFileSync } from "node:fs";
-import { file, FleetError, type InputValues, type JobHandle, type Workflow } from "../../client/mod.ts";
+import { file, FleetError, type InputValues, type Job, type JobHandle, type Workflow } from "../../client/mod.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { Priority } from "../../contracts/job.ts";
 import type { CliContext } from "../context.ts";
+import { checkFolder, saveOutputs } from "../files/save-outputs.ts";
+import { interruption, orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { freePath } from "../output/free-path.ts";
 import { duration, eventText } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
 
@@ -17,14 +18,6 @@ export interface RunFlags {
   detach?: boolean;
   priority?: Priority;
   idempotencyKey?: string;
-}
-
-/** One saved output, as `--json` shows it. */
-export interface SavedOutput {
-  path: string;
-  sha256: string;
-  sizeBytes: number;
-  contentType: string;
 }
 
 /** @throws FleetError `invalid_input` when the file cannot be read, `invalid_json` when it is none. */
@@ -95,27 +88,40 @@ export async function follow(context: CliContext, handle: JobHandle): Promise<bo
   }
 }
 
-/** Follows a job to its end and saves its outputs into `out`. */
-export async function finish(context: CliContext, handle: JobHandle, out: string) {
-  const job = await handle.submitted;
-  if (!(await follow(context, handle))) return null;
-  const { outputs, receipt } = await handle.result();
-  const saved: SavedOutput[] = [];
-  for (const output of outputs) {
-    const path = await output.save(freePath(out, output.name));
-    saved.push({ path, sha256: output.sha256, sizeBytes: output.sizeBytes, contentType: output.contentType });
+/** Waits until the edge has the job. */
+export async function accepted({ interrupted, command }: CliContext, handle: JobHandle): Promise<Job> {
+  try {
+    return await orAborted(handle.submitted, interrupted);
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    const hint =
+      `The edge may have it: '${command} jobs ls' shows. With --idempotency-key a repeat finds the same job.`;
+    throw interruption("submit the job", hint);
   }
-  return { jobId: job.id, state: "succeeded" as const, outputs: saved, timing: receipt?.timing ?? null };
+}
+
+/** Follows a job to its end and saves its outputs into `out`; null when interrupted before the end. */
+export async function finish(context: CliContext, handle: JobHandle, out: string) {
+  if (!(await follow(context, handle))) return null;
+  const { command, interrupted } = context;
+  const result = await handle.result().catch((error: unknown) => {
+    if (interrupted.aborted) return null;
+    throw error;
+  });
+  if (result === null) return null;
+  const outputs = await saveOutputs(result, { out, signal: interrupted, command });
+  return { jobId: result.job.id, state: "succeeded" as const, outputs, timing: result.receipt?.timing ?? null };
 }
 
 export async function run(context: CliContext, workflowPath: string, flags: RunFlags): Promise<number> {
   const { render, interrupted } = context;
+  if (!flags.detach) checkFolder(flags.out);
   const handle = context.fleet(flags).run(readWorkflow(workflowPath), parseInputs(flags.input ?? []), {
     signal: interrupted,
     ...(flags.priority ? { priority: flags.priority } : {}),
     ...(flags.idempotencyKey ? { idempotencyKey: flags.idempotencyKey } : {}),
   });
-  const job = await handle.submitted;
+  const job = await accepted(context, handle);
   render.say(`submitted ${job.id}`);
   if (flags.detach) {
     render.result(

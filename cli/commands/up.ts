@@ -1,4 +1,5 @@
 /** `comfyfleet up`: a whole fleet on this machine, in the foreground. */
+import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { chooseComfy, describeComfy } from "../up/comfy-source.ts";
@@ -55,7 +56,8 @@ export async function up(context: CliContext, flags: UpFlags): Promise<number> {
     interrupted.addEventListener("abort", () => resolve(null), { once: true });
   });
   const reason = await Promise.race([stopped, fleet.broken]);
-  render.say(reason === null ? "\nStopping" : `Cannot go on: ${reason}`);
+  if (reason === null) render.say("\nStopping");
+  else render.failure(new FleetError("comfy_unavailable", `Cannot go on: ${reason}`));
   await fleet.stop();
   return reason === null ? EXIT.ok : EXIT.failure;
 }

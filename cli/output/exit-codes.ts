@@ -1,5 +1,7 @@
 /** What the process says with its exit code. */
-import type { ErrorCode } from "../../contracts/errors.ts";
+import { z } from "zod";
+import type { ErrorCode, FleetError } from "../../contracts/errors.ts";
+import { JobState } from "../../contracts/job-state.ts";
 
 export const EXIT = {
   ok: 0,
@@ -9,10 +11,10 @@ export const EXIT = {
   notFound: 4,
   jobFailed: 5,
   timeout: 6,
-  noCapacity: 7,
   interrupted: 130,
 } as const;
 
+/** Of an error by itself; a code that is not here is a plain failure. */
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   invalid_input: EXIT.usage,
   invalid_json: EXIT.usage,
@@ -34,6 +36,30 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   pod_lost: EXIT.jobFailed,
 };
 
-export function exitCodeOf(code: ErrorCode): number {
-  return BY_CODE[code] ?? EXIT.failure;
+/** How a job ended. */
+export function exitCodeOfJob(state: JobState, code: ErrorCode | undefined): number {
+  switch (state) {
+    case "expired":
+      return EXIT.timeout;
+    case "failed":
+      // Whatever its code means of a command: only want of time is told apart.
+      return code !== undefined && BY_CODE[code] === EXIT.timeout ? EXIT.timeout : EXIT.jobFailed;
+    case "canceled":
+      return EXIT.jobFailed;
+    case "queued":
+    case "running":
+    case "canceling":
+    case "succeeded":
+      return EXIT.ok;
+  }
+}
+
+/** What an error of {@link JobResult} carries. */
+const EndedJob = z.object({ job: z.object({ state: JobState }) });
+
+/** An error that tells of a job's end says so, and not that the command failed: its code is that of the job. */
+export function exitCodeOf(error: FleetError): number {
+  const ended = EndedJob.safeParse(error.details);
+  const ofJob = ended.success ? exitCodeOfJob(ended.data.job.state, error.code) : EXIT.ok;
+  return ofJob === EXIT.ok ? BY_CODE[error.code] ?? EXIT.failure : ofJob;
 }

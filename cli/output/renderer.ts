@@ -1,9 +1,9 @@
 /**
  * What the CLI prints: data on standard output, talk on standard error. With `--json` a command prints one envelope, a
- * watching one NDJSON whose last line is the envelope; JSON comes only when it is asked for.
+ * watching one NDJSON whose last line is the envelope, however it ends; JSON comes only when it is asked for.
  */
 import { type FleetError, toFleetError } from "../../contracts/errors.ts";
-import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 
 /** Version of the envelope `{ schema, ok, data | error }`. */
 const SCHEMA = "comfyfleet.cli/1";
@@ -19,8 +19,8 @@ export interface Renderer {
   result(data: unknown, pretty: string): void;
   /** One line of a watching command. */
   event(data: unknown, pretty: string | null): void;
-  /** Prints a bare JSON line, for commands whose last line has a shape of its own. */
-  line(data: unknown): void;
+  /** Prints a bare JSON line instead of the envelope, for a command whose last line has a shape of its own. */
+  last(data: unknown): void;
   /** Talk for people; nothing with `--json`. */
   say(text: string): void;
   /** Prints what went wrong and what to do; returns the exit code. */
@@ -43,12 +43,17 @@ function prettyFailure(error: FleetError): string {
 }
 
 export function createRenderer(terminal: Terminal, json: boolean): Renderer {
+  let ended = false;
   const line = (data: unknown) => void terminal.stdout.write(`${JSON.stringify(data)}\n`);
+  const last = (data: unknown) => {
+    ended = true;
+    line(data);
+  };
   return {
     json,
-    line,
+    last,
     result(data, pretty) {
-      if (json) line({ schema: SCHEMA, ok: true, data });
+      if (json) last({ schema: SCHEMA, ok: true, data });
       else terminal.stdout.write(`${pretty}\n`);
     },
     event(data, pretty) {
@@ -60,12 +65,13 @@ export function createRenderer(terminal: Terminal, json: boolean): Renderer {
     },
     failure(error) {
       const known = toFleetError(error);
-      if (json) line({ schema: SCHEMA, ok: false, error: known.toEnvelope() });
+      // A script reads one envelope: what goes wrong after it is told to people.
+      if (json && !ended) last({ schema: SCHEMA, ok: false, error: known.toEnvelope() });
       else terminal.stderr.write(`${prettyFailure(known)}\n`);
       if (known.code === "internal" && known.cause instanceof Error) {
         terminal.stderr.write(`  ${known.cause.message}\n`);
       }
-      return known.code === "internal" ? EXIT.failure : exitCodeOf(known.code);
+      return exitCodeOf(known);
     },
   };
 }

@@ -99,7 +99,7 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
       failed: () => failure,
     });
   } catch (error) {
-    for (const plan of plans) say(`log: ${plan.logPath}`);
+    for (const plan of signal.aborted ? [] : plans) say(`log: ${plan.logPath}`);
     await stop();
     throw error;
   }

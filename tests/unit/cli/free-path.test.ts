@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { freePath } from "../../../cli/output/free-path.ts";
+import { freePath } from "../../../cli/files/free-path.ts";
 
 describe("freePath()", () => {
   it("counts up where a file stands, and never leaves the folder", () => {
