@@ -6,8 +6,8 @@ import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { Workspace } from "../attempts/workspace.ts";
-import { parseRange } from "./byte-range.ts";
-import { matchesAny } from "./entity-tag.ts";
+import { parseRange } from "../../contracts/http/byte-range.ts";
+import { matchesAny } from "../../contracts/http/entity-tag.ts";
 
 export interface OutputRequest {
   method: string;

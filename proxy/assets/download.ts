@@ -1,7 +1,7 @@
 /** Answers a request for an asset's bytes: whole, a part, headers only, or that the client has them. */
 import type { Asset } from "../../contracts/asset.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import { parseRange } from "./byte-range.ts";
+import { parseRange } from "../../contracts/http/byte-range.ts";
 import { downloadHeaders, validatorsOf } from "./download-headers.ts";
 import type { BlobStore } from "./port.ts";
 import { isNotModified, rangeApplies } from "./preconditions.ts";
@@ -35,16 +35,16 @@ export async function answerDownload(
   }
   const asked = rangeApplies(request.headers, validators) ? request.headers.get("range") : null;
   // RFC 9110 gives Range a meaning for GET only.
-  const range = request.method === "GET" ? parseRange(asked, asset.sizeBytes) : "whole";
+  const range = request.method === "GET" ? parseRange(asked, asset.sizeBytes) : null;
   if (range === "unsatisfiable") return unsatisfiable(asset);
-  const part = range === "whole" ? { start: 0, end: asset.sizeBytes - 1 } : range;
+  const part = range === null ? { start: 0, end: asset.sizeBytes - 1 } : range;
   headers.set("content-length", String(part.end + 1 - part.start));
-  if (range !== "whole") headers.set("content-range", `bytes ${part.start}-${part.end}/${asset.sizeBytes}`);
+  if (range !== null) headers.set("content-range", `bytes ${part.start}-${part.end}/${asset.sizeBytes}`);
 
   const blob = await blobs.open(tenantId, asset.sha256, part);
   if (blob === null || blob.sizeBytes !== asset.sizeBytes) {
     throw new Error(`Cannot send asset ${asset.id}: its bytes are missing or damaged`);
   }
   const body = request.method === "HEAD" ? null : blob.body;
-  return new Response(body, { status: range === "whole" ? 200 : 206, headers });
+  return new Response(body, { status: range === null ? 200 : 206, headers });
 }

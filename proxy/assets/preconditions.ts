@@ -1,4 +1,5 @@
 /** Conditional requests for bytes that never change: what the client has already, and whether its half still fits. */
+import { matchesAny } from "../../contracts/http/entity-tag.ts";
 
 export interface Validators {
   /** Strong: the hash in quotes. */
@@ -7,15 +8,10 @@ export interface Validators {
   lastModifiedMs: number;
 }
 
-function names(list: string, etag: string): boolean {
-  if (list.trim() === "*") return true;
-  return list.split(",").some((entry) => entry.trim().replace(/^W\//, "") === etag);
-}
-
 /** Whether to answer 304. `If-Modified-Since` counts only where no `If-None-Match` is sent. */
 export function isNotModified(headers: Headers, { etag, lastModifiedMs }: Validators): boolean {
   const noneMatch = headers.get("if-none-match");
-  if (noneMatch !== null) return names(noneMatch, etag);
+  if (noneMatch !== null) return matchesAny(noneMatch, etag);
   const since = headers.get("if-modified-since");
   // An unreadable date is NaN, which is not later than anything.
   return since !== null && Date.parse(since) >= lastModifiedMs;

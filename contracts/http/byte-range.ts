@@ -10,7 +10,7 @@ export interface ByteRange {
 }
 
 /** Null for the whole: no header, another unit, several ranges, or not understood. */
-export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | null {
+export function parseRange(header: string | null | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | null {
   const match = /^bytes=[ \t]*(\d*)-(\d*)$/i.exec(header?.trim() ?? "");
   const [, first = "", last = ""] = match ?? [];
   if (!match || (first === "" && last === "")) return null;

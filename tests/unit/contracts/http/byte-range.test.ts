@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRange } from "../../../../agent/http/byte-range.ts";
+import { parseRange } from "../../../../contracts/http/byte-range.ts";
 
 describe("parseRange()", () => {
   it.each<[string | undefined, ReturnType<typeof parseRange>]>([

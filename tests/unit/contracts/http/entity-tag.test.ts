@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matchesAny } from "../../../../agent/http/entity-tag.ts";
+import { matchesAny } from "../../../../contracts/http/entity-tag.ts";
 
 describe("matchesAny()", () => {
   it.each<[string | undefined, boolean]>([
