@@ -59,7 +59,7 @@ describe("sweepBlobs()", () => {
 
   it("looks rows up in batches, whatever their number", async () => {
     await using t = await setUp();
-    for (let n = 0; n < 300; n += 1) await t.store(`blob ${n}`, "old");
+    await Promise.all(Array.from({ length: 300 }, (_, n) => t.store(`blob ${n}`, "old")));
     await t.rows.store.createAsset(sampleAsset(t.rows.tenantId, { sha256: sha256("blob 299") }));
     const asked: number[] = [];
     const store: SweepDeps["store"] = {
