@@ -1,5 +1,6 @@
 /** Tenants, keys, scopes and downloads, over HTTP against both edge runtimes. */
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFleet, file } from "../../client/mod.ts";
 import type { Asset } from "../../client/mod.ts";
@@ -59,6 +60,20 @@ describe.each(EDGE_RUNTIMES)("access to an edge on %s", (runtime) => {
     expect(revoked.revokedAt).not.toBeNull();
     await expect(client.call((trpc) => trpc.jobs.list.query({}))).rejects.toMatchObject({ code: "unauthorized" });
     expect(await fleet.client.trpc.keys.revoke.mutate({ keyId: created.id })).toEqual(revoked);
+  });
+
+  it("an upload announced as more than 512 MiB is 413 before a byte of it is sent", async () => {
+    const status = await new Promise<number>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${fleet.apiKey}`, "content-length": String(512 * 1024 * 1024 + 1) };
+      const call = request(`${fleet.baseUrl}/v1/assets?name=big.bin`, { method: "POST", headers, timeout: 10_000 });
+      call.on("response", (response) => {
+        resolve(response.statusCode ?? 0);
+        call.destroy();
+      });
+      call.on("error", reject);
+      call.flushHeaders();
+    });
+    expect(status).toBe(413);
   });
 
   describe("a download", () => {
