@@ -5,12 +5,10 @@ import type { Workflow } from "../../contracts/workflow.ts";
 import type { PromptSubmission } from "../comfy/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
 import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
+import { PostSearch } from "./post-search.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
 import type { Run } from "./run.ts";
 import { stageInputs } from "./stage-inputs.ts";
-import { whatWasTaken } from "./taken-part.ts";
-
-type Posted = "settled" | "unanswered";
 
 const UNPOSTED: JobError = {
   code: "comfy_unavailable",
@@ -26,48 +24,59 @@ const UNSTAGED: JobError = {
 
 /**
  * Leaves the attempt `running` or final, or, when the agent stops, as it was.
- * @param mayBeThere An earlier try may have reached ComfyUI: it is looked up before it is posted.
+ * @param mayBeThere An earlier try may have reached ComfyUI: it is looked for before it is posted.
  */
 export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
-  const { entry, stop, deps: { comfy, clock, timing } } = run;
-  const giveUpAtMs = clock.now() + timing.readyWithinMs;
-  let unsure = mayBeThere;
+  const { entry, stop, deps: { clock, timing } } = run;
+  let giveUpAtMs = clock.now() + timing.readyWithinMs;
+  let workflow: Workflow | null = null;
+  let search = mayBeThere ? new PostSearch(run) : null;
   while (!stop.aborted && !entry.isFinal) {
     if (run.fate() === "gone") return finishWith(entry, outcomeWhenGone(run.ending));
-    if (unsure) {
-      const lookup = run.fate() === "alive" ? await run.lookup() : null;
-      if (lookup !== null && lookup.status !== "unknown") {
-        if (await beginIfTaken(run)) return;
-      } else {
-        unsure = lookup === null;
-      }
-    }
-    if (!unsure) {
+    const found = await search?.look();
+    if (found === "begun") return;
+    if (found === "absent") search = null;
+    if (search === null) {
       if (entry.record.cancelRequested) return finishWith(entry, { kind: "canceled" });
-      const { generation } = comfy.status;
-      if (takesPrompts(comfy.status) && generation !== null) {
-        if (entry.record.generationId === null) entry.bind(generation.id);
-        if (await post(run) === "settled") return;
-        unsure = true;
+      if (workflow === null && bindWhenReady(run)) {
+        workflow = await stage(run);
+        // However long the inputs took, ComfyUI has its full time from here.
+        if (workflow !== null) giveUpAtMs = clock.now() + timing.readyWithinMs;
+        if (workflow !== null || stop.aborted || entry.isFinal) continue;
+      } else if (workflow !== null && bindWhenReady(run)) {
+        if (await post(run, workflow) === "settled") return;
+        search = new PostSearch(run);
         continue;
       }
     }
-    if (clock.now() >= giveUpAtMs) return await giveUp(run);
-    await run.wake.wait(timing.pollMs, stop);
+    // Before the adoption is decided, which has a deadline of its own, there is nobody to be told.
+    if (clock.now() >= giveUpAtMs && (search === null || run.fate() === "alive")) {
+      if (giveUp(run, search !== null)) return;
+      giveUpAtMs = Infinity;
+    }
+    await run.wake.wait(Math.min(timing.pollMs, timing.absentAfterMs / 2), stop);
   }
 }
 
-async function post(run: Run): Promise<Posted> {
-  const { entry, stop, deps: { comfy } } = run;
-  const workflow = await stage(run);
-  if (workflow === "settled" || workflow === "unanswered") return workflow;
+/** True when ComfyUI may be given the prompt now; the attempt belongs to this generation of it from then on. */
+function bindWhenReady({ entry, deps: { comfy } }: Run): boolean {
+  const { generation } = comfy.status;
+  if (!takesPrompts(comfy.status) || generation === null) return false;
+  if (entry.record.generationId === null) entry.bind(generation.id);
+  return true;
+}
+
+async function post(run: Run, workflow: Workflow): Promise<"settled" | "unanswered"> {
+  const { entry, stop, deps: { comfy, logger } } = run;
   let submission: PromptSubmission;
   try {
     const { previews } = entry.record.order;
     submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews }, stop);
   } catch (error) {
+    if (stop.aborted) return "settled";
     // Whatever it was, ComfyUI may have the prompt.
-    return stop.aborted ? "settled" : unanswered(run, error);
+    logger.warn("submit failed", { attempt: entry.id, error });
+    return "unanswered";
   }
   // Outside of the try: what ComfyUI answered is known, and a journal that fails now is no missing answer.
   switch (submission.status) {
@@ -84,17 +93,8 @@ async function post(run: Run): Promise<Posted> {
   return "settled";
 }
 
-/** ComfyUI has it by a POST whose answer nobody has read. False when it cannot be asked now for what it took. */
-async function beginIfTaken(run: Run): Promise<boolean> {
-  const taken = await whatWasTaken(run);
-  if (taken === null) return run.stop.aborted;
-  run.isUnconfirmed = taken.isUnconfirmed;
-  run.begin(taken.refusal);
-  return true;
-}
-
-/** The graph as ComfyUI gets it, unless that could not be made. */
-async function stage(run: Run): Promise<Workflow | Posted> {
+/** The graph as ComfyUI gets it. Null when the attempt is final without it, or ComfyUI does not take the inputs now. */
+async function stage(run: Run): Promise<Workflow | null> {
   const { entry, stop, deps: { comfy, inputs, workspace, logger } } = run;
   const { order } = entry.record;
   let outcome: EmptyOutcome;
@@ -102,29 +102,33 @@ async function stage(run: Run): Promise<Workflow | Posted> {
     const stagedNames = await stageInputs(order, { inputs, workspace, api: comfy.api }, stop);
     return rewriteWorkflow(order.workflow, { attemptId: entry.id, stagedNames });
   } catch (error) {
-    if (stop.aborted) return "settled";
+    if (stop.aborted) return null;
+    logger.warn("staging failed", { attempt: entry.id, error });
     if (FleetError.is(error)) {
-      if (error.code === "comfy_unavailable") return unanswered(run, error);
+      if (error.code === "comfy_unavailable") return null;
       outcome = { kind: "failed", error: toJobError(error) };
     } else {
-      logger.error("staging failed", { attempt: entry.id, error });
       for (const input of order.inputs) inputs.miss(input.sha256);
       outcome = { kind: "lost", error: UNSTAGED };
     }
   }
   finishWith(entry, outcome);
-  return "settled";
+  return null;
 }
 
-function unanswered(run: Run, error: unknown): "unanswered" {
-  run.deps.logger.warn("submit failed", { attempt: run.entry.id, error });
-  return "unanswered";
-}
-
-async function giveUp(run: Run): Promise<void> {
-  // It might be there or arrive late all the same, and nobody waits for it any more.
-  await run.deps.comfy.api.cancel(run.promptId, run.stop).catch(() => undefined);
-  finishWith(run.entry, run.ending === "cancel" ? { kind: "canceled" } : { kind: "lost", error: UNPOSTED });
+/**
+ * Ends an attempt that waited too long. One that ComfyUI may have, or get yet, keeps the slot until that ComfyUI is gone,
+ * or is told to drop it where it is not ours to end. False when its end is still to come.
+ */
+function giveUp(run: Run, mayBeThere: boolean): boolean {
+  const { entry, deps: { timing } } = run;
+  if (mayBeThere) {
+    const seconds = Math.round(timing.readyWithinMs / 1_000);
+    run.abandon({ reason: "Unresponsive", message: `ComfyUI did not say for ${seconds} s whether it has a prompt` });
+    if (!run.isAbandoned) return false;
+  }
+  finishWith(entry, run.ending === "cancel" ? { kind: "canceled" } : { kind: "lost", error: UNPOSTED });
+  return true;
 }
 
 function toJobError(cause: FleetError): JobError {

@@ -11,8 +11,13 @@ export interface AttemptTiming {
   cancelGraceMs: number;
   /** No event of the run for this long: the attempt fails and ComfyUI is started anew. */
   noProgressMs: number;
-  /** How long an accepted attempt waits for a ComfyUI that is not ready before it counts as lost. */
+  /**
+   * How long an accepted attempt, its inputs staged, waits for a ComfyUI that is not ready or does not answer, and a
+   * finished one for its outputs, before it counts as lost.
+   */
   readyWithinMs: number;
+  /** A prompt whose POST got no answer must be unknown to ComfyUI for this long before it is posted again. */
+  absentAfterMs: number;
   /** Between two progress events of one attempt. */
   progressEveryMs: number;
 }
@@ -24,5 +29,6 @@ export const DEFAULT_ATTEMPT_TIMING: AttemptTiming = {
   cancelGraceMs: 60_000,
   noProgressMs: 600_000,
   readyWithinMs: 120_000,
+  absentAfterMs: 2_000,
   progressEveryMs: 200,
 };

@@ -38,8 +38,8 @@ const SQL = {
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
   progress: "update attempt set progress = ?2 where id = ?1",
   release: "update attempt set released = 1 where id = ?1 and released = 0",
-  clean:
-    `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null, refusal = null
+  clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null,
+    refusal = null
     where id = ?1 and released = 1`,
   uncleaned: "select id, prompt_id from attempt where released = 1 order by seq",
   wasReleased: "select 1 from attempt where id = ? and released > 0",

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AssetId } from "../../../../contracts/ids.ts";
 import type { AttemptEvent } from "../../../../contracts/attempt.ts";
 import type { Workflow } from "../../../../contracts/workflow.ts";
+import { DEFAULT_ATTEMPT_TIMING } from "../../../../agent/attempts/timing.ts";
+import { comfyUnavailable } from "../../../support/fake-comfy-port.ts";
 import { newOrder, ServiceBench, SUCCEEDED } from "./service-bench.ts";
 
 let bench: ServiceBench;
@@ -85,6 +87,25 @@ describe("start()", () => {
     await bench.service.start(order);
     await bench.reportWhen(order.attemptId, ({ state }) => state === "running");
     expect(bench.comfy.uploaded).toEqual([{ name: "0.jpg", subfolder: order.attemptId, text: "picture" }]);
+  });
+
+  it("stages inputs once, and gives ComfyUI its time from there, however long they took", async () => {
+    bench.comfy.folders = null;
+    let uploads = 0;
+    bench.comfy.api.upload = async ({ name }) => {
+      uploads += 1;
+      await bench.clock.sleep(DEFAULT_ATTEMPT_TIMING.readyWithinMs + 10_000);
+      return name;
+    };
+    let posts = 0;
+    bench.comfy.submission = () => (++posts === 1 ? Promise.reject(comfyUnavailable()) : { status: "accepted" });
+    await bench.inputs.put(input.sha256, once(BYTES));
+    const order = newOrder({ workflow: loadGraph, inputs: [input] });
+    await bench.service.start(order);
+    for (let looks = 0; uploads === 0 && looks < 400; looks++) await new Promise((done) => setTimeout(done, 5));
+    await bench.clock.advance(DEFAULT_ATTEMPT_TIMING.readyWithinMs + 15_000);
+    expect(await bench.service.get(order.attemptId)).toMatchObject({ state: "running" });
+    expect([uploads, posts]).toEqual([1, 2]);
   });
 
   it("refuses a graph that names an asset which is no input", async () => {

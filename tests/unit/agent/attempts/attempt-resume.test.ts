@@ -68,12 +68,14 @@ describe("resume()", () => {
     expect(bench.comfy.submitted.length).toBe(1);
   });
 
-  it("posts a maybe posted attempt when ComfyUI has never heard of it", async () => {
+  it("posts a maybe posted attempt when ComfyUI has not heard of it for two seconds", async () => {
     bench.comfy.submission = hang;
     const { attemptId } = await bench.accept();
     bench.comfy.submission = () => ({ status: "accepted" });
     bench.restart();
-    await bench.clock.advance(0);
+    await bench.clock.advance(1_900);
+    expect(bench.comfy.submitted.length).toBe(1);
+    await bench.clock.advance(100);
     expect(await bench.service.get(attemptId)).toMatchObject({ state: "running" });
     expect(bench.comfy.submitted.length).toBe(2);
   });
@@ -168,17 +170,41 @@ describe("a submit without an answer", () => {
     await bench.clock.advance(5_000);
     expect(bench.comfy.submitted.length).toBe(1);
     bench.comfy.reachable = true;
-    await bench.clock.advance(1_000);
+    await bench.clock.advance(3_000);
     expect(await bench.service.get(attemptId)).toMatchObject({ state: "running" });
     expect(bench.comfy.submitted.length).toBe(2);
   });
 
-  it("is lost after two minutes, and taken back in case it arrives late", async () => {
+  it("is not posted again while ComfyUI may still be checking it", async () => {
+    bench.comfy.submission = () => Promise.reject(comfyUnavailable());
+    const { attemptId, promptId } = await bench.accept();
+    await bench.clock.advance(1_500);
+    bench.comfy.lookups.set(promptId, { status: "pending" });
+    await bench.clock.advance(1_000);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "running" });
+    expect(bench.comfy.submitted.length).toBe(1);
+  });
+
+  it("ends ComfyUI after two minutes, and is lost once that is gone", async () => {
+    bench.comfy.submission = () => Promise.reject(comfyUnavailable());
+    bench.comfy.reachable = false;
+    const { attemptId } = await bench.accept();
+    await bench.clock.advance(125_000);
+    expect(bench.comfy.restarts).toEqual(["Unresponsive"]);
+    expect(bench.service.slots()).toEqual([{ index: 0, ready: false, attemptId }]);
+    bench.comfy.die();
+    await bench.clock.advance(0);
+    expect(await bench.service.get(attemptId)).toMatchObject({ state: "lost" });
+  });
+
+  it("is lost after two minutes where ComfyUI is not ours to end, which is told to drop it", async () => {
+    bench.comfy.ownsProcess = false;
     bench.comfy.submission = () => Promise.reject(comfyUnavailable());
     bench.comfy.reachable = false;
     const { attemptId, promptId } = await bench.accept();
     await bench.clock.advance(121_000);
     expect(await bench.service.get(attemptId)).toMatchObject({ state: "lost", error: { code: "comfy_unavailable" } });
-    expect(bench.comfy.canceled).toContain(promptId);
+    expect(bench.comfy.status.evicting).toEqual([promptId]);
+    expect(bench.service.slots()).toEqual([{ index: 0, ready: false, attemptId: null }]);
   });
 });
