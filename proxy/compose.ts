@@ -15,7 +15,7 @@ import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
 import { createJobs } from "./jobs/service.ts";
 import { createAgents } from "./pods/agents.ts";
-import { systemClock } from "./pods/clock.ts";
+import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";

@@ -3,7 +3,7 @@
  * late. Only bytes that nobody has touched for an hour, so that whoever stores bytes has that long to write the row.
  */
 import type { Sha256, TenantId } from "../../contracts/ids.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { BlobKey, BlobStore } from "./port.ts";

@@ -5,7 +5,7 @@ import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AssetId, AttemptId, JobId, PodId, TenantId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { NewAsset } from "../store/asset-store.ts";
 import { outputBody } from "./output-body.ts";

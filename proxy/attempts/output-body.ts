@@ -7,8 +7,8 @@ import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { errorOfResponse, toAgentError } from "../pods/agent-error.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
-import { withDeadline } from "../pods/deadline.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
+import { withDeadline } from "../time/deadline.ts";
 import type { Agents } from "../pods/port.ts";
 
 export interface OutputBodyOptions {

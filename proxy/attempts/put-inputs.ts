@@ -5,7 +5,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { PodId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
 import { errorOfResponse, toAgentError } from "../pods/agent-error.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import { createWatchdog } from "./watchdog.ts";
 

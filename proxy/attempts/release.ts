@@ -1,8 +1,8 @@
 /** Tells agents that their outputs may go. Off every path: a release that fails is repeated at the pod's next beat. */
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { toAgentError } from "../pods/agent-error.ts";
-import type { Clock } from "../pods/clock.ts";
-import { withDeadline } from "../pods/deadline.ts";
+import type { Clock } from "../time/clock.ts";
+import { withDeadline } from "../time/deadline.ts";
 import type { Agents } from "../pods/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 

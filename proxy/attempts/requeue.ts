@@ -1,6 +1,6 @@
 /** Puts a job whose attempt came to nothing back into the queue, and tells whoever waits for that. */
 import type { JobId } from "../../contracts/ids.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Signals } from "../signals.ts";
 import type { JobStore, Transition } from "../store/job-store.ts";
 import type { AttemptTimings } from "./timings.ts";

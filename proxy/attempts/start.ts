@@ -4,8 +4,8 @@ import { type AttemptReport, type StartAttempt, StartResult } from "../../contra
 import { FleetError } from "../../contracts/errors.ts";
 import type { TenantId } from "../../contracts/ids.ts";
 import { toAgentError } from "../pods/agent-error.ts";
-import { backoffMs } from "../pods/clock.ts";
-import { withDeadline } from "../pods/deadline.ts";
+import { backoffMs } from "../time/clock.ts";
+import { withDeadline } from "../time/deadline.ts";
 import { putInputs, type PutInputsOptions } from "./put-inputs.ts";
 import { judgeStart, type StartVerdict } from "./start-verdict.ts";
 import type { AttemptTimings } from "./timings.ts";

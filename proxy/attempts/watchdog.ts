@@ -1,6 +1,6 @@
 /** A transfer may take as long as it moves: its signal aborts when no byte has passed for a while. */
 import { FleetError } from "../../contracts/errors.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 
 export interface Watchdog {
   /** Aborts with FleetError `timeout` at a stall, or with the caller's signal. */

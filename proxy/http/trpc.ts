@@ -9,7 +9,7 @@ import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readLimited } from "./body-limit.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { whileActive } from "./while-active.ts";
 

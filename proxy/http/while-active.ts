@@ -2,7 +2,7 @@
 import { FleetError } from "../../contracts/errors.ts";
 import type { KeyId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** With the authenticator's cache of three seconds this stays within the five that revocation may take. */
 const RECHECK_MS = 1_500;

@@ -4,7 +4,7 @@
  */
 import { type AttemptEvent, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 

@@ -4,8 +4,8 @@
  */
 import type { Tracked } from "../../contracts/edge/ports.ts";
 import type { JobEvent } from "../../contracts/event.ts";
-import { createBell } from "../pods/bell.ts";
-import type { Clock } from "../pods/clock.ts";
+import { createBell } from "../time/bell.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** An event and the job's version it belongs to. One object is shared by every watcher of the job. */
 export interface Mail {

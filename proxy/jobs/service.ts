@@ -2,7 +2,7 @@
 import type { JobsPort } from "../../contracts/edge/ports.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { JobId } from "../../contracts/ids.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";

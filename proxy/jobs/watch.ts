@@ -7,7 +7,7 @@ import type { JobEvent } from "../../contracts/event.ts";
 import type { JobId, TenantId } from "../../contracts/ids.ts";
 import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job } from "../../contracts/job.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { EventRow, JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { getOwnJob } from "./get.ts";

@@ -8,7 +8,7 @@ import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
 import { bodyGauge, eventGauge, type Gauge, limited, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
 

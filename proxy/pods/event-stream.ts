@@ -4,7 +4,7 @@
  */
 import { FleetError } from "../../contracts/errors.ts";
 import { isAbort, toAgentError } from "./agent-error.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { createEventQueue } from "./event-queue.ts";
 
 /** What the subscription calls; any of the ends may be called more than once. */

@@ -6,8 +6,8 @@ import type { PodId } from "../../contracts/ids.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import { errorOfResponse } from "./agent-error.ts";
 import { bodyGauge, limited, MAX_OBJECT_INFO_BYTES } from "./answer-limit.ts";
-import type { Clock } from "./clock.ts";
-import { withDeadline } from "./deadline.ts";
+import type { Clock } from "../time/clock.ts";
+import { withDeadline } from "../time/deadline.ts";
 import type { Agents } from "./port.ts";
 
 export interface ObjectInfoOptions {

@@ -5,7 +5,7 @@ import type { Signals } from "../signals.ts";
 import type { JobStore } from "../store/job-store.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Offers } from "./offers.ts";
 import type { Agents, LivePod } from "./port.ts";
 import type { PodTimings } from "./timings.ts";

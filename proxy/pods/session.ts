@@ -3,8 +3,8 @@
  * event only brings it forward. Nothing that goes wrong here ends the loop.
  */
 import type { PodRow } from "../store/pod-store.ts";
-import { createBell } from "./bell.ts";
-import { backoffMs } from "./clock.ts";
+import { createBell } from "../time/bell.ts";
+import { backoffMs } from "../time/clock.ts";
 import { createHold, type Hold } from "./hold.ts";
 import type { PodSession, SessionDeps } from "./session-port.ts";
 

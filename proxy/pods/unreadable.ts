@@ -5,7 +5,7 @@
 import type { UnreadableReport } from "../../contracts/agent/received.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 
 export interface Unreadable {
   /** Call with every beat's. Answers those that are still to be taken for held. */

@@ -2,7 +2,7 @@
 import type { PodEvent } from "../../contracts/agent/messages.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { backoffMs, type Clock } from "./clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Agents } from "./port.ts";
 
 export interface WatchOptions {

@@ -4,7 +4,7 @@
  */
 import type { JobId, PodId } from "../../contracts/ids.ts";
 import type { DispatchEnd } from "../jobs/port.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { LivePod } from "../pods/port.ts";
 
 /** Where one job is not to go for now, beyond what its placement key says. */

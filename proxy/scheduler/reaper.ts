@@ -5,7 +5,7 @@
 import type { EdgeId, JobId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { RenderedAttempts } from "../jobs/port.ts";
-import { backoffMs, type Clock } from "../pods/clock.ts";
+import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Signals } from "../signals.ts";
 import type { AttemptRow, JobStore } from "../store/job-store.ts";
 import type { RoleStore } from "../store/port.ts";

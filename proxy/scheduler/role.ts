@@ -1,6 +1,6 @@
 /** A role that one edge at a time plays: a short lease in the store, kept by a timer so that work never waits for it. */
 import type { EdgeId } from "../../contracts/ids.ts";
-import type { Clock } from "../pods/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { RoleStore } from "../store/port.ts";
 
 export interface Role {

@@ -1,5 +1,5 @@
 // A clock that moves only when a test says so.
-import type { Clock } from "../../../../proxy/pods/clock.ts";
+import type { Clock } from "../../../../proxy/time/clock.ts";
 
 export interface ManualClock extends Clock {
   /** Ends every sleep that is due by then, in order, letting what they wake run in between. */

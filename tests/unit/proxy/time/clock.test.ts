@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../../proxy/pods/clock.ts";
+import { systemClock } from "../../../../proxy/time/clock.ts";
 
 async function isAsleep(ms: number): Promise<boolean> {
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** Time and chance as the pod side uses them, so that tests can run a minute of silence in a millisecond. */
+/** Time and chance, handed to whoever needs them, so that tests can run a minute of silence in a millisecond. */
 
 export interface Clock {
   /** Epoch ms, for times that people read. */
