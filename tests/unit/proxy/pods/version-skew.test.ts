@@ -50,7 +50,7 @@ describe("an agent that is a version ahead", () => {
   });
 
   it("ends a job with an error code more: the job fails as internal, with the agent's words", async () => {
-    await using side = await setUpPodSide();
+    await using side = await setUpPodSide({ attempts: { maxLosses: 0 } });
     await side.start();
     const { id } = await side.submit();
     await side.dispatch(id);
