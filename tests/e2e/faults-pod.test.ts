@@ -18,7 +18,7 @@ async function queuedAgain(fleet: TestFleet, job: JobHandle): Promise<void> {
 }
 
 describe.each(EDGE_RUNTIMES)("a pod that is away, with the edge on %s", (runtime) => {
-  it("agent killed, back after ComfyUI has finished: the job was queued again and the late result counts", async () => {
+  it("agent killed, back after ComfyUI has finished: the job was queued again and ends succeeded, once", async () => {
     await using fleet = await startTestFleet({ runtime, standInArgs: STAND_IN, env: ENV });
     const job = fleet.client.run(slow(60));
     const watched = [collect(job)];
