@@ -5,7 +5,10 @@ import { denoEdgeFlags, entryPath } from "./entry.ts";
 /** Where ComfyUI comes from. */
 export type ComfySource =
   | { kind: "fake" }
-  | { kind: "attach"; url: string }
+  /** With `directory`, its files are read and written on disk. */
+  | { kind: "attach"; url: string; directory?: string | undefined }
+  /** A JSON list, as in COMFYUI_COMMAND; started in `directory` where there is one. */
+  | { kind: "command"; command: string; directory?: string | undefined }
   | { kind: "directory"; directory: string; python: string | null };
 
 export interface UpPlanOptions {
@@ -48,6 +51,10 @@ function pick(env: Record<string, string | undefined>, wanted: RegExp): Record<s
   return Object.fromEntries(Object.entries(env).filter(([name]) => wanted.test(name)));
 }
 
+function inDirectory(directory: string | undefined): Record<string, string> {
+  return directory === undefined ? {} : { COMFYUI_DIR: resolve(directory) };
+}
+
 function comfyEnv({ comfy, node, ports }: UpPlanOptions): Record<string, string> {
   switch (comfy.kind) {
     case "fake":
@@ -56,7 +63,13 @@ function comfyEnv({ comfy, node, ports }: UpPlanOptions): Record<string, string>
         COMFYUI_PORT: String(ports.comfy),
       };
     case "attach":
-      return { COMFYUI_URL: comfy.url };
+      return { COMFYUI_URL: comfy.url, ...inDirectory(comfy.directory) };
+    case "command":
+      return {
+        COMFYUI_COMMAND: comfy.command,
+        COMFYUI_PORT: String(ports.comfy),
+        ...inDirectory(comfy.directory),
+      };
     case "directory":
       return {
         COMFYUI_DIR: resolve(comfy.directory),
@@ -75,7 +88,7 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
   const edgeEntry = options.deno
     ? [options.deno, "run", ...denoEdgeFlags(edgeDir), entryPath("proxy/main.deno")]
     : [options.node, entryPath("proxy/main.node")];
-  const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, ...passed } = pick(env, AGENT_SETTINGS);
+  const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, COMFYUI_COMMAND: _command, ...passed } = pick(env, AGENT_SETTINGS);
   return [
     {
       name: "agent",
