@@ -19,7 +19,8 @@ async function importWithCache(dataDir: string | undefined): Promise<void> {
   const script = `const { keepCompiledCode } = await import(${JSON.stringify(module)});
     keepCompiledCode(${JSON.stringify(dataDir)});
     await import(${JSON.stringify(imported)});`;
-  const env = { ...process.env, NODE_COMPILE_CACHE: "", NODE_DISABLE_COMPILE_CACHE: "" };
+  // Set at all, each of them would decide instead; undefined is unset.
+  const env = { ...process.env, NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined };
   await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { env, cwd: folder });
 }
 
