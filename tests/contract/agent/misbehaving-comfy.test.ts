@@ -113,20 +113,15 @@ describe("on a ComfyUI that somebody else runs", () => {
     await reportWhen(agent, start.attemptId, ({ state }) => state === "running");
     await agent.client.attempts.cancel.mutate({ attemptId: start.attemptId });
     expect(await finalReport(agent, start.attemptId)).toMatchObject({ state: "canceled" });
-    const refused = { data: { fleet: { code: "comfy_unavailable" } } };
-    await expect(agent.client.attempts.start.mutate(order(imageGraph()))).rejects.toMatchObject(refused);
+    await expect(agent.client.attempts.start.mutate(order(imageGraph()))).rejects.toMatchObject({
+      data: { fleet: { code: "comfy_unavailable" } },
+    });
     const { status, body } = await agent.fetchHealth("/readyz");
     expect([status, body]).toEqual([503, expect.stringContaining("a prompt that was given up")]);
-    await agent.client.attempts.release.mutate({ attemptId: start.attemptId });
-    await agent.end("SIGKILL");
-    await agent.start();
-    await expect(agent.client.attempts.start.mutate(order(imageGraph()))).rejects.toMatchObject(refused);
     standIn?.kill("SIGKILL");
     await startStandIn("--port", new URL(url).port);
     await agent.ready();
-    const next = order(imageGraph());
-    await agent.client.attempts.start.mutate(next);
-    expect(await finalReport(agent, next.attemptId)).toMatchObject({ state: "succeeded" });
+    expect(await agent.client.attempts.start.mutate(order(imageGraph()))).toEqual({ status: "accepted" });
   });
 
   it("an attempt is lost when that ComfyUI is killed", async () => {
