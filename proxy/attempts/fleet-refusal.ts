@@ -28,7 +28,7 @@ async function bodiesOfFleet(
     if (accepting || hashes.has(id)) hashes.set(id, objectInfoSha256);
   }
   const bodies: KnownBody[] = [];
-  for (const sha256 of [...new Set(hashes.values())].toSorted()) {
+  for (const sha256 of [...new Set(hashes.values())].toSorted((a, b) => ((a ?? "") < (b ?? "") ? -1 : 1))) {
     const info = sha256 === null ? null : await objectInfo.get(sha256);
     if (sha256 === null || info === null) return null;
     bodies.push({ sha256, info });

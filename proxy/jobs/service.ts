@@ -1,7 +1,6 @@
 /** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
 import type { JobsPort } from "../../contracts/edge/ports.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
-import type { JobId } from "../../contracts/ids.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { Signals } from "../signals.ts";

@@ -13,7 +13,7 @@ describe("listenHost()", () => {
     ["::1", "::1", "[::1]", "[::1]"],
     ["[::1]", "::1", "[::1]", "[::1]"],
     ["gpu.lan", "gpu.lan", "gpu.lan", "gpu.lan"],
-  ])("%s is listened on as %s, written %s, called at %s", (text, bare, inUrl, reachedAt) => {
+  ])("%s is listened on as %s, written %s, called at %s", (text, ...[bare, inUrl, reachedAt]) => {
     expect(listenHost(text)).toEqual({ bare, inUrl, reachedAt });
   });
 
