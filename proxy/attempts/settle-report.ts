@@ -1,6 +1,6 @@
 /** One report of an agent → the transition it stands for. The store's guards decide; whoever comes second changes nothing. */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
-import { ERROR_CODES, FleetError } from "../../contracts/errors.ts";
+import { type ErrorCode, FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
@@ -45,12 +45,10 @@ const NO_ERROR: JobError = {
 };
 
 /**
- * Whether the pod is to blame rather than the job, so that another attempt may do better. The cap on its run is the job's
- * own, though the code says that a caller may try again.
+ * The pod is to blame rather than the job, so that another attempt may do better. Not every retryable code: the cap on its
+ * run is the job's own, and `internal` may be a newer agent's word for anything.
  */
-function mayDoBetter({ code }: JobError): boolean {
-  return ERROR_CODES[code].retryable && code !== "timeout";
-}
+const POD_FAULTS: ReadonlySet<ErrorCode> = new Set(["gpu_fault", "no_progress", "comfy_unavailable", "pod_lost"]);
 
 /** Ended for the store too; one that it gave up for lost may still bring the first result. */
 function hasEnded(row: AttemptRow): boolean {
@@ -103,7 +101,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
   /** Past the bound on losses the job fails with the error itself, which says more than that its attempts were lost. */
   async function failOrRetry(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
     const losses = (await store.getJob(row.jobId))?.losses ?? 0;
-    const again = mayDoBetter(error) && losses < timings.maxLosses;
+    const again = POD_FAULTS.has(error.code) && losses < timings.maxLosses;
     return await (again ? lose(row, error.code) : fail(row, report, error));
   }
 

@@ -17,31 +17,34 @@ describe("settle() of other ends", () => {
     await until(() => side.agent.released.includes(order.attemptId));
   });
 
-  it.each(["gpu_fault", "no_progress"] as const)("queues the job again after %s, up to the bound", async (code) => {
-    await using side = await setUpPodSide({ attempts: { maxLosses: 2 } });
-    const { id } = await running(side);
-    const error = { code, message: "Cannot go on: the GPU is broken" };
-    for (let losses = 1; losses <= 2; losses += 1) {
+  it.each(["gpu_fault", "no_progress", "comfy_unavailable"] as const)(
+    "queues the job again after %s, up to the bound",
+    async (code) => {
+      await using side = await setUpPodSide({ attempts: { maxLosses: 2 } });
+      const { id } = await running(side);
+      const error = { code, message: "Cannot go on: the GPU is broken" };
+      for (let losses = 1; losses <= 2; losses += 1) {
+        await side.settlement.settle(side.podId, reportOf(side.lastStart(), "failed", { error }));
+        expect(await side.job(id)).toMatchObject({ state: "queued", losses, error: null });
+        side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
+        side.clock.skip(60_000);
+        await side.dispatch(id, { ...side.live(), accepting: true });
+      }
       await side.settlement.settle(side.podId, reportOf(side.lastStart(), "failed", { error }));
-      expect(await side.job(id)).toMatchObject({ state: "queued", losses, error: null });
-      side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
-      side.clock.skip(60_000);
-      await side.dispatch(id, { ...side.live(), accepting: true });
-    }
-    await side.settlement.settle(side.podId, reportOf(side.lastStart(), "failed", { error }));
-    expect(await side.job(id)).toMatchObject({ state: "failed", losses: 2, error });
-    expect((await side.store.listEvents(id, 0)).map(({ state, reason }) => [state, reason])).toEqual([
-      ["queued", null],
-      ["running", null],
-      ["queued", code],
-      ["running", null],
-      ["queued", code],
-      ["running", null],
-      ["failed", code],
-    ]);
-  });
+      expect(await side.job(id)).toMatchObject({ state: "failed", losses: 2, error });
+      expect((await side.store.listEvents(id, 0)).map(({ state, reason }) => [state, reason])).toEqual([
+        ["queued", null],
+        ["running", null],
+        ["queued", code],
+        ["running", null],
+        ["queued", code],
+        ["running", null],
+        ["failed", code],
+      ]);
+    },
+  );
 
-  it.each(["execution_failed", "out_of_memory", "invalid_workflow", "timeout"] as const)(
+  it.each(["execution_failed", "out_of_memory", "invalid_workflow", "timeout", "internal"] as const)(
     "fails the job at once after %s",
     async (code) => {
       await using side = await setUpPodSide();
