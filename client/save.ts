@@ -22,6 +22,16 @@ async function resolveTarget(target: string, name: string): Promise<string> {
   return path;
 }
 
+/** The body's chunks. Only a cut of the transfer is worth another try: what the disk says passes through as it is. */
+async function* received(response: Response, name: string, signal: AbortSignal | undefined) {
+  try {
+    yield* response.body ?? new Blob([]).stream();
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new FleetError("edge_unreachable", `Cannot download ${name}: the transfer was cut`, { cause });
+  }
+}
+
 export async function saveVerified({ open, output, target, signal }: SaveOptions): Promise<string> {
   const { createHash, randomUUID } = await import("node:crypto");
   const { open: openFile, rename, rm } = await import("node:fs/promises");
@@ -33,13 +43,10 @@ export async function saveVerified({ open, output, target, signal }: SaveOptions
     const hash = createHash("sha256");
     const file = await openFile(partial, "w");
     try {
-      for await (const chunk of response.body ?? new Blob([]).stream()) {
+      for await (const chunk of received(response, output.name, signal)) {
         hash.update(chunk);
         await file.writeFile(chunk);
       }
-    } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new FleetError("edge_unreachable", `Cannot download ${output.name}: the transfer was cut`, { cause });
     } finally {
       await file.close();
     }

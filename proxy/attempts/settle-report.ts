@@ -101,7 +101,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
   /** Past the bound on losses the job fails with the error itself, which says more than that its attempts were lost. */
   async function failOrRetry(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
     const losses = (await store.getJob(row.jobId))?.losses ?? 0;
-    const again = POD_FAULTS.has(error.code) && losses < timings.maxLosses;
+    const again = POD_FAULTS.has(error.code) && losses < Math.min(timings.maxPodFaults, timings.maxLosses);
     return await (again ? lose(row, error.code) : fail(row, report, error));
   }
 

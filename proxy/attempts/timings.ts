@@ -15,6 +15,8 @@ export interface AttemptTimings {
   lossMaxMs: number;
   /** Counted losses after which the job fails. */
   maxLosses: number;
+  /** Losses after which a failure that is a pod's fault is believed: a graph that hangs everywhere costs hours each time. */
+  maxPodFaults: number;
   /** How long a transfer of bytes may make no progress. */
   stallMs: number;
   /** Tries in a row, without a byte between them, that the transfer of one output is given before the next beat. */
@@ -38,6 +40,7 @@ export const ATTEMPT_TIMINGS: AttemptTimings = {
   lossFirstMs: 1_000,
   lossMaxMs: 30_000,
   maxLosses: 20,
+  maxPodFaults: 3,
   stallMs: 20_000,
   collectTries: 5,
   collectParallel: 4,

@@ -148,7 +148,7 @@ describe.each(EDGE_RUNTIMES)("the command line, with the edge on %s", (runtime) 
     running.signal("SIGINT");
     const { code, stderr } = await running.ended();
     expect(code).toBe(130);
-    const [, jobId = ""] = /come back with: comfyfleet jobs watch (job_\w+)/.exec(stderr) ?? [];
+    const [, jobId = ""] = /come back with: .* jobs watch (job_\w+)/.exec(stderr) ?? [];
     expect((await cli("jobs", "get", jobId)).stdout).toMatch(/^state +running$/m);
     const watched = await cli("jobs", "watch", jobId);
     expect(watched.code).toBe(0);
