@@ -73,6 +73,11 @@ export class ArmedFaults {
     for (const { fault, armed } of [...this.#entries.values()]) await fault.beforeRequest?.(armed);
   }
 
+  hides(path: string): boolean {
+    for (const { fault } of this.#entries.values()) if (fault.hides?.(path)) return true;
+    return false;
+  }
+
   async runStarts(): Promise<void> {
     for (const { fault, armed } of [...this.#entries.values()]) await fault.runStarts?.(armed);
   }

@@ -48,6 +48,8 @@ export interface Fault {
   readonly whenReady?: (armed: Armed) => void;
   /** Before a request is handled; the request waits. */
   readonly beforeRequest?: (armed: Armed) => Promise<void>;
+  /** True where the server has no route at this path while the fault is armed. */
+  readonly hides?: (path: string) => boolean;
   /** When a prompt starts to run. */
   readonly runStarts?: (armed: Armed) => Promise<void> | void;
   /** Before a node runs, after clients were told that it does; the node waits. */

@@ -5,8 +5,9 @@ import { exitAtStart } from "./exit-at-start.ts";
 import type { Fault } from "./fault.ts";
 import { hang } from "./hang.ts";
 import { lostTerminalEvent } from "./lost-terminal-event.ts";
+import { noJobsApi } from "./no-jobs-api.ts";
 import { portInUse } from "./port-in-use.ts";
 
 export const FAULTS: ReadonlyMap<string, Fault> = new Map(
-  [crash, dropSocket, exitAtStart, hang, lostTerminalEvent, portInUse].map((fault) => [fault.name, fault]),
+  [crash, dropSocket, exitAtStart, hang, lostTerminalEvent, noJobsApi, portInUse].map((fault) => [fault.name, fault]),
 );

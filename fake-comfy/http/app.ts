@@ -11,7 +11,7 @@ import { isForeign } from "./origin-guard.ts";
 import { addPromptRoutes } from "./prompt.ts";
 import { addQueueRoutes } from "./queue.ts";
 import { emptyReply, textReply, troubleReply } from "./replies.ts";
-import { Routes } from "./routes.ts";
+import { noRoute, Routes } from "./routes.ts";
 import type { App, ServerContext } from "./server-context.ts";
 import { addUploadRoutes } from "./upload.ts";
 import { addViewRoutes } from "./view.ts";
@@ -29,6 +29,7 @@ export function createApp(context: ServerContext): App {
     if (context.faults.any) await context.faults.beforeRequest();
     if (isForeign((name) => request.req.header(name))) return emptyReply(403);
     if (request.req.method === "OPTIONS") return emptyReply(200);
+    if (context.faults.hides(request.req.path)) return noRoute(request.req.method);
     await next();
     if (context.options.disableApiNodes) request.res.headers.set("content-security-policy", CONTENT_SECURITY_POLICY);
     return undefined;

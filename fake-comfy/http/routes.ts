@@ -43,13 +43,18 @@ export class Routes {
 
   /** The answer for what no route took: 405, or 404 as from a directory of static files. */
   fallback(method: string, path: string): Response {
-    if (method === "GET" || method === "HEAD") {
-      return new Response(null, { status: 404, headers: { "content-type": "application/octet-stream" } });
-    }
     const here = this.#known.filter((route) => route.pattern.test(path)).map((route) => route.method);
-    const allow = [...new Set(["GET", "HEAD", ...here])].sort().join(",");
-    return textReply("405: Method Not Allowed", 405, { allow });
+    return noRoute(method, here);
   }
+}
+
+/** 404 without JSON to who reads, 405 to others: a directory of static files lies behind every path. */
+export function noRoute(method: string, otherMethods: readonly string[] = []): Response {
+  if (method === "GET" || method === "HEAD") {
+    return new Response(null, { status: 404, headers: { "content-type": "application/octet-stream" } });
+  }
+  const allow = [...new Set(["GET", "HEAD", ...otherMethods])].sort().join(",");
+  return textReply("405: Method Not Allowed", 405, { allow });
 }
 
 function viewOf(context: Context<{ Bindings: HttpBindings }>, maxBytes: number): RequestView {

@@ -84,6 +84,23 @@ describe("faults while running", () => {
     expect(client.messages.filter(({ type, data }) => type === "executing" && data["node"] === null)).toEqual([]);
   });
 
+  it("no-jobs-api answers as where no route is, until it is cleared; queue and history still know", async () => {
+    await using standIn = await startStandIn(["--fault", "no-jobs-api"]);
+    const id = await submit(standIn, quickGraph("x"));
+    await until(async () => {
+      const history = await (await fetch(`${standIn.url}/history/${id}`)).json() as Record<string, unknown>;
+      return id in history ? true : null;
+    }, "the history");
+    for (const path of ["/api/jobs", `/api/jobs/${id}`]) {
+      const reply = await fetch(`${standIn.url}${path}`);
+      expect([reply.status, await reply.text()]).toEqual([404, ""]);
+    }
+    const cancel = await fetch(`${standIn.url}/api/jobs/${id}/cancel`, { method: "POST" });
+    expect([cancel.status, cancel.headers.get("allow")]).toEqual([405, "GET,HEAD"]);
+    await standIn.clearFaults();
+    expect(await waitForStatus(standIn, id, ["completed"])).toBe("completed");
+  });
+
   it("hang stops every answer until it is cleared", async () => {
     await using standIn = await startStandIn();
     expect(await standIn.arm("hang")).toBe(200);
