@@ -1,7 +1,9 @@
 /**
  * The rule `runtime-globals`: `Deno` only in *.deno.ts, `process` only in entry points, *.deno.ts and *.node.ts, cli/ and
  * tests/. Everything else is given what it needs, so that it runs on both runtimes and under test. The ways around a plain
- * list of names are closed too: `node:process`, `globalThis`, `global` and `self`, and local declarations of the names.
+ * list of names are closed too: `node:process`, `globalThis`, `global` and `self`, local declarations of the names, and
+ * everywhere the property `constructor`: that of any function makes code out of text, which no rule can read. `eval` and
+ * `Function` have rules of their own.
  */
 import { posix } from "node:path";
 import { literalText, relativePath, type Rule, type RuleContext, type SyntaxNode } from "./syntax.ts";
@@ -9,7 +11,8 @@ import { literalText, relativePath, type Rule, type RuleContext, type SyntaxNode
 const globalObjects: ReadonlySet<string> = new Set(["globalThis", "global", "self"]);
 const loaders: ReadonlySet<string> = new Set(["require", "module"]);
 const processModules: ReadonlySet<string> = new Set(["process", "node:process"]);
-const loaderModules: ReadonlySet<string> = new Set(["module", "node:module"]);
+/** They load or evaluate what no rule sees. */
+const loaderModules: ReadonlySet<string> = new Set(["module", "node:module", "vm", "node:vm"]);
 
 function mayUse(path: string, name: string): boolean {
   if (name === "Deno") return path.endsWith(".deno.ts");
@@ -38,11 +41,28 @@ export const runtimeGlobals: Rule = {
       ExportAllDeclaration: checkModule,
       ImportExpression: checkModule,
       TSImportType: checkModule,
+      MemberExpression: (node) => checkConstructor(context, node, memberName(node)),
+      Property: (node) => {
+        if (node.parent?.type === "ObjectPattern") checkConstructor(context, node, keyName(node));
+      },
       VariableDeclaration: (node) => checkDeclaration(node, refuse),
       "Program:exit": () => checkReferences(context, refuse),
     };
   },
 };
+
+function checkConstructor(context: RuleContext, node: SyntaxNode, name: string | undefined): void {
+  if (name !== "constructor") return;
+  context.report({ node, message: "constructor is not read: that of a function makes code out of text" });
+}
+
+function memberName(node: SyntaxNode): string | undefined {
+  return node.computed === true ? literalText(node.property) : node.property?.name;
+}
+
+function keyName(node: SyntaxNode): string | undefined {
+  return literalText(node.key) ?? (node.computed === true ? undefined : node.key?.name);
+}
 
 type Refuse = (node: SyntaxNode, name: string) => void;
 
@@ -78,7 +98,7 @@ function checkGlobalObject(identifier: SyntaxNode, refuse: Refuse): void {
   const isTypeQuery = parent?.type === "TSTypeQuery" || parent?.type === "TSQualifiedName";
   if (isTypeQuery) return;
   if (parent?.type === "MemberExpression" && parent.object === identifier) {
-    const property = parent.computed === true ? literalText(parent.property) : parent.property?.name;
+    const property = memberName(parent);
     if (property !== undefined && property !== "Deno" && property !== "process" && !globalObjects.has(property)) return;
     if (property === "Deno" || property === "process") return refuse(parent, property);
   }

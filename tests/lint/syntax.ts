@@ -9,6 +9,8 @@ export interface SyntaxNode {
   declare?: boolean;
   object?: SyntaxNode;
   property?: SyntaxNode;
+  key?: SyntaxNode;
+  quasis?: { value: { cooked?: string | null } }[];
   source?: SyntaxNode | null;
   expression?: SyntaxNode;
   callee?: SyntaxNode;
@@ -49,5 +51,6 @@ export function relativePath(context: RuleContext): string {
 
 /** The text of a string literal or of a template without holes; `undefined` for anything else. */
 export function literalText(node: SyntaxNode | null | undefined): string | undefined {
+  if (node?.type === "TemplateLiteral" && node.quasis?.length === 1) return node.quasis[0]?.value.cooked ?? undefined;
   return typeof node?.value === "string" ? node.value : undefined;
 }
