@@ -8,9 +8,15 @@ export const checksName = "checks";
 
 const minute = 60_000;
 
-function denoFiles(): string[] {
+/** The files that only Deno's own types can check. */
+export function denoFiles(): string[] {
   return globSync("{contracts,client,proxy,agent,cli,tests}/**/*.deno.ts", { cwd: repositoryRoot })
     .filter((path) => !path.startsWith("tests/lint/fixtures/"));
+}
+
+/** The step that checks `files` with Deno's types. */
+export function denoCheck(files: readonly string[]): Step {
+  return { name: "deno check", command: "deno", args: ["check", "--quiet", ...files], deadlineMs: minute };
 }
 
 function checks(): Step[] {
@@ -22,9 +28,7 @@ function checks(): Step[] {
     { name: "texts", command: "node", args: ["tests/lint/check-texts.ts"], deadlineMs: minute },
     { name: "knip", command: "knip", args: ["--no-progress"], deadlineMs: minute },
   ];
-  if (deno.length > 0) {
-    steps.push({ name: "deno check", command: "deno", args: ["check", "--quiet", ...deno], deadlineMs: minute });
-  }
+  if (deno.length > 0) steps.push(denoCheck(deno));
   return steps;
 }
 
