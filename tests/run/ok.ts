@@ -1,8 +1,12 @@
-/** `npm run ok`: the checks and the fast suites, in at most three minutes. Run it before every commit. */
-import { formatDuration } from "./run-step.ts";
+/**
+ * `npm run ok`: the checks and the fast suites, in at most three minutes. Run it before every commit. Only with CI=true is
+ * it a failure to take longer, because elsewhere other work may share the machine.
+ */
 import { runStaticChecks } from "./static-checks.ts";
 import { countLine, isGreen, type SuiteResult, suiteTable } from "./suite-result.ts";
 import { quickSuites, runSuite } from "./suites.ts";
+
+const limitS = 180;
 
 const startedAt = performance.now();
 const { steps, suite } = await runStaticChecks();
@@ -13,7 +17,8 @@ const failedChecks = steps.filter((step) => step.reason !== undefined).map((step
 const green = isGreen([suite, ...suites]);
 console.log(`\nchecks: ${failedChecks.length === 0 ? "ok" : `failed: ${failedChecks.join(", ")}`}`);
 console.log(suiteTable([suite, ...suites]));
-console.log(
-  `${green ? "ok" : "not ok"}: ${countLine([suite, ...suites])} in ${formatDuration(performance.now() - startedAt)}`,
-);
-process.exitCode = green ? 0 : 1;
+const tookS = Math.ceil((performance.now() - startedAt) / 1000);
+const inTime = tookS <= limitS || process.env["CI"] !== "true";
+console.log(`ok took ${tookS} s (limit ${limitS} s)`);
+console.log(`${green && inTime ? "ok" : "not ok"}: ${countLine([suite, ...suites])}`);
+process.exitCode = green && inTime ? 0 : 1;
