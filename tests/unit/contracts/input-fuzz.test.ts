@@ -103,6 +103,8 @@ function take(text: string, accepted: () => void): void {
   }
 }
 
+const RUNS = 400;
+
 describe("deserializeInput() and parseWorkflow()", () => {
   it("accept what can be sent on, or throw a typed error, in under 200 ms", () => {
     let accepted = 0;
@@ -113,8 +115,8 @@ describe("deserializeInput() and parseWorkflow()", () => {
         // A collection of garbage may fall into one; what is slow by itself is slow twice.
         expect(tookMs() < MAX_MS || tookMs() < MAX_MS).toBe(true);
       }),
-      { numRuns: 2_000, interruptAfterTimeLimit: 4_000 },
+      { numRuns: RUNS },
     );
-    expect(accepted).toBeGreaterThan(10);
-  });
+    expect(accepted).toBeGreaterThan(RUNS / 50);
+  }, 60_000);
 });
