@@ -3,13 +3,15 @@
  * against the edge that it carries.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
@@ -29,6 +31,20 @@ try {
   console.log(error instanceof FleetError ? error.code : \`untyped: \${String(error)}\`);
 }
 `;
+
+/** What the demo's last line says of the file that it saved. */
+const demoSchema = z.object({
+  state: z.literal("succeeded"),
+  outputs: z.tuple([z.object({ path: z.string(), sha256: z.string(), sizeBytes: z.number() })]),
+});
+
+/** The example of the README, with what its reader has already. */
+async function readmeSource(): Promise<string> {
+  const section = (await readFile(join(root, "README.md"), "utf8")).split("\n## From a program\n")[1] ?? "";
+  const [, example] = /^```ts\n(.*?)^```$/ms.exec(section.split("\n## ")[0] ?? "") ?? [];
+  if (example === undefined) throw new Error('Cannot find the ts block of "From a program" in the README');
+  return `declare const workflow: import("comfyfleet/client").Workflow;\n${example}`;
+}
 
 describe("packed comfyfleet", () => {
   let folder = "";
@@ -63,12 +79,13 @@ describe("packed comfyfleet", () => {
   };
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "comfyfleet-pack-"));
+    folder = await realpath(await mkdtemp(join(tmpdir(), "comfyfleet-pack-")));
     await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: root, timeout: stepDeadlineMs });
     const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
     await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     await inFolder("npm", "install", `./${tarball}`, "--prefer-offline", "--no-audit", "--no-fund", "--silent");
     await writeFile(join(folder, "client.ts"), clientSource);
+    await writeFile(join(folder, "readme.ts"), await readmeSource());
   });
 
   afterAll(async () => {
@@ -83,20 +100,23 @@ describe("packed comfyfleet", () => {
 
   const typeCheck = async (compilerOptions: { lib: string[]; skipLibCheck: boolean }): Promise<string> => {
     const { lib } = compilerOptions;
-    const hostTypes = ["declare const process: { argv: string[] };"];
-    if (!lib.includes("dom")) hostTypes.push("declare const console: { log(text: string): void };");
+    const hostTypes = ["declare const process: { argv: string[]; env: Record<string, string | undefined> };"];
+    if (!lib.includes("dom")) hostTypes.push("declare const console: { log(text: unknown): void };");
     await writeFile(join(folder, "host.d.ts"), hostTypes.join("\n"));
     const strict = { strict: true, noEmit: true, target: "esnext", module: "nodenext", types: [] };
-    const project = { compilerOptions: { ...strict, ...compilerOptions }, files: ["client.ts", "host.d.ts"] };
+    const project = {
+      compilerOptions: { ...strict, ...compilerOptions },
+      files: ["client.ts", "readme.ts", "host.d.ts"],
+    };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(project));
     return await inFolder("tsc", "-p", "tsconfig.json").catch((error: { stdout?: string }) => error.stdout ?? "failed");
   };
 
-  it("type-checks a client with every declaration checked (lib esnext and dom)", async () => {
+  it("type-checks a client and the README's example with every declaration checked (lib esnext and dom)", async () => {
     expect(await typeCheck({ lib: ["esnext", "dom"], skipLibCheck: false })).toBe("");
   });
 
-  it("type-checks a client with a lib that lacks what our declarations name, and skipLibCheck", async () => {
+  it("type-checks a client and the README's example with a lib that lacks what our declarations name, and skipLibCheck", async () => {
     expect(await typeCheck({ lib: ["es2024"], skipLibCheck: true })).toBe("");
   });
 
@@ -120,4 +140,20 @@ describe("packed comfyfleet", () => {
     const response = await fetch(`${baseUrl}/system_stats`, { signal: AbortSignal.timeout(10_000) });
     expect(await response.json()).toMatchObject({ system: { comfyui_version: expect.any(String) } });
   });
+
+  it.each(["node", "deno"])(
+    "npx comfyfleet demo --json --runtime %s saves the picture that its last line names",
+    async (runtime) => {
+      const empty = join(folder, `demo-${runtime}`);
+      await mkdir(empty);
+      const env = { ...process.env, PATH: `${binaries}:${process.env["PATH"] ?? ""}` };
+      const command = ["comfyfleet", "demo", "--json", "--runtime", runtime];
+      const { stdout } = await run("npx", command, { cwd: empty, env, timeout: stepDeadlineMs });
+      const { outputs: [output] } = demoSchema.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));
+      expect(dirname(output.path)).toBe(join(empty, "comfyfleet-out"));
+      const bytes = await readFile(output.path);
+      expect(output.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+      expect(output.sizeBytes).toBe(bytes.byteLength);
+    },
+  );
 });
