@@ -1,7 +1,7 @@
 // The agent is killed while a real sampler runs: ComfyUI goes on, the next agent adopts it, and the work is done once.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestFleet } from "../support/fleet/fleet.ts";
 import { promptsIn, startRealFleet } from "../support/real-comfy/fleet.ts";
@@ -9,6 +9,13 @@ import { writeTinyUnet } from "../support/real-comfy/tiny-unet.ts";
 import { exampleWorkflow } from "./workflows.ts";
 
 const STEPS = 24;
+
+async function comfyLog(dataDir: string): Promise<string> {
+  const names = await readdir(dataDir, { recursive: true });
+  const [name = "no log", ...further] = names.filter((one) => basename(one) === "comfyui.log");
+  expect(further).toEqual([]);
+  return await readFile(join(dataDir, name), "utf8");
+}
 
 describe("adoption of a real ComfyUI", () => {
   let modelsDir: string;
@@ -54,6 +61,10 @@ describe("adoption of a real ComfyUI", () => {
     expect(receipt).toMatchObject({ attempts: 1, losses: 0, cached: false });
     expect(outputs.map(({ type, name }) => [type, name])).toEqual([["image", "sampled_00001_.png"]]);
     expect(fleet.agent.log()).toContain("Adopted");
+    // ComfyUI's own account of its whole life; its history has forgotten the prompt by now.
+    const log = await comfyLog(fleet.dataDir);
+    expect(log.match(/got prompt/g)).toHaveLength(1);
+    expect(log.match(/Prompt executed in/g)).toHaveLength(1);
     expect(await promptsIn(fleet.comfyUrl)).toBe(0);
   });
 });

@@ -11,6 +11,8 @@ const TIMEOUT_MS = 45_000;
 export interface CliOptions {
   cwd: string;
   env?: Record<string, string>;
+  /** How long `ended` waits; four times that and it is killed. @default 45_000 */
+  timeoutMs?: number;
 }
 
 export interface CliProcess {
@@ -34,7 +36,7 @@ process.once("exit", () => {
 });
 
 /** Nothing of the caller's settings reaches it. */
-export function startCli(args: readonly string[], { cwd, env = {} }: CliOptions): CliProcess {
+export function startCli(args: readonly string[], { cwd, env = {}, timeoutMs = TIMEOUT_MS }: CliOptions): CliProcess {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [ENTRY, ...args], { cwd, env: { PATH, HOME, ...env } });
   alive.add(child);
@@ -49,7 +51,7 @@ export function startCli(args: readonly string[], { cwd, env = {} }: CliOptions)
       resolve(code);
     });
   });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS * 4);
+  const deadline = setTimeout(() => child.kill("SIGKILL"), timeoutMs * 4);
   deadline.unref();
   return {
     pid: child.pid ?? -1,
@@ -59,7 +61,7 @@ export function startCli(args: readonly string[], { cwd, env = {} }: CliOptions)
     async ended() {
       let code: number | null | undefined;
       void closed.then((ended) => (code = ended));
-      await until(`'${args.join(" ")}' to end; ${text.stderr}`, () => (code === undefined ? null : true), TIMEOUT_MS);
+      await until(`'${args.join(" ")}' to end; ${text.stderr}`, () => (code === undefined ? null : true), timeoutMs);
       clearTimeout(deadline);
       return { code: code ?? null, ...text };
     },
