@@ -24,8 +24,8 @@ export const quickSuites: readonly Suite[] = [
 export const npmSuites: readonly Suite[] = [
   ...quickSuites,
   { name: "lint", project: "lint", deadlineMs: 3 * minute },
-  { name: "pack", project: "pack", deadlineMs: 5 * minute },
-  { name: "e2e", project: "e2e", deadlineMs: 12 * minute },
+  { name: "pack", project: "pack", deadlineMs: 8 * minute },
+  { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
 ];
 
 /** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */
