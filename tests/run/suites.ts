@@ -17,13 +17,13 @@ const minute = 60_000;
 /** Fast suites: pure code and single processes. */
 export const quickSuites: readonly Suite[] = [
   { name: "unit", project: "unit", deadlineMs: 4 * minute },
-  { name: "contract", project: "contract", deadlineMs: 4 * minute },
+  { name: "contract", project: "contract", deadlineMs: 8 * minute },
 ];
 
 /** Everything that needs nothing beyond npm. */
 export const npmSuites: readonly Suite[] = [
   ...quickSuites,
-  { name: "lint", project: "lint", deadlineMs: 3 * minute },
+  { name: "lint", project: "lint", deadlineMs: 5 * minute },
   { name: "pack", project: "pack", deadlineMs: 8 * minute },
   { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
 ];
@@ -34,7 +34,7 @@ export const realSuites: readonly Suite[] = [
     name: "conformance on real ComfyUI",
     project: "contract",
     filter: "tests/contract/comfy/",
-    deadlineMs: 6 * minute,
+    deadlineMs: 8 * minute,
     env: { COMFY_TARGET: "real" },
   },
   { name: "real", project: "real", deadlineMs: 14 * minute },
