@@ -10,7 +10,7 @@ import type { Workspace } from "../attempts/workspace.ts";
 import type { Comfy } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { requireSecret } from "./auth.ts";
-import { limitBody } from "./body-limit.ts";
+import { readLimited } from "../../contracts/http/body-limit.ts";
 import { errorResponse } from "./error-response.ts";
 import { inputResponse, UPLOAD_STALL_MS } from "./input-route.ts";
 import { outputResponse } from "./output-route.ts";
@@ -96,7 +96,7 @@ async function answerCall(request: Request, requestId: string, options: AppOptio
   const { pod, attempts, logger } = options;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
-    req: await limitBody(request, options.maxCallBytes),
+    req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
     router: agentRouter,
     allowBatching: false,
     createContext: (): AgentContext => ({ pod, attempts, requestId }),

@@ -8,7 +8,7 @@ import type { KeyId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { readLimited } from "./body-limit.ts";
+import { readLimited } from "../../contracts/http/body-limit.ts";
 import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { whileActive } from "./while-active.ts";
@@ -48,7 +48,7 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
       requireCaller(caller);
       return await fetchRequestHandler({
         endpoint: EDGE_ROUTES.trpc,
-        req: await readLimited(request, maxWorkflowBytes + ENVELOPE_BYTES),
+        req: await readLimited(request, { maxBytes: maxWorkflowBytes + ENVELOPE_BYTES, setting: "MAX_WORKFLOW_BYTES" }),
         router: edgeRouter,
         allowBatching: false,
         createContext: (): EdgeContext => ({ ...ports, jobs, requestId, caller }),

@@ -1,9 +1,15 @@
 /** Size limit for bodies that are read whole. Streams (uploads) count for themselves. */
-import { FleetError } from "../../contracts/errors.ts";
+import { FleetError } from "../errors.ts";
 
-function tooLarge(maxBytes: number): FleetError {
+export interface BodyLimit {
+  maxBytes: number;
+  /** The setting that an operator would raise. */
+  setting: string;
+}
+
+function tooLarge({ maxBytes, setting }: BodyLimit): FleetError {
   return new FleetError("payload_too_large", `Cannot accept the request: its body is over ${maxBytes} bytes`, {
-    hint: "Upload large inputs as assets and refer to them; the operator can raise MAX_WORKFLOW_BYTES.",
+    hint: `Upload large inputs and refer to them; the operator can raise ${setting}.`,
     details: { maxBytes },
   });
 }
@@ -13,15 +19,15 @@ function tooLarge(maxBytes: number): FleetError {
  * been read, at most `maxBytes` of it.
  * @throws FleetError `payload_too_large`, before reading when the declared length says so.
  */
-export async function readLimited(request: Request, maxBytes: number): Promise<Request> {
+export async function readLimited(request: Request, limit: BodyLimit): Promise<Request> {
   const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  if (declared !== null && Number(declared) > limit.maxBytes) throw tooLarge(limit);
   if (declared !== null || request.body === null) return request;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let sizeBytes = 0;
   for await (const chunk of request.body) {
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+    if (sizeBytes > limit.maxBytes) throw tooLarge(limit);
     chunks.push(chunk);
   }
   const { url, method, headers, signal } = request;
