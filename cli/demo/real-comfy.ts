@@ -31,7 +31,14 @@ export async function demoComfy(
   return withCpu({ ...env, COMFYUI_DIR: comfyuiDir, COMFYUI_PYTHON: python });
 }
 
-/** The demo needs no GPU, so it must not fail where there is none. */
+/**
+ * The demo needs no GPU, so it must not fail where there is none. One thread: OpenMP threads spin for each other, and
+ * where something else has a core, seconds become minutes.
+ */
 function withCpu(env: Record<string, string | undefined>): Record<string, string | undefined> {
-  return env.COMFYUI_ARGS ? env : { ...env, COMFYUI_ARGS: JSON.stringify(["--cpu"]) };
+  return {
+    ...env,
+    COMFYUI_ARGS: env.COMFYUI_ARGS || JSON.stringify(["--cpu"]),
+    COMFYUI_ENV: env.COMFYUI_ENV || JSON.stringify({ OMP_NUM_THREADS: "1" }),
+  };
 }
