@@ -1,5 +1,6 @@
 /** However `up` ends, what it started ends too, and the next `up` starts. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,9 +101,10 @@ describe("comfyfleet up", () => {
         const now = childrenOf(up.pid ?? -1).map(({ pid }) => pid);
         return now.length === 2 && !now.includes(killed) ? now : null;
       });
+      const exited = once(up, "exit");
       up.kill("SIGTERM");
       await allGone([up.pid ?? -1, ...children, ...started]);
-      expect(up.exitCode).toBe(0);
+      expect(await exited).toEqual([0, null]);
     } finally {
       up.kill("SIGKILL");
     }
