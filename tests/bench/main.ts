@@ -63,7 +63,7 @@ async function bench({ rounds, real }: BenchFlags, signal: AbortSignal): Promise
     (fleets) =>
       jobsOf("real", fleets, {
         rounds: realRounds,
-        warmUps: Math.min(realRounds, 5),
+        warmUps: Math.min(rounds, WARM_UPS),
         budgetMs: JOBS_BUDGET_MS,
         signal,
       }),
