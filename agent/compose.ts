@@ -90,7 +90,8 @@ async function start(
     logger: logger.child("attempts"),
     onFatal,
   });
-  const pod = new PodService({ comfy, attempts, identity, agent: { agentVersion: AGENT_VERSION, comfyMode: mode } });
+  const agent = { agentVersion: AGENT_VERSION, comfyMode: mode };
+  const pod = new PodService({ comfy, attempts, identity, agent, clock: systemClock });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
   // Before anybody can ask for them: an attempt that the agent does not know is given up by its edge.
   attempts.resume();

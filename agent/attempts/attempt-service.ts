@@ -199,6 +199,8 @@ export class AttemptService implements AttemptsPort {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
     this.#deps.logger.info("attempt finished", summaryOf(entry.record));
+    // The edge fetches the outputs now; what is only tidiness comes after.
+    await this.#deps.clock.sleep(this.#deps.timing.tidyAfterMs, this.#stopping.signal);
     if (!await this.#isGone(entry.record.promptId)) return;
     const strays = this.#deps.comfy.ownsProcess ? entry.record.found?.files : [];
     await this.#deps.workspace.cleanComfy(entry.id, strays).catch((error: unknown) => {

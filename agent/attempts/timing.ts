@@ -18,6 +18,8 @@ export interface AttemptTiming {
   readyWithinMs: number;
   /** A prompt whose POST got no answer must be unknown to ComfyUI for this long before it is posted again. */
   absentAfterMs: number;
+  /** How long a finished run's files stay in ComfyUI's folders, while the edge fetches our copies. */
+  tidyAfterMs: number;
   /** Between two progress events of one attempt. */
   progressEveryMs: number;
 }
@@ -30,5 +32,6 @@ export const DEFAULT_ATTEMPT_TIMING: AttemptTiming = {
   noProgressMs: 600_000,
   readyWithinMs: 120_000,
   absentAfterMs: 2_000,
+  tidyAfterMs: 100,
   progressEveryMs: 200,
 };

@@ -7,7 +7,10 @@ import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
 export interface PodPort {
   describe(): Promise<PodDescription>;
   beat(beat: Beat): Promise<BeatResult>;
-  /** Snapshot first, then every change of slots, conditions, capability and attempts (progress excluded). */
+  /**
+   * Snapshot first, then every change of slots, conditions, capability and attempts (progress excluded). That an attempt
+   * has begun may come late, or not at all when its end comes first.
+   */
   watch(signal: AbortSignal): AsyncIterable<PodEvent>;
 }
 

@@ -79,10 +79,14 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
 
   const keep = async (from: string, tenantId: TenantId, sha256: Sha256): Promise<void> => {
     const folder = folderOf(tenantId, sha256);
-    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
     const path = join(folder, sha256);
-    await exclusively(path, () => rename(from, path));
+    const move = () => exclusively(path, () => rename(from, path).then(() => path));
+    let made: string | undefined;
+    if (await orNull(move()) === null) {
+      made = await mkdir(folder, { recursive: true, mode: 0o700 });
+      await move();
+    }
     const changed = [folder];
     if (made !== undefined) changed.push(join(root, tenantId));
     if (made !== undefined && made !== folder) changed.push(root);
@@ -121,8 +125,8 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       const path = pathOf(tenantId, sha256);
       return await exclusively(path, async () => {
         const now = new Date();
-        await orNull(utimes(path, now, now));
-        return await sizeOf(path);
+        const found = await orNull(utimes(path, now, now).then(() => now));
+        return found === null ? null : await sizeOf(path);
       });
     },
     async *listOlder(beforeMs) {

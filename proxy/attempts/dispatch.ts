@@ -106,6 +106,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     if (outcome.status === "accepted") {
       offer.accepted();
       const moved = await store.startJob({ jobId: job.id, no });
+      if (moved.status === "done") settlement.begun({ id: attemptId, podId: pod.id, jobId: job.id, no });
       // Also when nothing moved: a cancel in the meantime waits for this signal to reach the agent.
       signals.emit("job", job.id);
       logger.debug("attempt started", { ...facts, moved: moved.status });

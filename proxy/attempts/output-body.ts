@@ -69,7 +69,9 @@ async function request(
   throw new FleetError("output_missing", "Cannot fetch the output: the pod has other bytes than before the cut");
 }
 
-/** @returns the stream; it errors with FleetError `output_missing`, or with the last failure when the tries are used up */
+/**
+ * Asks for the first bytes at once, before anybody reads.
+ * @returns the stream; it errors with FleetError `output_missing`, or with the last failure when the tries are used up */
 export function outputBody(options: OutputBodyOptions, source: OutputSource): ReadableStream<Uint8Array> {
   const { clock, signal } = options;
   const waiting = { clock, timeoutMs: options.stallMs, signal, action: "fetch an output" };
@@ -124,5 +126,5 @@ export function outputBody(options: OutputBodyOptions, source: OutputSource): Re
       }
     },
     cancel: cut,
-  }, { highWaterMark: 0 });
+  });
 }

@@ -6,7 +6,7 @@ import type { PodId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
 import { errorOfResponse, toAgentError } from "../pods/agent-error.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Agents } from "../pods/port.ts";
+import type { AgentRequest, Agents } from "../pods/port.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 export interface PutInputsOptions {
@@ -30,7 +30,7 @@ async function putInput(
     });
   }
   const watchdog = createWatchdog(options.clock, { stallMs: options.stallMs, signal });
-  const init: RequestInit & { duplex: "half" } = {
+  const init: AgentRequest = {
     method: "PUT",
     body: blob.body.pipeThrough(watchdog.tap()),
     headers: { "content-type": "application/octet-stream", "content-length": String(blob.sizeBytes) },

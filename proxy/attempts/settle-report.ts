@@ -12,7 +12,7 @@ import type { AttemptRow, Transition } from "../store/job-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { collectOutputs } from "./collect.ts";
-import { buildReceipt } from "./receipt.ts";
+import { buildReceipt, type ReceiptFacts } from "./receipt.ts";
 import { requeue, type RequeueOptions } from "./requeue.ts";
 import { toJobError } from "./start-verdict.ts";
 
@@ -69,7 +69,8 @@ function hasEnded(row: AttemptRow): boolean {
 export function createSettler(deps: SettleDeps): SettleReport {
   const { store, agents, blobs, signals, lastProgress, clock, timings, logger, signal } = deps;
 
-  async function receiptFor(row: AttemptRow, report: AttemptReport): Promise<Receipt | null> {
+  /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
+  async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "report" | "nowMs"> | null> {
     const [job, attempts, pod] = await Promise.all([
       store.getJob(row.jobId),
       store.listAttempts(row.jobId),
@@ -79,8 +80,12 @@ export function createSettler(deps: SettleDeps): SettleReport {
     if (!job || !attempt) return null;
     const needs = await store.getNeeds([job.placementKey]);
     const models = needs.get(job.placementKey)?.models ?? [];
-    const nowMs = await store.now();
-    return buildReceipt({ job, attempt, report, attempts: attempts.length, pod, models, nowMs });
+    return { job, attempt, attempts: attempts.length, pod, models };
+  }
+
+  async function receiptFor(row: AttemptRow, report: AttemptReport, known = factsOf(row)): Promise<Receipt | null> {
+    const facts = await known;
+    return facts && buildReceipt({ ...facts, report, nowMs: await store.now() });
   }
 
   function tell(row: AttemptRow, moved: Transition, facts: Record<string, unknown>): void {
@@ -123,9 +128,12 @@ export function createSettler(deps: SettleDeps): SettleReport {
   async function succeed(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
     const { podId, jobId, tenantId, no } = row;
     const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs };
+    // Read while the bytes are on their way. A failure is met where it is awaited, if that far it comes.
+    const facts = factsOf(row);
+    facts.catch(() => {});
     try {
       const { outputs, assets } = await collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
-      const receipt = await receiptFor(row, report);
+      const receipt = await receiptFor(row, report, facts);
       if (!receipt) return "settled";
       const moved = await store.completeJob({ jobId, no, outputs, assets, receipt });
       tell(row, moved, { outcome: "succeeded", outputs: outputs.length, timing: receipt.timing });

@@ -91,6 +91,11 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
   }
 
   return {
+    begun({ id, podId, jobId, no }) {
+      const key = keyOf(podId, id);
+      const rev = settled.get(key)?.rev ?? -1;
+      if (!working.has(key)) remember(key, { rev, live: { jobId, no } });
+    },
     isRendered: ({ id, podId }) => rendered.has(keyOf(podId, id)),
     settle(podId, report) {
       const key = keyOf(podId, report.attemptId);
@@ -109,6 +114,11 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
         return current.done;
       }
       noteRendered(key, report);
+      if (last?.live && !isAttemptFinal(report.state)) {
+        remember(key, { rev: report.rev, live: last.live });
+        noteProgress(last, report);
+        return Promise.resolve();
+      }
       const entry: Work = { latest: report, done: Promise.resolve() };
       working.set(key, entry);
       entry.done = work(podId, key, report);

@@ -31,6 +31,8 @@ export interface RenderedAttempts {
 
 /** Takes what an agent says about an attempt and moves the job accordingly; idempotent, never rejects. */
 export interface Settlement {
+  /** The store has it running: until its end, what the pod says of it changes nothing there. */
+  begun(attempt: { id: AttemptId; podId: PodId; jobId: JobId; no: number }): void;
   settle(podId: PodId, report: AttemptReport): Promise<void>;
   /** The pod does not know this attempt any more, or the pod itself is lost. */
   lost(attempt: { jobId: JobId; no: number; podId: PodId }, reason: string): Promise<void>;

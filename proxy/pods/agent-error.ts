@@ -3,7 +3,7 @@ import { TRPCClientError } from "@trpc/client";
 import { z } from "zod";
 import { type ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
 import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
-import { bodyGauge, limited, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
+import { limitedBody, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
 
 const RawError = z.object({ error: TolerantErrorEnvelope });
 
@@ -74,9 +74,18 @@ function parseEnvelope(text: string): ErrorEnvelope | null {
   }
 }
 
+/** Empty when it is too long or does not arrive. */
+async function refusalText(response: Response): Promise<string> {
+  try {
+    return await limitedBody(response, MAX_REFUSAL_BYTES).text();
+  } catch {
+    return "";
+  }
+}
+
 /** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
 export async function errorOfResponse(response: Response): Promise<FleetError> {
-  const envelope = parseEnvelope(await limited(response, bodyGauge(MAX_REFUSAL_BYTES)).text().catch(() => ""));
+  const envelope = parseEnvelope(await refusalText(response));
   return envelope ? FleetError.fromEnvelope(envelope) : ofStatus(response.status, undefined);
 }
 

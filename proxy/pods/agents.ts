@@ -7,12 +7,12 @@ import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
-import { bodyGauge, eventGauge, type Gauge, limited, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
+import { eventGauge, type Gauge, limited, limitedBody, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import type { Clock } from "../time/clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
 
-/** The transport replaces it; `.invalid` never resolves, should a request slip past it. */
+/** For libraries that insist on a whole URL: only path and query reach the transport. `.invalid` never resolves. */
 const ORIGIN = "http://agent.invalid";
 
 /** How a stream's connection tells its subscriber why it failed: `EventSource` itself drops the reason. */
@@ -59,7 +59,10 @@ function limitedEvents(response: Response, failed: (error: unknown) => void): Re
 function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRouter> {
   const requestId = options.requestId ?? (() => crypto.randomUUID());
   const url = `${ORIGIN}${AGENT_ROUTES.trpc}`;
-  const send = (target: string | URL, init: RequestInit) => options.transport.fetch(podId, new Request(target, init));
+  const send = (target: string | URL, init: RequestInit) => {
+    const { pathname, search } = new URL(target);
+    return options.transport.fetch(podId, `${pathname}${search}`, init);
+  };
   return createTRPCClient<AgentRouter>({
     links: [
       splitLink({
@@ -92,7 +95,7 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
           headers: () => ({ "x-request-id": requestId() }),
           fetch: async (target, init) => {
             const response = await send(target as string | URL, init as RequestInit);
-            return await answerOfProcedure(limited(response, bodyGauge(MAX_CALL_BYTES)));
+            return await answerOfProcedure(limitedBody(response, MAX_CALL_BYTES));
           },
         }),
       }),
@@ -124,7 +127,7 @@ export function createAgents(options: AgentsOptions): Agents {
   const stream = { clock: options.clock, firstEventMs: options.firstEventMs };
   return {
     client,
-    fetch: (podId, path, init) => options.transport.fetch(podId, new Request(`${ORIGIN}${path}`, init)),
+    fetch: options.transport.fetch,
     watchAttempt: ({ podId, attemptId, previews }, signal) =>
       singleConnection({
         ...stream,

@@ -27,8 +27,21 @@ function tooLong(what: string, maxBytes: number): FleetError {
   });
 }
 
+/**
+ * The same answer with a body of at most `maxBytes`. One that declares its length is held to it by HTTP itself, so it is
+ * passed on as it is.
+ * @throws FleetError `agent_incompatible` for a declared length that is too much.
+ */
+export function limitedBody(response: Response, maxBytes: number): Response {
+  const declared = response.headers.get("content-length");
+  if (declared === null || response.headers.has("content-encoding")) return limited(response, bodyGauge(maxBytes));
+  if (Number(declared) <= maxBytes) return response;
+  response.body?.cancel().catch(() => {});
+  throw tooLong("answer", maxBytes);
+}
+
 /** Counts the whole body. */
-export function bodyGauge(maxBytes: number): Gauge {
+function bodyGauge(maxBytes: number): Gauge {
   let sizeBytes = 0;
   return (chunk) => {
     sizeBytes += chunk.byteLength;

@@ -28,7 +28,7 @@ export function createDirectTransport(
   options: { pods: ReadonlyMap<PodId, DirectTarget>; fetch: typeof fetch },
 ): AgentTransport {
   return {
-    async fetch(podId, request) {
+    async fetch(podId, path, init = {}) {
       const target = options.pods.get(podId);
       if (!target) {
         throw new FleetError("agent_unreachable", "Cannot reach the agent: this edge has no way to the pod", {
@@ -38,20 +38,13 @@ export function createDirectTransport(
       }
       // Set part by part: resolved as a whole, a path of "//host/x" would take the secret to that host.
       const url = new URL(target.url);
-      ({ pathname: url.pathname, search: url.search } = new URL(request.url));
-      const headers = new Headers(request.headers);
+      ({ pathname: url.pathname, search: url.search } = new URL(`http://agent.invalid${path}`));
+      const headers = new Headers(init.headers);
       headers.set("authorization", `Bearer ${target.secret}`);
-      const init: RequestInit & { duplex?: "half" } = {
-        method: request.method,
-        headers,
-        redirect: "manual",
-        signal: request.signal,
-        ...(request.body === null ? {} : { body: request.body, duplex: "half" }),
-      };
       try {
-        return await options.fetch(url, init);
+        return await options.fetch(url, { ...init, headers, redirect: "manual" });
       } catch (error) {
-        if (request.signal.aborted) throw error;
+        if (init.signal?.aborted) throw error;
         throw unreachable(error);
       }
     },

@@ -5,7 +5,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import { errorOfResponse } from "./agent-error.ts";
-import { bodyGauge, limited, MAX_OBJECT_INFO_BYTES } from "./answer-limit.ts";
+import { limitedBody, MAX_OBJECT_INFO_BYTES } from "./answer-limit.ts";
 import type { Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
 import type { Agents } from "./port.ts";
@@ -35,7 +35,7 @@ export async function ensureObjectInfo(
       const response = await agents.fetch(wanted.podId, objectInfoPath(wanted.sha256), { signal: inner });
       if (response.status !== 200) throw await errorOfResponse(response);
       // Not bytes(): the Response that @hono/node-server puts in place of Node's has none.
-      return new Uint8Array(await limited(response, bodyGauge(MAX_OBJECT_INFO_BYTES)).arrayBuffer());
+      return new Uint8Array(await limitedBody(response, MAX_OBJECT_INFO_BYTES).arrayBuffer());
     },
   );
   if (createHash("sha256").update(body).digest("hex") !== wanted.sha256) {

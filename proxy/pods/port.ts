@@ -5,19 +5,26 @@ import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
 import type { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
 
+/** As `fetch` takes it. A body that is at hand is given as text or bytes: as a stream it would cost a round of copies. */
+export interface AgentRequest extends RequestInit {
+  /** Needed with a body that is a stream. */
+  duplex?: "half";
+}
+
 /**
- * The one way to an agent. Adds the transport's own authentication; the URL's origin is ignored. Rejects with
- * FleetError `agent_unreachable`; an HTTP error status is an answer, not a rejection.
+ * The one way to an agent. Adds the transport's own authentication. Rejects with FleetError `agent_unreachable`; an HTTP
+ * error status is an answer, not a rejection.
  */
 export interface AgentTransport {
-  fetch(podId: PodId, request: Request): Promise<Response>;
+  /** @param path with its query, from the root of the agent's own origin */
+  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<Response>;
 }
 
 /** Typed access to agents over the transport. */
 export interface Agents {
   client(podId: PodId): TRPCClient<AgentRouter>;
   /** Raw HTTP on the agent, e.g. `outputPath(…)`. */
-  fetch(podId: PodId, path: string, init?: RequestInit): Promise<Response>;
+  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<Response>;
   /** Live events of one attempt; ends after its final report, rejects when the pod cannot be reached. */
   watchAttempt(
     target: { podId: PodId; attemptId: AttemptId; previews: boolean },

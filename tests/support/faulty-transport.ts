@@ -77,7 +77,8 @@ export function createFaultyTransport(): FaultyTransport {
     cutAll() {
       for (const cut of cuts) cut();
     },
-    async fetch(podId, request) {
+    async fetch(podId, path, init) {
+      const request = new Request(`http://agent.invalid${path}`, init);
       const name = `${request.method} ${new URL(request.url).pathname}`;
       requests.push(name);
       const agent = agents.get(podId);

@@ -88,13 +88,14 @@ describe("collectOutputs()", () => {
     expect(options.blobs.blobs.size).toBe(0);
   });
 
-  it("refuses to name bytes that were removed while the others were fetched", async () => {
+  it("refuses to name bytes that were removed while the others were fetched for hours", async () => {
     const { options } = setUp(["first", "second"]);
     const { blobs } = options;
     const put = blobs.put;
     blobs.put = async (tenantId, body, how) => {
       const blob = await put(tenantId, body, how);
       blobs.blobs.delete(`${tenantId} ${sha256("first")}`);
+      await options.clock.advance(3_600_000);
       return blob;
     };
     const collecting = collectOutputs(options, attemptWith(["first", "second"]), new AbortController().signal);

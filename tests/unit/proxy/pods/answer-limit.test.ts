@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toAgentError } from "../../../../proxy/pods/agent-error.ts";
 import { createAgents } from "../../../../proxy/pods/agents.ts";
-import { bodyGauge, eventGauge, limited } from "../../../../proxy/pods/answer-limit.ts";
+import { eventGauge, limitedBody } from "../../../../proxy/pods/answer-limit.ts";
 import { ensureObjectInfo } from "../../../../proxy/pods/object-info.ts";
 import { podId } from "../jobs/ids.ts";
 import { createManualClock } from "../jobs/manual-clock.ts";
@@ -43,12 +43,28 @@ async function failureOf(call: Promise<unknown>) {
   throw new Error("it did not fail");
 }
 
-describe("bodyGauge()", () => {
-  it("takes exactly as much as allowed, and refuses one byte more", () => {
-    const gauge = bodyGauge(4);
-    gauge(encode("123"));
-    gauge(encode("4"));
-    expect(() => gauge(encode("5"))).toThrow(/answer: it has more than 4 bytes/);
+describe("limitedBody()", () => {
+  const streamed = (text: string, headers: Record<string, string> = {}) =>
+    new Response(new Blob([text]).stream(), { status: 201, headers: { etag: "x", ...headers } });
+
+  it("keeps status, headers and bytes of an answer of exactly as much as allowed", async () => {
+    const answer = limitedBody(streamed("1234"), 4);
+    expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([201, "x", "1234"]);
+  });
+
+  it("refuses one byte more while it is read", async () => {
+    await expect(limitedBody(streamed("12345"), 4).text()).rejects.toThrow(/answer: it has more than 4 bytes/);
+  });
+
+  it("refuses a declared length before a byte is read, and passes on one that is within", async () => {
+    expect(() => limitedBody(streamed("12345", { "content-length": "5" }), 4)).toThrow(/more than 4 bytes/);
+    const answer = streamed("1234", { "content-length": "4" });
+    expect(limitedBody(answer, 4)).toBe(answer);
+  });
+
+  it("counts what comes out of a compressed answer, whatever length it declares", async () => {
+    const answer = streamed("12345", { "content-length": "1", "content-encoding": "gzip" });
+    await expect(limitedBody(answer, 4).text()).rejects.toThrow(/more than 4 bytes/);
   });
 });
 
@@ -72,13 +88,6 @@ describe("eventGauge()", () => {
       expect(() => [...encode(event)].forEach((byte) => gauge(Uint8Array.of(byte)))).toThrow(/event/);
     },
   );
-});
-
-describe("limited()", () => {
-  it("keeps status, headers and bytes of an answer that is short enough", async () => {
-    const answer = limited(new Response("body", { status: 201, headers: { etag: "x" } }), bodyGauge(4));
-    expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([201, "x", "body"]);
-  });
 });
 
 describe("createAgents()", () => {
