@@ -21,6 +21,8 @@ export interface ConnectionOptions {
 export interface Connection {
   baseUrl: string;
   trpc: TRPCClient<EdgeRouter>;
+  /** Deadline of one call. */
+  requestTimeoutMs: number;
   /** A raw call with the key; rejects with FleetError unless it succeeded. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Runs a typed call and turns what it throws into FleetError, or into the reason of `signal` once that is aborted. */
@@ -70,6 +72,7 @@ export function connect(options: ConnectionOptions): Connection {
   return {
     baseUrl,
     trpc,
+    requestTimeoutMs,
     async request(path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("authorization", authorization);

@@ -7,6 +7,7 @@ import type { Job } from "../contracts/job.ts";
 import type { Receipt } from "../contracts/receipt.ts";
 import type { Connection } from "./connection.ts";
 import { createOutputFile, type OutputFile } from "./output-file.ts";
+import { waitForJob, type WaitOptions } from "./wait-job.ts";
 import { watchJob, type WatchOptions } from "./watch-job.ts";
 
 export interface JobResult {
@@ -28,7 +29,7 @@ export interface JobHandle extends PromiseLike<JobResult>, AsyncIterable<JobEven
   /** Every event from now on, over cuts of the connection, until the job is final. */
   watch(options?: WatchOptions): AsyncIterable<JobEvent>;
   /** Resolves when the job succeeded; rejects with FleetError carrying the job's own code, and `details.jobId`. */
-  result(options?: WatchOptions): Promise<JobResult>;
+  result(options?: WaitOptions): Promise<JobResult>;
   /** Asks for the end; a result that lands first wins. */
   cancel(): Promise<Job>;
 }
@@ -81,14 +82,12 @@ export function createJobHandle(
     }
   }
 
-  async function result(options: WatchOptions = {}): Promise<JobResult> {
+  async function result(options: WaitOptions = {}): Promise<JobResult> {
     const accepted = await submitted;
     if (isTerminal(accepted.state)) return resultOf(connection, accepted);
-    let final: Job | null = null;
-    for await (const event of watch(options)) {
-      if (event.type === "status" && isTerminal(event.state)) final = event.job;
-    }
-    return resultOf(connection, final ?? await get());
+    const final = await waitForJob(connection, accepted.id, { ...defaults, ...options });
+    onFinal();
+    return resultOf(connection, final);
   }
 
   const get = async (): Promise<Job> => {

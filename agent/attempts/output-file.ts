@@ -1,7 +1,7 @@
 /** One output file of ComfyUI → our own file with a hash. Never outside the folder it is said to be in. */
 import { createHash } from "node:crypto";
 import { constants, createWriteStream } from "node:fs";
-import { link, open, realpath } from "node:fs/promises";
+import { link, open, realpath, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -38,17 +38,24 @@ export async function takeFromDisk(folders: ComfyFolders, options: TakeOptions):
   const folder = folders[file.type];
   let path: string;
   try {
-    path = await realpath(join(folder, file.subfolder, file.filename));
-    if (!path.startsWith(await realpath(folder) + sep)) throw outputMissing(file, "it is outside ComfyUI's folder");
+    const [real, root] = await Promise.all([
+      realpath(join(folder, file.subfolder, file.filename)),
+      realpath(folder),
+    ]);
+    path = real;
+    if (!path.startsWith(root + sep)) throw outputMissing(file, "it is outside ComfyUI's folder");
   } catch (error) {
     throw FleetError.is(error) ? error : outputMissing(file, "there is no such file", error);
   }
   await using source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const info = await source.stat();
   if (!info.isFile()) throw outputMissing(file, "it is no regular file");
-  const sizeBytes = info.size;
+  if (options.isOurs && info.size <= READ_WHOLE_BYTES) {
+    const [linked, bytes] = await Promise.all([isLinked(path, to), source.readFile()]);
+    if (!linked) await writeFile(to, bytes, { flag: "wx", mode: 0o600 });
+    return hashBytes(bytes);
+  }
   const linked = options.isOurs && await isLinked(path, to);
-  if (linked && sizeBytes <= READ_WHOLE_BYTES) return hashBytes(await source.readFile());
   const stream = source.createReadStream({ autoClose: false });
   return linked ? await hashOnly(stream) : await copyAndHash(stream, to);
 }

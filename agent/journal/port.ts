@@ -1,6 +1,7 @@
 /**
- * The agent's memory over its own death: one method per transition, synchronous, written before it returns. What could
- * not be found out again is on the disk by then; the rest may be lost with the machine's power, never with the process.
+ * The agent's memory over its own death: one method per transition, synchronous, written before it returns.
+ * Nothing is lost with the process. Power may take the last steps of attempts, which end with it anyhow; who the pod is,
+ * and whom it has obeyed, is on the disk.
  * A transition that finds the attempt in another state than it expects throws, and changes nothing.
  */
 import type { AttemptOutput, AttemptState } from "../../contracts/attempt.ts";

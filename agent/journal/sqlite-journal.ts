@@ -1,6 +1,6 @@
 /**
  * The journal on `node:sqlite`: every method is one statement, committed before it returns. No commit is lost with this
- * process; those of {@link FINDABLE} may be lost with the machine's power, until the next of the others.
+ * process; all but those of {@link SYNCED} may be lost with the machine's power, the newest first.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { typeid } from "typeid-js";
@@ -48,18 +48,17 @@ const SQL = {
 } as const;
 
 /**
- * Transitions that need no fsync of their own. After a power cut the attempt is in its state before, from which the next
- * agent finds out the same again: ComfyUI is asked (`run`, `collect`), or is gone as it would be anyhow; the edge releases
- * once more. What was ordered, where it is posted, and how it ended are never among them.
+ * What is on the disk before it returns: who this pod is, and which edge it has obeyed. An attempt is not. Power takes
+ * this machine's ComfyUI too and whatever it had in hand, so every attempt that was under way is lost with it, whether
+ * its last step is remembered or not; and the bytes of a finished one, which ComfyUI does not sync, would not be there
+ * either. The edge gives it to another: see docs/decisions/0008.
  */
-const FINDABLE: ReadonlySet<keyof typeof SQL> = new Set(["run", "collect", "progress", "release", "clean", "prune"]);
+const SYNCED: ReadonlySet<keyof typeof SQL> = new Set(["mint", "adoptPod", "raiseEpoch", "skipRevs"]);
 
 /** @param path File of the database, or ":memory:" for a journal that lasts as long as the process. */
 export function openSqliteJournal(path: string): Journal {
   const database = openJournalDatabase(path);
   const statements = prepareAll(database);
-  statements.mint.run(typeid("boot").toString());
-  statements.skipRevs.run();
   return toJournal(database, statements);
 }
 
@@ -75,23 +74,25 @@ function prepareAll(database: DatabaseSync): Statements {
 }
 
 function toJournal(database: DatabaseSync, statements: Statements): Journal {
-  const runSynced = (name: keyof Statements, values: SQLInputValue[]) => {
-    if (!FINDABLE.has(name)) return statements[name].run(...values);
+  const run = (name: keyof Statements, values: SQLInputValue[] = []) => {
+    if (!SYNCED.has(name)) return statements[name].run(...values);
     // Not prepared: this pragma acts when it is compiled.
-    database.exec("pragma synchronous = normal");
+    database.exec("pragma synchronous = full");
     try {
       return statements[name].run(...values);
     } finally {
-      database.exec("pragma synchronous = full");
+      database.exec("pragma synchronous = normal");
     }
   };
 
   /** Runs a transition that must find its attempt where it expects it. */
   const change = (name: keyof Statements, ...values: SQLInputValue[]) => {
-    if (runSynced(name, values).changes !== 1) {
+    if (run(name, values).changes !== 1) {
       throw new Error(`Cannot journal '${name}' of ${String(values[0])}: it is not in a state that allows it`);
     }
   };
+  run("mint", [typeid("boot").toString()]);
+  run("skipRevs");
   return {
     identity: (): Identity => {
       const row = IdentityRow.parse(statements.identity.get());
@@ -132,7 +133,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
     release: (attemptId) => change("release", attemptId),
     clean: (attemptId) => {
       change("clean", attemptId);
-      runSynced("prune", []);
+      run("prune");
     },
     uncleaned: () =>
       statements.uncleaned.all().map((row) => ({

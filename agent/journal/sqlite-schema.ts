@@ -37,14 +37,13 @@ const MIGRATIONS: readonly string[] = [
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * Opens or makes the journal. `synchronous=full` makes a commit survive power loss (the journal relaxes it for
- * what can be found out again), WAL makes it one fsync;
- * the busy timeout comes first, because switching to WAL itself may meet a lock.
+ * Opens or makes the journal. `synchronous=normal` keeps it whole over a power loss that may take its last commits; the
+ * journal raises it for what must not go. The busy timeout comes first, because switching to WAL itself may meet a lock.
  * @throws Error when the file was written by a newer agent.
  */
 export function openJournalDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
-  database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}; pragma journal_mode = wal; pragma synchronous = full;`);
+  database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}; pragma journal_mode = wal; pragma synchronous = normal;`);
   const version = Number(database.prepare("pragma user_version").get()?.user_version ?? 0);
   if (version > MIGRATIONS.length) {
     database.close();

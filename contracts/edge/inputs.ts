@@ -6,6 +6,14 @@ import { PageRequest } from "../page.ts";
 import { Scope } from "../tenant.ts";
 
 export const ByJob = z.strictObject({ jobId: JobId });
+/** Longest {@link GetJob} may be held, under what proxies between here and there cut. */
+export const MAX_JOB_WAIT_MS = 25_000;
+
+export const GetJob = ByJob.extend({
+  /** Answer when the job is final, at the latest after this long. */
+  waitMs: z.int().min(0).max(MAX_JOB_WAIT_MS).default(0),
+});
+
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
 export const ByKey = z.strictObject({ keyId: KeyId });

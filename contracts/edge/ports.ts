@@ -8,7 +8,7 @@ import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { RequestContext } from "../trpc.ts";
-import type { CreateKey, ListJobs, WatchJob } from "./inputs.ts";
+import type { CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
 
 /** One event with the id from which a cut stream resumes. */
 export interface Tracked<T> {
@@ -20,7 +20,8 @@ export interface Tracked<T> {
 export interface JobsPort {
   /** Answers after the job is durable. A repeated idempotency key answers with the first job. */
   submit(caller: Caller, input: SubmitJob): Promise<Job>;
-  get(caller: Caller, jobId: JobId): Promise<Job>;
+  /** Held until the job is final, `waitMs` have passed or the signal aborts: then the job as it is. */
+  get(caller: Caller, input: z.output<typeof GetJob>, signal: AbortSignal): Promise<Job>;
   list(caller: Caller, input: z.output<typeof ListJobs>): Promise<Page<Job>>;
   /** The snapshot or what was missed since `lastEventId`, then live; ends with the terminal status event. */
   watch(caller: Caller, input: z.output<typeof WatchJob>, signal: AbortSignal): AsyncIterable<Tracked<JobEvent>>;

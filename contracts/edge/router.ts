@@ -7,7 +7,7 @@ import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
 import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
-import { ByAsset, ByJob, ByKey, ByPod, CreateKey, CreateTenant, ListJobs, WatchJob } from "./inputs.ts";
+import { ByAsset, ByJob, ByKey, ByPod, CreateKey, CreateTenant, GetJob, ListJobs, WatchJob } from "./inputs.ts";
 import type { EdgeContext, Tracked } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
@@ -31,7 +31,8 @@ async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
 const jobs = t.router({
   submit: scoped("jobs:write").input(SubmitJob).output(Job)
     .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input)),
-  get: scoped("jobs:read").input(ByJob).output(Job).query(({ ctx, input }) => ctx.jobs.get(ctx.caller, input.jobId)),
+  get: scoped("jobs:read").input(GetJob).output(Job)
+    .query(({ ctx, input, signal }) => ctx.jobs.get(ctx.caller, input, signal ?? new AbortController().signal)),
   list: scoped("jobs:read").input(ListJobs).output(pageOf(Job))
     .query(({ ctx, input }) => ctx.jobs.list(ctx.caller, input)),
   cancel: scoped("jobs:write").input(ByJob).output(Job)

@@ -97,7 +97,8 @@ export async function createBlobWriter(
           chunk = await readNext(reader, signal, stallTimeoutMs);
         }
         await file.sync();
-        await close();
+        // What is on the disk needs no waiting for the descriptor.
+        close().catch(() => undefined);
       } catch (error) {
         // Not awaited: a source that hangs may never answer.
         reader.cancel(error).catch(() => undefined);

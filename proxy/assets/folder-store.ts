@@ -4,10 +4,11 @@
  * left half-written is removed at the start.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, opendir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { mkdir, opendir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
+import { type BlobFolder, openBlobFolder } from "./blob-folder.ts";
 import { createBlobWriter } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
 import { readFileStream } from "./file-stream.ts";
@@ -21,16 +22,6 @@ export interface FolderStoreOptions {
 }
 
 type PutOptions = Parameters<BlobStore["put"]>[2];
-
-/** Makes a rename or a new folder survive a power cut. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -71,26 +62,24 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   /** Both parts are checked here too: they become a path. */
   const folderOf = (tenantId: TenantId, sha256: Sha256) =>
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
+  const homeOf = (tenantId: TenantId, sha256: Sha256) => {
+    const opening = openBlobFolder(root, folderOf(tenantId, sha256));
+    // Met where it is awaited, unless the bytes fail first.
+    opening.catch(() => undefined);
+    return opening;
+  };
   const pathOf = (tenantId: TenantId, sha256: Sha256) => join(folderOf(tenantId, sha256), sha256);
 
   /** Nothing may be removed between the look at its age and the removal. */
   const exclusively = createExclusively();
   const sizeOf = async (path: string) => (await orNull(stat(path)))?.size ?? null;
 
-  const keep = async (from: string, tenantId: TenantId, sha256: Sha256): Promise<void> => {
-    const folder = folderOf(tenantId, sha256);
+  const keep = async (from: string, home: Promise<BlobFolder>, sha256: Sha256): Promise<void> => {
+    const folder = await home;
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
-    const path = join(folder, sha256);
-    const move = () => exclusively(path, () => rename(from, path).then(() => path));
-    let made: string | undefined;
-    if (await orNull(move()) === null) {
-      made = await mkdir(folder, { recursive: true, mode: 0o700 });
-      await move();
-    }
-    const changed = [folder];
-    if (made !== undefined) changed.push(join(root, tenantId));
-    if (made !== undefined && made !== folder) changed.push(root);
-    await Promise.all(changed.map(syncFolder));
+    const path = join(folder.path, sha256);
+    await exclusively(path, () => rename(from, path));
+    await folder.sync();
   };
 
   async function* blobsOf(tenantId: TenantId): AsyncGenerator<BlobKey, void> {
@@ -104,15 +93,19 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   return {
     async put(tenantId, body, options) {
       const path = join(temporary, randomUUID());
+      // Where their hash is known, a place is made while the bytes come in.
+      let home = options.expected && homeOf(tenantId, options.expected.sha256);
       const writer = await createBlobWriter(path, { maxBytes: options.maxBytes, blake3: options.blake3 });
       try {
         const blob = await writer.writeAll(body, { signal: options.signal, stallTimeoutMs });
         checkHash(blob, options.expected);
-        await keep(path, tenantId, blob.sha256);
+        await keep(path, home ??= homeOf(tenantId, blob.sha256), blob.sha256);
         return blob;
       } catch (error) {
         await writer.close().finally(() => rm(path, { force: true }));
         throw error;
+      } finally {
+        home?.then((folder) => folder.close()).catch(() => undefined);
       }
     },
     async open(tenantId, sha256, range) {

@@ -128,11 +128,12 @@ export function createSettler(deps: SettleDeps): SettleReport {
   async function succeed(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
     const { podId, jobId, tenantId, no } = row;
     const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs };
-    // Read while the bytes are on their way. A failure is met where it is awaited, if that far it comes.
+    const collecting = collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
+    // Read while the bytes are on their way; that it fails is met where it is awaited, unless they fail first.
     const facts = factsOf(row);
     facts.catch(() => {});
     try {
-      const { outputs, assets } = await collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
+      const { outputs, assets } = await collecting;
       const receipt = await receiptFor(row, report, facts);
       if (!receipt) return "settled";
       const moved = await store.completeJob({ jobId, no, outputs, assets, receipt });

@@ -35,6 +35,12 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
   const { ports, maxWorkflowBytes, stopping, logger } = options;
   const jobs: EdgePorts["jobs"] = {
     ...ports.jobs,
+    async get(caller, input, signal) {
+      if (input.waitMs === 0) return await ports.jobs.get(caller, input, signal);
+      const job = await ports.jobs.get(caller, input, AbortSignal.any([signal, stopping]));
+      // It may have been held for longer than a revocation may take.
+      return requireCaller(await options.isActive(caller.keyId) ? caller : null) && job;
+    },
     watch: (caller, input, signal) =>
       whileActive(options, caller, {
         signal: AbortSignal.any([signal, stopping]),

@@ -1,5 +1,6 @@
 /** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
 import type { JobsPort } from "../../contracts/edge/ports.ts";
+import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
@@ -8,6 +9,7 @@ import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { cancelJob } from "./cancel.ts";
+import { createFinals } from "./finals.ts";
 import { getOwnJob } from "./get.ts";
 import { createHub } from "./hub.ts";
 import { jobView } from "./job-view.ts";
@@ -21,7 +23,7 @@ export interface JobsOptions {
   store:
     & Pick<
       JobStore,
-      "submitJob" | "findSubmission" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts"
+      "submitJob" | "findSubmission" | "findFinal" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts"
     >
     & Pick<AssetStore, "getAssets">;
   agents: Pick<Agents, "watchAttempt">;
@@ -54,6 +56,7 @@ export function createJobs(options: JobsOptions): JobsPort {
   }
   const viewOf = (row: JobRow) => view(row);
   const hub = createHub({ ...options, logger, view: viewOf, pollMs, openAfterMs, progressIntervalMs });
+  const finals = createFinals({ ...options, logger, pollMs });
   const watcher = { store, hub, clock, logger, view: viewOf };
 
   return {
@@ -61,7 +64,10 @@ export function createJobs(options: JobsOptions): JobsPort {
       const { row, waiting } = await submitJob(options, tenantId, input);
       return view(row, waiting);
     },
-    async get({ tenantId }, jobId) {
+    async get({ tenantId }, { jobId, waitMs }, signal) {
+      const row = await getOwnJob(store, tenantId, jobId);
+      if (waitMs === 0 || isTerminal(visibleState(row.state))) return view(row);
+      await finals.wait(jobId, waitMs, signal);
       return view(await getOwnJob(store, tenantId, jobId));
     },
     list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),

@@ -1,7 +1,7 @@
 /** Reading jobs, their events and attempts, and the queue. */
 import { z } from "zod";
-import type { AttemptId, JobId, PodId, TenantId } from "../../contracts/ids.ts";
-import { type JobState, visibleState } from "../../contracts/job-state.ts";
+import { type AttemptId, JobId, type PodId, type TenantId } from "../../contracts/ids.ts";
+import { isTerminal, type JobState, visibleState } from "../../contracts/job-state.ts";
 import type { JobSpec } from "../../contracts/job.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import { BandColumn, bandOf } from "./columns.ts";
@@ -51,6 +51,18 @@ const CountColumns = z.object({ before: z.int() });
 
 export function getJob(id: JobId): Transaction<JobRow | null> {
   return one(GET_JOB, [id], rows.JobColumns);
+}
+
+const FINAL_STATES = rows.STORED_JOB_STATES.filter((state) => isTerminal(visibleState(state)))
+  .map((state) => `'${state}'`).join(", ");
+
+export function* findFinal(ids: readonly JobId[]): Transaction<JobId[]> {
+  const final: JobId[] = [];
+  for (const { placeholders, values } of listChunks(ids, 1)) {
+    const sql = `select id from job where id in (${placeholders}) and state in (${FINAL_STATES})`;
+    final.push(...(yield* all(sql, values, z.object({ id: JobId }))).map(({ id }) => id));
+  }
+  return final;
 }
 
 export function* getSpec(id: JobId): Transaction<JobSpec | null> {

@@ -138,6 +138,8 @@ export interface JobStore {
   /** Asked before a request is judged: a repeated one gets its job even when the fleet has changed since. */
   findSubmission(key: SubmissionKey): Promise<EarlierSubmission | null>;
   getJob(id: JobId): Promise<JobRow | null>;
+  /** Those of `ids` that are final. */
+  findFinal(ids: readonly JobId[]): Promise<JobId[]>;
   getSpec(id: JobId): Promise<JobSpec | null>;
   listJobs(tenantId: TenantId, page: PageRequest & { state?: readonly JobState[] | undefined }): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */

@@ -13,25 +13,27 @@ const progress = {
   steps: 6,
 };
 
+const never = new AbortController().signal;
+
 describe("get()", () => {
   it("answers an unknown job and another tenant's alike", async () => {
     await using fixture = await jobsFixture();
     const { jobs, caller, stranger } = fixture;
     const { id } = await jobs.submit(caller, request());
-    await expect(jobs.get(caller, jobId(7))).rejects.toMatchObject({ code: "not_found" });
-    await expect(jobs.get(stranger, id)).rejects.toMatchObject({
+    await expect(jobs.get(caller, { jobId: jobId(7), waitMs: 0 }, never)).rejects.toMatchObject({ code: "not_found" });
+    await expect(jobs.get(stranger, { jobId: id, waitMs: 0 }, never)).rejects.toMatchObject({
       code: "not_found",
       message: `Cannot find job '${id}'`,
       hint: expect.any(String),
     });
-    expect((await jobs.get(caller, id)).id).toBe(id);
+    expect((await jobs.get(caller, { jobId: id, waitMs: 0 }, never)).id).toBe(id);
   });
 
   it("says why a queued job waits, as the planner found", async () => {
     await using fixture = await jobsFixture();
     const { id } = await fixture.jobs.submit(fixture.caller, request());
     fixture.waiting.set(id, { reason: "pods_busy", message: "Pod 'a' can run it, but has no free slot." });
-    expect((await fixture.jobs.get(fixture.caller, id)).waiting?.reason).toBe("pods_busy");
+    expect((await fixture.jobs.get(fixture.caller, { jobId: id, waitMs: 0 }, never)).waiting?.reason).toBe("pods_busy");
   });
 
   it("shows the progress of the running attempt, and of no other", async () => {
@@ -40,9 +42,13 @@ describe("get()", () => {
     const { id } = await jobs.submit(caller, request());
     const no = await testStore.start(id);
     lastProgress.set(id, no, progress);
-    expect(await jobs.get(caller, id)).toMatchObject({ state: "running", progress, waiting: null });
+    expect(await jobs.get(caller, { jobId: id, waitMs: 0 }, never)).toMatchObject({
+      state: "running",
+      progress,
+      waiting: null,
+    });
     lastProgress.set(id, no + 1, progress);
-    expect((await jobs.get(caller, id)).progress).toBeNull();
+    expect((await jobs.get(caller, { jobId: id, waitMs: 0 }, never)).progress).toBeNull();
   });
 });
 
@@ -85,7 +91,7 @@ describe("cancel()", () => {
     expect(await jobs.cancel(caller, id)).toEqual(canceling);
     expect(hints).toEqual([id]);
     await testStore.store.confirmCanceled({ jobId: id, no });
-    expect((await jobs.get(caller, id)).state).toBe("canceled");
+    expect((await jobs.get(caller, { jobId: id, waitMs: 0 }, never)).state).toBe("canceled");
   });
 
   it("leaves a finished job as it is", async () => {
@@ -105,6 +111,6 @@ describe("cancel()", () => {
     const { id } = await jobs.submit(caller, request());
     await expect(jobs.cancel(stranger, id)).rejects.toMatchObject({ code: "not_found" });
     await expect(jobs.cancel(caller, jobId(7))).rejects.toMatchObject({ code: "not_found" });
-    expect((await jobs.get(caller, id)).state).toBe("queued");
+    expect((await jobs.get(caller, { jobId: id, waitMs: 0 }, never)).state).toBe("queued");
   });
 });

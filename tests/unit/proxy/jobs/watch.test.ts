@@ -4,6 +4,8 @@ import { settle } from "./manual-clock.ts";
 import { progressEvent, reportEvent } from "./scripted-agents.ts";
 import { watchFixture } from "./watch-fixture.ts";
 
+const never = new AbortController().signal;
+
 describe("watch() of the lifecycle", () => {
   it("begins with the job as it is, goes on live, and ends with the whole job", async () => {
     await using fixture = await watchFixture();
@@ -185,6 +187,8 @@ describe("watch() of a running attempt", () => {
     await fixture.start();
     fixture.agents.open()[0]?.send(progressEvent(0.3));
     await settle();
-    expect((await fixture.jobs.get(fixture.caller, fixture.jobId)).progress?.value).toBe(0.3);
+    expect((await fixture.jobs.get(fixture.caller, { jobId: fixture.jobId, waitMs: 0 }, never)).progress?.value).toBe(
+      0.3,
+    );
   });
 });

@@ -1,0 +1,38 @@
+/** The end of one job, by held requests: cheaper than its events for whoever wants nothing but the result. */
+import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
+import type { JobId } from "../contracts/ids.ts";
+import { isTerminal } from "../contracts/job-state.ts";
+import type { Job } from "../contracts/job.ts";
+import type { Connection } from "./connection.ts";
+import { createOutage } from "./outage.ts";
+
+export interface WaitOptions {
+  signal?: AbortSignal | undefined;
+  /** How long an edge may be away before the wait gives up (the job itself goes on). @default 120_000 */
+  outageMs?: number | undefined;
+}
+
+/**
+ * @throws FleetError `not_found`, `unauthorized`, `forbidden` at once; `edge_unreachable` after `outageMs` without an
+ * edge; the signal's reason when it is aborted.
+ */
+export async function waitForJob(connection: Connection, jobId: JobId, options: WaitOptions = {}): Promise<Job> {
+  const { signal, outageMs = 120_000 } = options;
+  const outage = createOutage(connection, jobId, { outageMs, signal });
+  // The call's own deadline is for an edge that does not answer, not for one that waits with us.
+  const waitMs = Math.min(MAX_JOB_WAIT_MS, Math.floor(connection.requestTimeoutMs / 2));
+  while (true) {
+    signal?.throwIfAborted();
+    const askedMs = Date.now();
+    try {
+      const job = await connection.trpc.jobs.get.query({ jobId, waitMs }, { signal });
+      outage.over();
+      if (isTerminal(job.state)) return job;
+      // An edge that stops answers at once: the next one is asked after a pause.
+      if (Date.now() - askedMs >= waitMs / 2) continue;
+    } catch (error) {
+      outage.failed(error);
+    }
+    await outage.pause();
+  }
+}
