@@ -12,7 +12,8 @@ function writeLine(line: string): void {
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"));
-  const logger = await createLogger({ level: config.LOG_LEVEL, writeLine }, "agent");
+  const { logger, flush } = await createLogger({ level: config.LOG_LEVEL, writeLine }, "agent");
+  process.once("exit", flush);
   const host = {
     env: process.env,
     signalProcess: (pid: number, signal: "SIGINT" | "SIGKILL") => void process.kill(pid, signal),

@@ -10,13 +10,17 @@ const STOP_DEADLINE_MS = 1_500;
 export async function runEdge(runtime: Runtime): Promise<void> {
   try {
     const config = parseConfig(runtime.env, runtime.readFile);
-    const logger = await createLogger({ level: config.LOG_LEVEL, writeLine: runtime.writeLine }, "edge");
+    const { logger, flush } = await createLogger({ level: config.LOG_LEVEL, writeLine: runtime.writeLine }, "edge");
+    const exit = (code: number) => {
+      flush();
+      runtime.exit(code);
+    };
     const edge = await composeEdge(config, { runtime, logger });
-    const stop = () => edge.stop(STOP_DEADLINE_MS).then(() => runtime.exit(0), () => runtime.exit(1));
+    const stop = () => edge.stop(STOP_DEADLINE_MS).then(() => exit(0), () => exit(1));
     let signals = 0;
     runtime.onStopSignal(() => {
       signals += 1;
-      if (signals > 1) return runtime.exit(1);
+      if (signals > 1) return exit(1);
       void stop();
     });
     if (config.EDGE_STOP_WITH_PARENT) runtime.onParentEnd(() => void stop());

@@ -1,5 +1,6 @@
 /** Logs as JSON lines, one per unit of work, through LogTape. */
 import { configure, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
+import { createLateLines } from "../../contracts/late-lines.ts";
 import type { Logger } from "./logger.ts";
 
 const ROOT = "comfyfleet-agent";
@@ -19,20 +20,31 @@ function formatLine(record: LogRecord): string {
   return JSON.stringify({ at, level: record.level, component, msg: record.rawMessage, ...data });
 }
 
-/** Sets LogTape up for this process and returns the root logger. */
+const URGENT: ReadonlySet<LogLevel> = new Set(["warning", "error", "fatal"]);
+
+/**
+ * Sets LogTape up for this process.
+ * @returns the root logger, and what writes the last lines before the process ends
+ */
 export async function createLogger(
   options: { level: LogLevel; writeLine: (line: string) => void },
   component: string,
-): Promise<Logger> {
+): Promise<{ logger: Logger; flush: () => void }> {
+  const lines = createLateLines(options.writeLine);
   await configure({
     reset: true,
-    sinks: { lines: (record) => options.writeLine(formatLine(record)) },
+    sinks: {
+      lines(record) {
+        lines.add(() => formatLine(record));
+        if (URGENT.has(record.level)) lines.flush();
+      },
+    },
     loggers: [
       { category: ROOT, sinks: ["lines"], lowestLevel: options.level },
       { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "error" },
     ],
   });
-  return loggerFor({ component });
+  return { logger: loggerFor({ component }), flush: lines.flush };
 }
 
 function loggerFor(fields: Record<string, unknown>): Logger {

@@ -24,6 +24,8 @@ export interface FinishedAttempt {
   jobId: JobId;
   tenantId: TenantId;
   outputs: readonly AttemptOutput[];
+  /** Some of them may be stored already. */
+  triedBefore: boolean;
 }
 
 export interface Collected {
@@ -46,18 +48,23 @@ async function fetchOutput(
 ): Promise<void> {
   const { blobs, agents, clock, timings } = options;
   const { podId, attemptId, tenantId } = attempt;
+  const { sha256, sizeBytes } = output;
   // Stored bytes of another size are broken, or the report is: fetching them anew shows which.
-  if (await blobs.touch(tenantId, output.sha256) === output.sizeBytes) return;
+  const stored = blobs.touch(tenantId, sha256);
+  if (attempt.triedBefore && await stored === sizeBytes) return;
   let failure: unknown = null;
   const failed = (error: unknown) => {
     failure = error;
   };
   const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed };
   const body = outputBody(reading, { podId, attemptId, output });
-  const { sha256, sizeBytes } = output;
   try {
+    // On the first try that is the exception, so that the bytes are on their way while we look.
+    if (await stored === sizeBytes) return await body.cancel();
     await blobs.put(tenantId, body, { maxBytes: sizeBytes, expected: { sha256, sizeBytes }, blake3: false, signal });
   } catch (error) {
+    // Where nobody has begun to read it.
+    body.cancel().catch(() => {});
     signal.throwIfAborted();
     if (failure !== null) throw failure;
     if (FleetError.is(error) && (error.code === "hash_mismatch" || error.code === "payload_too_large")) {

@@ -34,7 +34,14 @@ describe("collectOutputs()", () => {
       sha256: sha256(text),
       temporary: true,
     }));
-    return { podId: podId(1), attemptId: attemptId(1), jobId: jobId(1), tenantId: tenantId(1), outputs };
+    return {
+      podId: podId(1),
+      attemptId: attemptId(1),
+      jobId: jobId(1),
+      tenantId: tenantId(1),
+      outputs,
+      triedBefore: false,
+    };
   }
 
   function setUp(texts: string[]) {
