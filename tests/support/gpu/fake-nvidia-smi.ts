@@ -1,7 +1,7 @@
 /**
  * A stand-in for nvidia-smi, as a program: `node fake-nvidia-smi.ts SCENARIO.json ARGUMENTS…`. It reads its scenario anew
- * at every round, so that a test changes what it says while it runs. Answers `--help-query-gpu` and
- * `--query-gpu=… --format=csv,noheader,nounits -lms N`.
+ * at every round, so that a test changes what it says while it runs. Answers `-L`, `--help-query-gpu` and
+ * `--query-gpu=… --format=csv,noheader,nounits`, once or with `-lms N`.
  */
 import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -43,12 +43,20 @@ async function main(): Promise<void> {
     if (end !== null && end !== "hang" && end.always) return await round([]);
     return print(helpOf({ fields }));
   }
+  if (args.includes("-L")) {
+    return scenario().gpus.forEach((cells, at) => print(`GPU ${at}: ${cells.name} (UUID: ${cells.uuid})`));
+  }
+  if (args.includes("-i")) {
+    print("No devices were found");
+    process.exit(6);
+  }
   const names = (args.find((arg) => arg.startsWith("--query-gpu=")) ?? "").slice("--query-gpu=".length).split(",");
   const unknown = names.find((name) => !fields.some((heading) => heading.includes(`"${name}"`)));
   if (unknown !== undefined) {
     print(`Field "${unknown}" is not a valid field to query.`);
     process.exit(1);
   }
+  if (!args.includes("-lms")) return await round(names);
   const intervalMs = Number(args[args.indexOf("-lms") + 1]);
   for (;;) {
     await round(names);
