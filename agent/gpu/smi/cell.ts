@@ -36,7 +36,8 @@ export function textOf(cell: Cell): string | null {
 /** A number, with its unit where the driver writes one all the same; null for anything else. */
 export function numberOf(cell: Cell): number | null {
   const match = cell.is === "value" ? /^(-?\d+(?:\.\d+)?)(?: ?(?:MiB|W|MHz|%|C|us))?$/.exec(cell.text) : null;
-  return match === null ? null : Number(match[1]);
+  const number = match === null ? NaN : Number(match[1]);
+  return Number.isFinite(number) ? number : null;
 }
 
 /** A whole number of 0 or more. */
