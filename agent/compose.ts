@@ -8,6 +8,7 @@ import { type AttemptTiming, DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts
 import { Workspace } from "./attempts/workspace.ts";
 import { systemClock } from "./comfy/clock.ts";
 import { composeComfy, type Host } from "./compose-comfy.ts";
+import { composeGpu } from "./compose-gpu.ts";
 import { type Config, healthSocketOf, isLoopback } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealthApp } from "./http/health.ts";
@@ -90,8 +91,15 @@ async function start(
     logger: logger.child("attempts"),
     onFatal,
   });
-  const agent = { agentVersion: AGENT_VERSION, comfyMode: mode };
-  const pod = new PodService({ comfy, attempts, identity, agent, clock: systemClock });
+  const gpu = composeGpu(config, { host, logger, attempts });
+  const pod = new PodService({
+    comfy,
+    attempts,
+    gpu,
+    identity,
+    agent: { agentVersion: AGENT_VERSION, comfyMode: mode },
+    clock: systemClock,
+  });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
   // Before anybody can ask for them: an attempt that the agent does not know is given up by its edge.
   attempts.resume();
@@ -104,6 +112,7 @@ async function start(
     secret: config.AGENT_SECRET,
     pod,
     attempts,
+    gpu,
     inputs,
     workspace,
     comfy,
@@ -115,6 +124,8 @@ async function start(
   lifecycle.onStop("listener", SHORT_DEADLINE_MS, () => listener.stop(LISTENER_DEADLINE_MS));
   // Last: an address that is taken must not cost a living ComfyUI its run.
   comfy.start();
+  gpu.start();
+  lifecycle.onStop("GPU probe", SHORT_DEADLINE_MS, () => gpu.stop());
   lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
     stopping = true;
     pod.stop();

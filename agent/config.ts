@@ -84,6 +84,10 @@ const EnvSchema = z.object({
   AGENT_CANCEL_GRACE_MS: durationMs(DEFAULT_ATTEMPT_TIMING.cancelGraceMs),
   AGENT_NO_PROGRESS_MS: durationMs(DEFAULT_ATTEMPT_TIMING.noProgressMs),
   AGENT_READY_WITHIN_MS: durationMs(DEFAULT_ATTEMPT_TIMING.readyWithinMs),
+  /** The program that tells how the GPUs are; without it their health is unknown. */
+  AGENT_NVIDIA_SMI: z.string().min(1).default("nvidia-smi"),
+  /** Between two samples of the GPUs. */
+  AGENT_GPU_SAMPLE_MS: z.coerce.number().int().min(200).default(5_000),
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).superRefine((env, ctx) => {
   const problem = (name: string, message: string) => ctx.addIssue({ code: "custom", path: [name], message });

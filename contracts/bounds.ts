@@ -13,5 +13,7 @@ export const MAX_INPUTS = 1_000;
 export const MAX_CONDITIONS = 100;
 /** GPUs of one pod, and ComfyUI processes on it. */
 export const MAX_DEVICES = 64;
+/** Reasons of one verdict about a pod's GPUs: a few words for each of them. */
+export const MAX_GPU_REASONS = 200;
 /** One picture of work in progress, as base64: about 750 KB of JPEG or PNG. An agent drops larger ones. */
 export const MAX_PREVIEW_CHARS = 1_000_000;

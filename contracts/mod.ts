@@ -19,4 +19,5 @@ export * from "./workflow-parse.ts";
 export * from "./workflow.ts";
 export { assetContentPath, assetUploadPath, EDGE_ROUTES } from "./edge/routes.ts";
 export type { EdgeRouter } from "./edge/router.ts";
+export type { GpuReading, GpuSample, GpuState, GpuVerdict } from "./agent/gpu.ts";
 export type { AgentRouter } from "./agent/router.ts";

@@ -10,6 +10,8 @@ import type { AttemptService } from "../attempts/attempt-service.ts";
 import { Mailbox } from "../attempts/mailbox.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Comfy } from "../comfy/port.ts";
+import { gpuCondition } from "../gpu/gpu-condition.ts";
+import type { GpuService } from "../gpu/gpu-service.ts";
 import { capabilityOf, conditionsOf } from "./conditions.ts";
 import type { PodIdentity } from "./identity.ts";
 
@@ -20,6 +22,7 @@ export interface PodServiceDeps {
   clock: Clock;
   comfy: Comfy;
   attempts: AttemptService;
+  gpu: Pick<GpuService, "current" | "onVerdict">;
   identity: PodIdentity;
   agent: Pick<PodCapability, "agentVersion" | "comfyMode">;
 }
@@ -36,6 +39,7 @@ export class PodService implements PodPort {
   constructor(deps: PodServiceDeps) {
     this.#deps = deps;
     deps.comfy.onStatus(() => this.#tellPod());
+    deps.gpu.onVerdict(() => this.#tellPod());
     deps.attempts.onReport((report) => {
       if (report.state === "accepted" || report.state === "running") void this.#tellLater(report);
       else this.#tell(report);
@@ -56,8 +60,8 @@ export class PodService implements PodPort {
         if (!FleetError.is(error) || error.code !== "not_found") throw error;
       });
     }
-    const { slots, conditions, capability } = this.#pod();
-    return { bootId: identity.bootId, slots, attempts: attempts.reports(), conditions, capability };
+    const { slots, conditions, capability, verdict } = this.#pod();
+    return { bootId: identity.bootId, slots, attempts: attempts.reports(), conditions, capability, verdict };
   }
 
   async *watch(signal: AbortSignal): AsyncIterable<PodEvent> {
@@ -102,9 +106,10 @@ export class PodService implements PodPort {
   }
 
   #pod(): Extract<PodEvent, { type: "pod" }> {
-    const { comfy, attempts } = this.#deps;
-    const conditions = conditionsOf(comfy.status);
-    return { type: "pod", slots: attempts.slots(), conditions, capability: this.#capability() };
+    const { comfy, attempts, gpu } = this.#deps;
+    const verdict = gpu.current;
+    const conditions = [...conditionsOf(comfy.status), gpuCondition(verdict)];
+    return { type: "pod", slots: attempts.slots(), conditions, capability: this.#capability(), verdict };
   }
 
   #capability(): PodCapability {

@@ -5,6 +5,7 @@ import { MAX_ATTEMPTS, MAX_CONDITIONS, MAX_DEVICES } from "../bounds.ts";
 import { AttemptId, BootId, EdgeId, PodId } from "../ids.ts";
 import { Condition, PodCapability } from "../pod.ts";
 import { ProtocolRange } from "../protocol.ts";
+import { GpuVerdict } from "./gpu.ts";
 
 /** One ComfyUI process = one GPU. Busy from an accepted start until ComfyUI is done with it. */
 export const Slot = z.object({
@@ -48,6 +49,8 @@ export const BeatResult = z.object({
   attempts: z.array(AttemptReport).max(MAX_ATTEMPTS),
   conditions: z.array(Condition).max(MAX_CONDITIONS),
   capability: PodCapability,
+  /** Of the pod's GPUs; null from an agent that does not judge them, which counts as `unknown`. */
+  verdict: GpuVerdict.nullable(),
 });
 export type BeatResult = z.infer<typeof BeatResult>;
 
@@ -58,6 +61,7 @@ export const PodEvent = z.discriminatedUnion("type", [
     slots: z.array(Slot).max(MAX_DEVICES),
     conditions: z.array(Condition).max(MAX_CONDITIONS),
     capability: PodCapability,
+    verdict: GpuVerdict.nullable(),
   }),
   z.object({ type: z.literal("attempt"), report: AttemptReport }),
 ]);

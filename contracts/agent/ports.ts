@@ -2,6 +2,7 @@
 import type { AttemptEvent, AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
 import type { AttemptId } from "../ids.ts";
 import type { RequestContext } from "../trpc.ts";
+import type { GpuSample, GpuVerdict } from "./gpu.ts";
 import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
 
 export interface PodPort {
@@ -29,7 +30,14 @@ export interface AttemptsPort {
   release(attemptId: AttemptId): Promise<void>;
 }
 
+/** Both answer at once with what is known. */
+export interface GpuPort {
+  sample(): Promise<GpuSample>;
+  verdict(): Promise<GpuVerdict>;
+}
+
 export interface AgentContext extends RequestContext {
   pod: PodPort;
   attempts: AttemptsPort;
+  gpu: GpuPort;
 }

@@ -7,6 +7,7 @@ import { AttemptEvent, AttemptReport } from "../attempt.ts";
 import { MAX_ATTEMPTS } from "../bounds.ts";
 import { AttemptId } from "../ids.ts";
 import { TolerantCapability, TolerantConditions, TolerantJobError, TolerantProgress } from "../tolerant.ts";
+import { TolerantVerdict } from "./tolerant-verdict.ts";
 import { BeatResult, PodEvent } from "./messages.ts";
 
 export const ReceivedReport = AttemptReport.extend({
@@ -18,6 +19,7 @@ const ReceivedBeat = BeatResult.extend({
   attempts: z.array(z.unknown()).max(MAX_ATTEMPTS),
   conditions: TolerantConditions,
   capability: TolerantCapability,
+  verdict: TolerantVerdict,
 });
 
 const WithAttempt = z.object({ attemptId: AttemptId });
@@ -47,7 +49,7 @@ export function readBeat(answer: unknown): { result: BeatResult; unreadable: Unr
 
 const [PodChanged, AttemptChanged] = PodEvent.options;
 const ReceivedPodEvent = z.discriminatedUnion("type", [
-  PodChanged.extend({ conditions: TolerantConditions, capability: TolerantCapability }),
+  PodChanged.extend({ conditions: TolerantConditions, capability: TolerantCapability, verdict: TolerantVerdict }),
   AttemptChanged.extend({ report: ReceivedReport }),
 ]);
 

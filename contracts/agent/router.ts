@@ -1,6 +1,7 @@
 /** The agent's typed contract. Who may call is decided before it, by the transport's authentication. */
 import { AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
 import { createTRPC, rethrowTyped, typedStream } from "../trpc.ts";
+import { GpuSample, GpuVerdict } from "./gpu.ts";
 import { Beat, BeatResult, ByAttempt, PodDescription, WatchAttempt } from "./messages.ts";
 import type { AgentContext } from "./ports.ts";
 
@@ -36,5 +37,10 @@ const attempts = t.router({
   release: procedure.input(ByAttempt).mutation(({ ctx, input }) => ctx.attempts.release(input.attemptId)),
 });
 
-export const agentRouter = t.router({ pod, attempts });
+const gpu = t.router({
+  sample: procedure.output(GpuSample).query(({ ctx }) => ctx.gpu.sample()),
+  verdict: procedure.output(GpuVerdict).query(({ ctx }) => ctx.gpu.verdict()),
+});
+
+export const agentRouter = t.router({ pod, attempts, gpu });
 export type AgentRouter = typeof agentRouter;

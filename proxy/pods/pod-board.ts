@@ -7,7 +7,7 @@ import type { PodObservation, PodRow } from "../store/pod-store.ts";
 import { COMPATIBLE, mergeConditions, REACHABLE, refusedBy, setCondition } from "./conditions.ts";
 import type { Offers } from "./offers.ts";
 import { addSilence, answeringPhase, silentPhase } from "./phase.ts";
-import { busySlots, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
+import { busySlots, gpuOf, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
 import type { LivePod } from "./port.ts";
 import type { PodTimings } from "./timings.ts";
 
@@ -83,6 +83,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
         accepting: misses < timings.missedBeats && phase !== "lost",
         freeSlots: offers.freeSlots(row.id, view.slots),
         objectInfoSha256: hash === storedInfo ? hash : null,
+        gpu: gpuOf(view),
       };
     },
     answered(result, overtaken) {

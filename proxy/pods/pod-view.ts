@@ -2,10 +2,13 @@
  * What a session knows of its pod between two beats: the last beat, and every event since. The planner's view is derived
  * from it, and a slot counts as free from the moment its attempt is reported done with ComfyUI.
  */
+import type { GpuVerdict } from "../../contracts/agent/gpu.ts";
 import type { BeatResult, PodEvent, Slot } from "../../contracts/agent/messages.ts";
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { BootId } from "../../contracts/ids.ts";
 import type { Condition, PodCapability } from "../../contracts/pod.ts";
+import { shorten } from "../../contracts/shorten.ts";
+import type { PodGpu } from "./port.ts";
 
 export interface PodView {
   bootId: BootId;
@@ -13,15 +16,18 @@ export interface PodView {
   capability: PodCapability;
   /** The agent's own, without the edge's. */
   conditions: Condition[];
+  /** Null from an agent that does not judge its GPUs. */
+  verdict: GpuVerdict | null;
 }
 
 export function viewOfBeat(result: BeatResult): PodView {
-  const { bootId, slots, capability, conditions } = result;
-  return { bootId, slots, capability, conditions };
+  const { bootId, slots, capability, conditions, verdict } = result;
+  return { bootId, slots, capability, conditions, verdict };
 }
 
 export function withPodEvent(view: PodView, event: Extract<PodEvent, { type: "pod" }>): PodView {
-  return { ...view, slots: event.slots, capability: event.capability, conditions: event.conditions };
+  const { slots, capability, conditions, verdict } = event;
+  return { ...view, slots, capability, conditions, verdict };
 }
 
 /** Frees the report's slot when ComfyUI is done with it; after a failure only the agent knows whether the slot works. */
@@ -37,4 +43,12 @@ export function withReport(view: PodView, report: AttemptReport): PodView {
 
 export function busySlots(slots: readonly Slot[]): number {
   return slots.filter((slot) => slot.attemptId !== null).length;
+}
+
+const MAX_WHY_CHARS = 300;
+
+export function gpuOf({ verdict }: PodView): PodGpu {
+  if (verdict === null) return { state: "unknown", why: null };
+  const detail = verdict.reasons[0]?.detail;
+  return { state: verdict.state, why: detail === undefined ? null : shorten(detail, MAX_WHY_CHARS) };
 }

@@ -1,5 +1,6 @@
 /** How the rest of the edge reaches pods. No pod address exists outside the transport's adapters. */
 import type { TRPCClient } from "@trpc/client";
+import type { GpuState } from "../../contracts/agent/gpu.ts";
 import type { PodEvent } from "../../contracts/agent/messages.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
@@ -34,6 +35,14 @@ export interface Agents {
   watchPod(podId: PodId, signal: AbortSignal): AsyncIterable<PodEvent>;
 }
 
+/** The agent's verdict about its GPUs, as far as work depends on it. */
+export interface PodGpu {
+  /** `unknown` also for an agent that does not say. */
+  state: GpuState;
+  /** The worst reason, in the agent's words; null without one. */
+  why: string | null;
+}
+
 /** What the planner may count on: pods whose session this edge holds, as the last beat or event said. */
 export interface LivePod {
   id: PodId;
@@ -45,6 +54,7 @@ export interface LivePod {
   /** Slots that would take a start now, offers under way subtracted. */
   freeSlots: number;
   objectInfoSha256: string | null;
+  gpu: PodGpu;
 }
 
 export interface PodSessions {

@@ -18,6 +18,7 @@ import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
 import { createImpossibleKeys } from "./impossible-keys.ts";
 import { createNeedsCache } from "./needs-cache.ts";
+import { takesWork } from "./pod-groups.ts";
 import { type Assignment, plan } from "./policy.ts";
 import { type Decision, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
@@ -139,7 +140,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       freeSlots: reservations.freeSlots(pod),
     }));
     const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided: avoidance.of });
-    const freeSlots = pods.reduce((sum, pod) => sum + (pod.accepting ? pod.freeSlots : 0), 0);
+    const freeSlots = pods.reduce((sum, pod) => sum + (takesWork(pod) ? pod.freeSlots : 0), 0);
     return { ...decided, idle: freeSlots > decided.assignments.length };
   }
 

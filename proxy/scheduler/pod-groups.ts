@@ -2,7 +2,12 @@
 import type { LivePod } from "../pods/port.ts";
 
 /** What the policy looks at of a pod. */
-export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256">;
+export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256" | "gpu">;
+
+/** Whether new work may go there now: `unknown` GPUs keep theirs, or a lost probe would take down a fleet. */
+export function takesWork({ accepting, gpu }: Pick<PlannedPod, "accepting" | "gpu">): boolean {
+  return accepting && gpu.state !== "unhealthy";
+}
 
 export interface PodGroup {
   /** Null for pods that have not told yet. */

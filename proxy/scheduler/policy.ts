@@ -3,14 +3,15 @@
  * clock or I/O, so that the planner, a dry run and a simulation share it; equal arguments give equal plans.
  *
  * The oldest job of the highest band that some free slot can run goes first; a job that nothing can run holds up nobody.
- * Among pods that can run it, the one that the fewest other kinds of queued job could use is taken.
+ * Among pods that can run it, the one that the fewest other kinds of queued job could use is taken; one whose GPU is
+ * degraded only when there is no other, one whose GPU is unhealthy never.
  */
 import type { JobId, PodId } from "../../contracts/ids.ts";
 import type { Priority, Waiting } from "../../contracts/job.ts";
 import type { QueuedJob } from "../store/job-store.ts";
 import type { Avoided } from "./avoidance.ts";
 import { isCapable, type LackingLookup } from "./capability.ts";
-import { compareText, groupPods, type PlannedPod, type PodGroup } from "./pod-groups.ts";
+import { compareText, groupPods, type PlannedPod, type PodGroup, takesWork } from "./pod-groups.ts";
 import { explainWaiting } from "./waiting.ts";
 
 export interface PlanInput {
@@ -42,9 +43,10 @@ function byTurn(a: QueuedJob, b: QueuedJob): number {
   return BANDS[a.priority] - BANDS[b.priority] || a.createdAtMs - b.createdAtMs || compareText(a.id, b.id);
 }
 
-/** The free slots of one group of pods. */
+/** The free slots of one group of pods, or of those of it whose GPUs are degraded. */
 interface FreeSlots {
   sha256: string;
+  degraded: boolean;
   /** The pod of each free slot, pods with most free slots first; taken from `next` on. */
   slots: PodId[];
   next: number;
@@ -53,14 +55,16 @@ interface FreeSlots {
 }
 
 function freeSlots({ sha256, pods }: PodGroup): FreeSlots[] {
-  const free = pods.filter((pod) => pod.accepting && pod.freeSlots > 0);
-  if (sha256 === null || free.length === 0) return [];
-  const slots = free.toSorted((a, b) => b.freeSlots - a.freeSlots)
-    .flatMap((pod) => Array.from({ length: pod.freeSlots }, () => pod.id));
-  return [{ sha256, slots, next: 0, versatility: 0 }];
+  if (sha256 === null) return [];
+  const free = pods.filter((pod) => takesWork(pod) && pod.freeSlots > 0).toSorted((a, b) => b.freeSlots - a.freeSlots);
+  return [false, true].flatMap((degraded) => {
+    const slots = free.filter((pod) => (pod.gpu.state === "degraded") === degraded)
+      .flatMap((pod) => Array.from({ length: pod.freeSlots }, () => pod.id));
+    return slots.length === 0 ? [] : [{ sha256, degraded, slots, next: 0, versatility: 0 }];
+  });
 }
 
-/** For each placement key the groups that can run it, the least versatile first. */
+/** For each placement key the groups that can run it: the least versatile first, after all others the degraded ones. */
 function candidatesByKey(
   keys: ReadonlySet<string>,
   groups: FreeSlots[],
@@ -76,7 +80,9 @@ function candidatesByKey(
     candidates.set(key, able);
   }
   for (const able of candidates.values()) {
-    able.sort((a, b) => a.versatility - b.versatility || compareText(a.sha256, b.sha256));
+    able.sort((a, b) =>
+      Number(a.degraded) - Number(b.degraded) || a.versatility - b.versatility || compareText(a.sha256, b.sha256)
+    );
   }
   return candidates;
 }

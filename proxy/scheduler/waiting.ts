@@ -2,7 +2,8 @@
 import type { Waiting } from "../../contracts/job.ts";
 import type { Needs } from "../store/job-store.ts";
 import { isCapable, type Lacking, type LackingLookup } from "./capability.ts";
-import type { PlannedPod, PodGroup } from "./pod-groups.ts";
+import { type PlannedPod, type PodGroup, takesWork } from "./pod-groups.ts";
+import { allUnhealthy } from "./unhealthy.ts";
 
 const MAX_NAMED = 5;
 
@@ -59,14 +60,18 @@ export function explainWaiting(groups: readonly PodGroup[], placementKey: string
     else if (isCapable(lacking)) capable.push(...pods);
     else if (first) incapable.push({ pod: first, lacking });
   }
-  const accepting = capable.filter((pod) => pod.accepting);
+  const accepting = capable.filter(takesWork);
   if (accepting.length > 0) {
     const message = counted(accepting, ["can run it, but has no free slot.", "can run it, but none has a free slot."]);
     return { reason: "pods_busy", message };
   }
+  const unhealthy = allUnhealthy([...capable, ...unknown]);
+  if (unhealthy) return unhealthy;
   if (capable.length > 0) {
+    const sick = capable.filter(({ gpu }) => gpu.state === "unhealthy").length;
+    const why = sick === 0 ? "" : ` Of them, ${sick} ${sick === 1 ? "has an unhealthy GPU" : "have unhealthy GPUs"}.`;
     const message = counted(capable, ["can run it, but is not ready.", "can run it, but none is ready."]);
-    return { reason: "pods_not_ready", message };
+    return { reason: "pods_not_ready", message: `${message}${why}` };
   }
   if (unknown.length > 0) {
     const message = counted(unknown, ["has not told yet what it can run.", "have not told yet what they can run."]);

@@ -40,6 +40,9 @@ export const realSuites: readonly Suite[] = [
   { name: "real", project: "real", deadlineMs: 14 * minute },
 ];
 
+/** Suites that need a GPU: no part of `npm test`. */
+export const gpuSuites: readonly Suite[] = [{ name: "gpu", project: "gpu", deadlineMs: 20 * minute }];
+
 /** Runs the suite and keeps its counts for `total.ts`. */
 export async function runSuite(suite: Suite): Promise<SuiteResult> {
   await forgetResult(suite.name);

@@ -11,6 +11,7 @@ console.log("Not run here:");
 console.log(
   "  npm run test:real   the same paths on a real ComfyUI on CPU (fetches 0.7 GB once, unless COMFYUI_DIR is set)",
 );
+console.log("  npm run test:gpu    nvidia-smi and ComfyUI on a real GPU; skipped with the reason where there is none");
 console.log("  npm run bench       measurements of the edge and of whole jobs");
 console.log(countLine(results));
 process.exitCode = isGreen(results) ? 0 : 1;

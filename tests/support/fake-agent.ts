@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
+import type { GpuVerdict } from "../../contracts/agent/gpu.ts";
 import type { Beat, PodEvent, Slot } from "../../contracts/agent/messages.ts";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
@@ -22,6 +23,8 @@ export interface FakeAgent {
   slots: Slot[];
   conditions: Condition[];
   capability: PodCapability;
+  /** Null: an agent that judges no GPU. */
+  verdict: GpuVerdict | null;
   readonly attempts: Map<AttemptId, AttemptReport>;
   /** Bytes given to `PUT /inputs`. */
   readonly inputs: Map<string, Uint8Array>;
@@ -73,6 +76,7 @@ export function createFakeAgent(): FakeAgent {
     slots: agent.slots,
     conditions: agent.conditions,
     capability: agent.capability,
+    verdict: agent.verdict,
   });
 
   function accept(order: StartAttempt): StartResult {
@@ -98,6 +102,11 @@ export function createFakeAgent(): FakeAgent {
 
   const context: AgentContext = {
     requestId: "test",
+    gpu: {
+      sample: () => Promise.resolve({ sampledAt: null, gpus: [], problem: "As the test says." }),
+      verdict: () =>
+        agent.verdict ? Promise.resolve(agent.verdict) : Promise.reject(new FleetError("not_found", "None")),
+    },
     pod: {
       // deno-lint-ignore require-await
       async describe() {
@@ -108,8 +117,8 @@ export function createFakeAgent(): FakeAgent {
       async beat(beat) {
         fence(beat.epoch);
         agent.beats.push(beat);
-        const { bootId, slots, conditions, capability } = agent;
-        return { bootId, slots, attempts: [...agent.attempts.values()], conditions, capability };
+        const { bootId, slots, conditions, capability, verdict } = agent;
+        return { bootId, slots, attempts: [...agent.attempts.values()], conditions, capability, verdict };
       },
       watch: (signal) => follow({ listeners, first: snapshot() }, signal),
     },
@@ -180,6 +189,7 @@ export function createFakeAgent(): FakeAgent {
       devices: [],
       objectInfoSha256: null,
     },
+    verdict: null,
     attempts: new Map(),
     inputs: new Map(),
     outputs: new Map(),

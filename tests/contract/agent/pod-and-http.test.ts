@@ -15,7 +15,9 @@ const beat = { podId: POD_ID, edgeId, epoch: 2, leaseMs: 15_000, cancel: [], kno
 
 let agent: AgentProcess;
 beforeAll(async () => {
-  agent = await (await new AgentProcess({ AGENT_MAX_INPUT_BYTES: "200000" }).start()).ready();
+  agent =
+    await (await new AgentProcess({ AGENT_MAX_INPUT_BYTES: "200000", AGENT_NVIDIA_SMI: "no-such-nvidia-smi" }).start())
+      .ready();
   await agent.client.pod.beat.mutate(beat);
 });
 afterAll(async () => await agent[Symbol.asyncDispose]());
@@ -40,7 +42,11 @@ describe("pod", () => {
     const result = BeatResult.parse(await agent.client.pod.beat.mutate(beat));
     expect(result.slots).toEqual([{ index: 0, ready: true, attemptId: null }]);
     expect(result.attempts.map((report) => report.attemptId)).toContain(start.attemptId);
-    expect(result.conditions).toMatchObject([{ type: "ComfyReady", status: "true" }]);
+    expect(result.conditions).toMatchObject([
+      { type: "ComfyReady", status: "true" },
+      { type: "GpuHealthy", status: "unknown", reason: "SmiMissing" },
+    ]);
+    expect(result.verdict).toMatchObject({ state: "unknown", action: "none", reasons: [{ code: "smi_missing" }] });
     expect(result.capability).toMatchObject({ comfyMode: "supervised", comfyVersion: expect.any(String) });
   });
 

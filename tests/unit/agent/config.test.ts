@@ -16,6 +16,8 @@ describe("parseConfig()", () => {
       COMFYUI_PYTHON: "python3",
       COMFYUI_PORT: 8188,
       COMFYUI_ARGS: [],
+      AGENT_NVIDIA_SMI: "nvidia-smi",
+      AGENT_GPU_SAMPLE_MS: 5_000,
       LOG_LEVEL: "info",
     });
   });

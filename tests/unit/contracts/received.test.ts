@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { GpuVerdict } from "../../../contracts/agent/gpu.ts";
 import { BeatResult, PodEvent } from "../../../contracts/agent/messages.ts";
 import { readAttemptEvent, readBeat, readPodEvent, ReceivedReport } from "../../../contracts/agent/received.ts";
 import { AttemptEvent } from "../../../contracts/attempt.ts";
@@ -22,6 +23,7 @@ function beat(change: Record<string, unknown> = {}) {
       devices: [],
       objectInfoSha256: null,
     },
+    verdict: null,
     ...change,
   };
 }
@@ -34,7 +36,7 @@ describe("readBeat()", () => {
   });
 
   it("leaves out conditions, fields and modes of a newer agent, and reads the rest", () => {
-    const conditions = [{ ...readyCondition(), type: "GpuHealthy" }, readyCondition("unknown")];
+    const conditions = [{ ...readyCondition(), type: "Weather" }, readyCondition("unknown")];
     const capability = { ...beat().capability, comfyMode: "borrowed", nodes: 3 };
     const { result } = readBeat(beat({ conditions, capability, weather: "fine" }));
     expect(result).toEqual(
@@ -56,6 +58,39 @@ describe("readBeat()", () => {
   ])("refuses more %s than the contract allows", (_what, change) => {
     expect(() => readBeat(beat(change))).toThrow();
     expect(BeatResult.safeParse(beat(change)).success).toBe(false);
+  });
+});
+
+describe("readBeat() of a verdict", () => {
+  const verdict: GpuVerdict = {
+    state: "degraded",
+    since: "2026-01-01T00:00:00.000Z",
+    seq: 3,
+    reasons: [{ code: "hot", gpu: "GPU-1", detail: "Hot.", firstSeen: "2026-01-01T00:00:00.000Z", count: 1 }],
+    action: "none",
+    nodeHint: null,
+  };
+  const read = (given: unknown) => readBeat(beat({ verdict: given })).result.verdict;
+
+  it("takes an older agent's for none", () => {
+    const { verdict: _absent, ...older } = beat();
+    expect(readBeat(older).result).toEqual(beat());
+    const { slots, conditions, capability } = beat();
+    expect(readPodEvent({ type: "pod", slots, conditions, capability })).toMatchObject({ verdict: null });
+  });
+
+  it("reads this version's as it is", () => {
+    expect(read(verdict)).toEqual(verdict);
+  });
+
+  it("takes a newer agent's words for the nearest it has, and leaves out reasons that it cannot read", () => {
+    const newer = { ...verdict, state: "predicted_failure", action: "reset_gpu", nodeHint: "sell", weather: "fine" };
+    const reasons = [...verdict.reasons, { code: 7 }];
+    expect(read({ ...newer, reasons })).toEqual({ ...verdict, state: "unknown", action: "none" });
+    expect(read({ ...verdict, reasons: Array.from({ length: 300 }, () => verdict.reasons[0]) })?.reasons).toHaveLength(
+      200,
+    );
+    expect(read("sick")).toBeNull();
   });
 });
 
@@ -86,8 +121,8 @@ describe("readPodEvent() and readAttemptEvent()", () => {
   });
 
   it("read every kind that this version knows, additions left out", () => {
-    const { slots, conditions, capability } = beat();
-    const pod = { type: "pod", slots, conditions: [...conditions, { type: "GpuHealthy" }], capability };
+    const { slots, conditions, capability, verdict } = beat();
+    const pod = { type: "pod", slots, conditions: [...conditions, { type: "Weather" }], capability, verdict };
     expect(readPodEvent(pod)).toEqual(PodEvent.parse({ ...pod, conditions }));
     const preview = { type: "preview", nodeId: null, contentType: "image/png", dataBase64: "" };
     for (const event of [preview, { type: "report", report: running }]) {

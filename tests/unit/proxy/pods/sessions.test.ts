@@ -15,6 +15,7 @@ describe("createPodSessions()", () => {
       accepting: true,
       freeSlots: 1,
       objectInfoSha256: side.agent.capability.objectInfoSha256,
+      gpu: { state: "unknown", why: null },
     });
     expect(side.agent.beats[0]).toMatchObject({
       podId: side.podId,

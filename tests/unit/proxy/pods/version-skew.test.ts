@@ -40,7 +40,7 @@ async function twoRunning(side: PodSide) {
 describe("an agent that is a version ahead", () => {
   it("stays a pod when it has a condition more", async () => {
     await using side = await setUpPodSide();
-    changeBeats(side, (beat) => beat.conditions.unshift({ ...readyCondition(), type: "GpuHealthy" }));
+    changeBeats(side, (beat) => beat.conditions.unshift({ ...readyCondition(), type: "Weather" }));
     await side.start();
     await side.advance(70_000);
     const pod = await side.store.getPod(side.podId);

@@ -21,6 +21,7 @@ export function livePod(n: number, fields: Partial<LivePod> = {}): LivePod {
     accepting: true,
     freeSlots: 1,
     objectInfoSha256: "body",
+    gpu: { state: "healthy", why: null },
     ...fields,
   };
 }

@@ -12,7 +12,8 @@ const CAPABLE: Lacking = { refused: false, classes: [], models: [] };
 const BANDS: Priority[] = ["interactive", "normal", "batch"];
 
 function pod(n: number, fields: Partial<PlannedPod> = {}): PlannedPod {
-  return { id: podId(n), name: `gpu-${n}`, accepting: true, freeSlots: 1, objectInfoSha256: "plain", ...fields };
+  const gpu = { state: "healthy", why: null } as const;
+  return { id: podId(n), name: `gpu-${n}`, accepting: true, freeSlots: 1, objectInfoSha256: "plain", gpu, ...fields };
 }
 
 function job(n: number, fields: Partial<QueuedJob> = {}): QueuedJob {

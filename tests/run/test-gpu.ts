@@ -1,0 +1,13 @@
+/** `npm run test:gpu`: what needs a real GPU. Without one, or without a ComfyUI for it, its tests are skipped and say why. */
+import { countLine, type SuiteResult, suiteTable } from "./suite-result.ts";
+import { gpuSuites, runSuite } from "./suites.ts";
+import { whyNoCudaComfy, whyNoGpu } from "../support/gpu/real-gpu.ts";
+
+for (const reason of new Set([whyNoGpu(), whyNoCudaComfy()])) if (reason !== null) console.log(`skipped: ${reason}`);
+const results: SuiteResult[] = [];
+for (const suite of gpuSuites) results.push(await runSuite(suite));
+
+console.log(`\n${suiteTable(results)}`);
+console.log("What the GPU said is in .tmp/gpu-recordings.");
+console.log(countLine(results));
+process.exitCode = results.every((result) => result.failed === 0) ? 0 : 1;

@@ -1,0 +1,56 @@
+/** What of a real GPU is at hand, and where what it says is kept: `npm run test:gpu`. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "../../run/run-step.ts";
+
+export const NVIDIA_SMI = process.env.AGENT_NVIDIA_SMI ?? "nvidia-smi";
+
+export interface SmiRun {
+  args: string[];
+  /** Null when a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** @throws Error when it cannot be started or takes a minute */
+export function runSmi(...args: string[]): SmiRun {
+  const { error, status, stdout, stderr } = spawnSync(NVIDIA_SMI, args, { encoding: "utf8", timeout: 60_000 });
+  if (error) throw new Error(`Cannot run ${NVIDIA_SMI}: ${error.message}`, { cause: error });
+  return { args, code: status, stdout, stderr };
+}
+
+/** Why the tests that need nvidia-smi cannot run here; null when they can. */
+export function whyNoGpu(): string | null {
+  try {
+    const { code, stdout } = runSmi("-L");
+    return code === 0 && stdout.includes("GPU 0") ? null : `${NVIDIA_SMI} -L ended with ${code}: ${stdout.trim()}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Why those that need ComfyUI with CUDA cannot. The one of `npm run test:real` has torch, but no CUDA libraries. */
+export function whyNoCudaComfy(): string | null {
+  const { COMFYUI_DIR, COMFYUI_PYTHON } = process.env;
+  if (COMFYUI_DIR && COMFYUI_PYTHON) return whyNoGpu();
+  return "COMFYUI_DIR and COMFYUI_PYTHON name no ComfyUI with its Python";
+}
+
+/** A suite's name with the reason, should it be skipped. */
+export function named(name: string, reason: string | null): string {
+  return reason === null ? name : `${name} (skipped: ${reason})`;
+}
+
+const FOLDER = join(repositoryRoot, ".tmp", "gpu-recordings");
+
+/** Keeps what was heard, identifiers masked, so that it can become a fixture. */
+export function record(name: string, heard: unknown): void {
+  mkdirSync(FOLDER, { recursive: true });
+  const text = JSON.stringify(heard, null, 2).replaceAll(
+    /(GPU|MIG)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi,
+    "$1-00000000-0000-0000-0000-000000000000",
+  );
+  writeFileSync(join(FOLDER, `${name}.json`), `${text}\n`);
+}
