@@ -32,13 +32,14 @@ export type ValidationRecording = {
 /** validation.json */
 export type ValidationFile = { comfyui: string; cases: ValidationRecording[] };
 
-/** object-info.json: the interfaces of the recorded classes, before any upload. */
+/** object-info.json, service-classes.json: the interfaces of the recorded classes, before any upload. */
 export type ObjectInfoFile = { comfyui: string; classes: Record<string, unknown> };
 
 type RecordedFiles = {
   "manifest.json": Manifest;
   "validation.json": ValidationFile;
   "object-info.json": ObjectInfoFile;
+  "service-classes.json": ObjectInfoFile;
 };
 
 /** Reads a recorded file, which is trusted: record.ts wrote it. */
