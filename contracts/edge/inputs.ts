@@ -8,6 +8,7 @@ import { Scope } from "../tenant.ts";
 export const ByJob = z.strictObject({ jobId: JobId });
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
+export const ByService = z.strictObject({ service: z.string().max(100) });
 export const ByKey = z.strictObject({ keyId: KeyId });
 
 /** Newest first. */
