@@ -2,13 +2,13 @@
 import { compileService, modelUses } from "../../contracts/services/compile.ts";
 import { SERVICE_IDS } from "../../contracts/services/registry.ts";
 import { type ServiceSpec, ServiceSpecSchema } from "../../contracts/services/spec.ts";
-import { readRecorded } from "./real-comfy/recordings.ts";
+import { readServiceClasses } from "./real-comfy/recordings.ts";
 
 interface RecordedClass {
   input: { required: Record<string, unknown[]> };
 }
 
-const { classes } = await readRecorded("service-classes.json");
+const { classes } = await readServiceClasses();
 
 /** A spec of FastWan, as the edge stores it but for a seed that is not in `input`. */
 export function fastwanSpec(input: Record<string, unknown> = {}): ServiceSpec {

@@ -1,9 +1,9 @@
 // Records what a real ComfyUI without any model says of the classes that services use (names, types, ranges, choices):
 //   node tests/support/real-comfy/record-services.ts     (sets one up when there is none)
-// Writes service-classes.json in tests/fixtures/comfy.
+// Writes classes.json of the stand-in, one class a line.
 import { writeFile } from "node:fs/promises";
 import { SERVICE_IDS, SERVICES } from "../../../contracts/services/registry.ts";
-import { interfaceOnly, type ObjectInfoFile, RECORDED } from "./recordings.ts";
+import { interfaceOnly, SERVICE_CLASSES } from "./recordings.ts";
 import { ensureRealComfy } from "./setup.ts";
 import { startComfy } from "./start.ts";
 
@@ -20,8 +20,10 @@ try {
     if (!(name in answer)) throw new Error(`Cannot record ${name}: ComfyUI ${real.version} does not have it`);
     Object.assign(classes, answer);
   }
-  const file: ObjectInfoFile = { comfyui: real.version, classes: interfaceOnly(classes) as Record<string, unknown> };
-  await writeFile(new URL("service-classes.json", RECORDED), `${JSON.stringify(file, null, 1)}\n`);
+  const lines = Object.entries(classes)
+    .map(([name, info]) => `  ${JSON.stringify(name)}: ${JSON.stringify(interfaceOnly(info))}`);
+  const text = `{\n "comfyui": ${JSON.stringify(real.version)},\n "classes": {\n${lines.join(",\n")}\n }\n}\n`;
+  await writeFile(SERVICE_CLASSES, text);
   process.stdout.write(`Recorded ${names.size} classes of ComfyUI ${real.version}\n`);
 } finally {
   await comfy.stop();

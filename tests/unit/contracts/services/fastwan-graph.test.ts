@@ -7,10 +7,10 @@ import { assetUses, type Workflow } from "../../../../contracts/workflow.ts";
 import { parseWorkflow } from "../../../../contracts/workflow-parse.ts";
 import { parseObjectInfo } from "../../../../proxy/jobs/object-info.ts";
 import { validateGraph } from "../../../../proxy/jobs/validate-graph.ts";
-import { readRecorded } from "../../../support/real-comfy/recordings.ts";
+import { readServiceClasses } from "../../../support/real-comfy/recordings.ts";
 
 const IMAGE = { __type: "core/ASSET", info: { id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv" } };
-const { classes } = await readRecorded("service-classes.json");
+const { classes } = await readServiceClasses();
 const fastwan = SERVICES["fastwan2.2-5b"];
 
 function compile(input: Record<string, unknown>) {
