@@ -22,5 +22,5 @@ export type { JobEvent } from "../contracts/event.ts";
 export type { Job, JobError, Priority } from "../contracts/job.ts";
 export type { Progress } from "../contracts/progress.ts";
 export type { Receipt } from "../contracts/receipt.ts";
-export { findService, SERVICE_IDS, type ServiceId } from "../contracts/services/registry.ts";
+export { findService, requireService, SERVICE_IDS, type ServiceId } from "../contracts/services/registry.ts";
 export type { Workflow } from "../contracts/workflow.ts";
