@@ -15,7 +15,7 @@ const ForeignSpec = z.strictObject({
   kind: z.literal("service"),
   service: z.string().max(100),
   version: z.int().min(1).optional(),
-  input: z.unknown(),
+  input: z.unknown().optional(),
 });
 
 function parseSpec({ kind, service, version, input }: z.output<typeof ForeignSpec>): ServiceSpec {

@@ -86,7 +86,7 @@ export type ServicePlan = z.infer<typeof ServicePlan>;
 export const PlanService = z.strictObject({
   service: z.string().max(100),
   version: z.int().min(1).optional(),
-  input: z.unknown(),
+  input: z.unknown().optional(),
   priority: Priority.default("normal"),
 }).transform(({ priority, ...spec }) => ({ spec: ServiceSpecSchema.parse({ kind: "service", ...spec }), priority }));
 export type PlanService = z.output<typeof PlanService>;

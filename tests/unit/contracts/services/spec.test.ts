@@ -37,6 +37,8 @@ describe("SubmitJob", () => {
   it("refuses another version, another field, and an input that the service refuses", () => {
     expect(() => submit({ service: "fastwan2.2-5b", version: 2 }))
       .toThrow(expect.objectContaining({ code: "invalid_input", message: expect.stringContaining("no version 2") }));
+    expect(() => submit({ service: "fastwan2.2-5b", input: undefined }))
+      .toThrow(expect.objectContaining({ code: "invalid_input", message: expect.stringContaining("'prompt'") }));
     expect(submit({ service: "fastwan2.2-5b", version: 1 }).spec).toMatchObject({ version: 1 });
     expect(() => submit({ service: "fastwan2.2-5b", workflow: {} })).toThrow();
     expect(() => submit({ service: "fastwan2.2-5b", input: { prompt: "x", width: 33 } }))
