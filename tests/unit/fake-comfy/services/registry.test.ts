@@ -44,8 +44,8 @@ describe("serviceClasses()", () => {
     const errors = Object.values(refused.nodeErrors).flatMap((node) =>
       (node as { errors: { type: string; extra_info: { received_value: string } }[] }).errors
     );
-    expect(errors.map(({ type, extra_info }) => [type, extra_info.received_value]).toSorted()).toEqual(
-      SERVICES["fastwan2.2-5b"].models.map(({ name }) => ["value_not_in_list", name]).toSorted(),
+    expect(errors.map(({ type, extra_info }) => `${type}: ${extra_info.received_value}`).toSorted()).toEqual(
+      SERVICES["fastwan2.2-5b"].models.map(({ name }) => `value_not_in_list: ${name}`).toSorted(),
     );
   });
 });
