@@ -45,10 +45,7 @@ export function describeVideo(target: Target): void {
           const bytes = await viewBytes(server, file);
           expect(Buffer.from(bytes.subarray(4, 8)).toString("latin1")).toBe("ftyp");
           expect(new Uint8Array(await readFile(join(server.baseDir, "output", "some", filename)))).toEqual(bytes);
-          const view = await call(
-            server,
-            `/view?${new URLSearchParams({ filename, subfolder: "some", type: "output" })}`,
-          );
+          const view = await call(server, viewPath(file));
           expect(view.headers.get("content-type")).toBe("video/mp4");
         }
       });
