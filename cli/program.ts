@@ -7,6 +7,7 @@ import { demo } from "./commands/demo.ts";
 import { fakeComfy } from "./commands/fake-comfy.ts";
 import { cancelJob, getJob, listJobs, watchJob } from "./commands/jobs.ts";
 import { run } from "./commands/run.ts";
+import { exportService, listServices, showService } from "./commands/services.ts";
 import { up } from "./commands/up.ts";
 import { DEFAULT_DATA_DIR } from "./credentials.ts";
 import { interruption } from "./interruption.ts";
@@ -122,11 +123,15 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .action((flags) => perform(flags, (context) => up(context, flags)));
 
   signInOptions(
-    program.command("run").argument("<workflow>", "API-format workflow, a JSON file").description(
-      "run a workflow, show its progress, save its outputs",
+    program.command("run").argument("<workflow>", "API-format workflow, a JSON file; or a service's id").description(
+      "run a workflow or a service, show its progress, save its outputs",
     ),
   )
-    .option("--input <node.input=value>", "set an input: JSON, else text; @file uploads (repeatable)", collect)
+    .option(
+      "--input <node.input=value>",
+      "set an input (of a service: name=value): JSON, else text; @file uploads (repeatable)",
+      collect,
+    )
     .option("-o, --out <dir>", "folder for the outputs", "comfyfleet-out")
     .option("--detach", "submit and return")
     .addOption(new Option("--priority <band>", "band in the queue").choices(["interactive", "normal", "batch"]))
@@ -145,6 +150,16 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .action((jobId, flags) => perform(flags, (context) => watchJob(context, jobId, flags)));
   signInOptions(jobs.command("cancel").argument("<job>").description("ask for a job's end"))
     .action((jobId, flags) => perform(flags, (context) => cancelJob(context, jobId, flags)));
+
+  const services = program.command("services").description("the typed services: what they take, need and run");
+  signInOptions(services.command("ls").description("every service"))
+    .action((flags) => perform(flags, (context) => listServices(context, flags)));
+  signInOptions(services.command("show").argument("<service>").description("inputs, outputs, models and requirements"))
+    .action((service, flags) => perform(flags, (context) => showService(context, service, flags)));
+  services.command("export").argument("<service>").description("print the API-format graph of an input; needs no edge")
+    .option("--input <name=value>", "set an input: JSON, else text; @file stands for its name (repeatable)", collect)
+    .option("--json", "print one JSON envelope with the graph and its seed")
+    .action((service, flags) => perform(flags, (context) => exportService(context, service, flags)));
 
   program.command("fake-comfy")
     .description("a stand-in for ComfyUI that runs weightless nodes and misbehaves on demand (its own --help)")

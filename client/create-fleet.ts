@@ -5,12 +5,14 @@ import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { JobId } from "../contracts/ids.ts";
 import type { Job, Priority, SubmitJob } from "../contracts/job.ts";
+import { requireService, type ServiceId } from "../contracts/services/registry.ts";
 import type { Workflow } from "../contracts/workflow.ts";
 import { parseWorkflow } from "../contracts/workflow-parse.ts";
 import { type Assets, createAssets, type Upload } from "./assets.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
 import { retrying } from "./retry.ts";
+import { type ServiceInputs, uploadInputs } from "./service-input.ts";
 import { type InputValues, setInputs } from "./set-inputs.ts";
 
 export type FleetOptions = ConnectionOptions;
@@ -35,7 +37,15 @@ export interface RunOptions {
 /** The request as it is sent: parsed here, and again by the edge. */
 type SubmitRequest = z.input<typeof SubmitJob>;
 
+type SpecRequest = SubmitRequest["spec"];
+
 export interface Fleet {
+  /**
+   * Runs a typed service: uploads the files among `input`, submits and returns at once.
+   * @param service its id, e.g. `"fastwan2.2-5b"`
+   * @param input what that service takes; an image may be {@link file}`(path)`
+   */
+  run<Id extends ServiceId>(service: Id, input: ServiceInputs<Id>, options?: RunOptions): JobHandle;
   /**
    * Uploads the files among `input`, submits and returns at once.
    * @param workflow API-format graph, as an object
@@ -58,12 +68,19 @@ export function createFleet(options: FleetOptions): Fleet {
   const connection = connect(options);
   const assets = createAssets(connection);
 
-  async function prepare(workflow: Workflow, input: InputValues, run: RunOptions): Promise<SubmitRequest> {
-    const { signal } = run;
-    signal?.throwIfAborted();
+  async function specOf(what: Workflow | string, input: InputValues, signal?: AbortSignal): Promise<SpecRequest> {
     const upload = (source: Upload) => retrying(() => assets.upload(source, { signal }), PATIENCE_MS, signal);
+    if (typeof what !== "string") {
+      return { kind: "workflow", workflow: await setInputs(parseWorkflow(what), input, upload) };
+    }
+    const service = requireService(what);
+    return { kind: "service", service, input: await uploadInputs(service, input, upload) };
+  }
+
+  async function prepare(what: Workflow | string, input: InputValues, run: RunOptions): Promise<SubmitRequest> {
+    run.signal?.throwIfAborted();
     return {
-      spec: { kind: "workflow", workflow: await setInputs(parseWorkflow(workflow), input, upload) },
+      spec: await specOf(what, input, run.signal),
       options: {
         idempotencyKey: run.idempotencyKey ?? crypto.randomUUID(),
         priority: run.priority,
@@ -80,9 +97,9 @@ export function createFleet(options: FleetOptions): Fleet {
   }
 
   return {
-    run(workflow, input = {}, run = {}) {
+    run(what: Workflow | string, input: InputValues = {}, run: RunOptions = {}) {
       const { signal, previews } = run;
-      const request = prepare(workflow, input, run);
+      const request = prepare(what, input, run);
       const submitted = request.then((prepared) => submit(prepared, signal));
       if (!signal || !run.cancelOnAbort) return createJobHandle(connection, submitted, { signal, previews });
       // The abort may have cut the answer to a submit that was accepted: the same key finds that job again.

@@ -43,7 +43,8 @@ function locate(workflow: Workflow, target: string): { node: WorkflowNode; input
   });
 }
 
-function assetReference(assetId: AssetId): JsonValue {
+/** How a graph or a service's input names an asset. */
+export function assetReference(assetId: AssetId): JsonValue {
   return { __type: "core/ASSET", info: { id: assetId } };
 }
 

@@ -7,6 +7,7 @@ import { JobId, PodId, TenantId, Timestamp } from "./ids.ts";
 import { JobState } from "./job-state.ts";
 import { Progress } from "./progress.ts";
 import { Receipt } from "./receipt.ts";
+import { ServiceSpecSchema, ServiceUse } from "./services/spec.ts";
 import { WorkflowSchema } from "./workflow-parse.ts";
 
 /** An arbitrary graph; its needs (classes, models, inputs) are derived from it, not declared. */
@@ -14,7 +15,7 @@ export const WorkflowSpec = z.strictObject({ kind: z.literal("workflow"), workfl
 export type WorkflowSpec = z.infer<typeof WorkflowSpec>;
 
 /** What to run. A union by `kind`, so that further kinds are additions. */
-export const JobSpec = z.discriminatedUnion("kind", [WorkflowSpec]);
+export const JobSpec = z.discriminatedUnion("kind", [WorkflowSpec, ServiceSpecSchema]);
 export type JobSpec = z.infer<typeof JobSpec>;
 
 export const Priority = z.enum(["interactive", "normal", "batch"]);
@@ -69,7 +70,9 @@ export type Waiting = z.infer<typeof Waiting>;
 export const Job = z.object({
   id: JobId,
   tenantId: TenantId,
-  kind: z.literal("workflow"),
+  kind: z.enum(["workflow", "service"]),
+  /** Which service was asked for and the seed it runs with; null for a workflow. */
+  service: ServiceUse.nullable().default(null),
   state: JobState,
   priority: Priority,
   /** Rises by at least one at every transition; the event id of `jobs.watch`. */

@@ -1,6 +1,7 @@
 /** What a finished job was made of and where its time went. */
 import { z } from "zod";
 import { PodId, Sha256 } from "./ids.ts";
+import { ServiceUse } from "./services/spec.ts";
 
 const DurationMs = z.number().min(0);
 
@@ -23,6 +24,8 @@ export type JobTiming = z.infer<typeof JobTiming>;
 export const Receipt = z.object({
   /** sha256 over RFC 8785 JSON of the compiled graph without `_meta` and filename prefixes, assets as their sha256. */
   graphSha256: Sha256,
+  /** Null for a workflow, and in receipts of versions that knew no services. */
+  service: ServiceUse.nullable().default(null),
   pod: z.object({ id: PodId, name: z.string() }).nullable(),
   comfyVersion: z.string().nullable(),
   /** Model file names that the graph asks for, with their digests where the pod knows them. */

@@ -46,6 +46,7 @@ const ARITY: ReadonlyMap<string, Arity> = new Map<string, Arity>([
   ["directml", "maybe"],
   ["async-offload", "maybe"],
   ["previews", "maybe"],
+  ["services", "maybe"],
   ["cache-ram", "many"],
   ["fast", "many"],
   ["verbose", "many"],
@@ -59,6 +60,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   "preview-method": ["none", "auto", "latent2rgb", "taesd"],
   "default-hashing-function": ["md5", "sha1", "sha256", "sha512"],
   previews: ["jpeg", "png"],
+  services: ["models", "classes"],
 };
 const EXCLUSIVE = [
   ["cache-ram", "cache-classic", "cache-lru", "cache-none", "high-ram"],

@@ -37,6 +37,8 @@ export interface Options {
   /** Milliseconds per progress tick whatever the picture's size; null = as long as ComfyUI takes for that size. */
   readonly stepMs: number | null;
   readonly startDelayMs: number;
+  /** Plays the classes of the services: with the models they ask for, or with none; null = not at all. */
+  readonly services: "models" | "classes" | null;
   /** `NAME` or `NAME=ARG`. */
   readonly faults: readonly string[];
 }
@@ -68,6 +70,7 @@ export function optionsFrom(flags: Flags, tempRoot: string): Options {
     previews: has("previews") ? (text("previews") === "png" ? "png" : "jpeg") : null,
     stepMs: stepMs === undefined ? null : Number(stepMs),
     startDelayMs: Number(text("start-delay-ms") ?? "0"),
+    services: has("services") ? (text("services") === "classes" ? "classes" : "models") : null,
     faults: flags.faults,
   };
 }

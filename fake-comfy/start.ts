@@ -12,6 +12,7 @@ import { features } from "./http/info.ts";
 import { acceptSockets, listen, PortInUse } from "./listen.ts";
 import { Log } from "./log.ts";
 import { NODE_CLASSES } from "./nodes/registry.ts";
+import { serviceClasses } from "./services/registry.ts";
 import { missingCustomNodes, type Options, optionsFrom } from "./options.ts";
 import { portInUseMessage } from "./port-in-use-message.ts";
 import { PromptQueue } from "./queue/prompt-queue.ts";
@@ -71,6 +72,9 @@ function readOptions(argv: readonly string[], host: Host): Options {
 
 function compose(argv: readonly string[], options: Options, { host, log }: { host: Host; log: Log }) {
   const { directories } = options;
+  const classes = options.services === null
+    ? NODE_CLASSES
+    : new Map([...NODE_CLASSES, ...serviceClasses(options.services)]);
   const focus: Focus = { clientId: null, lastNodeId: null };
   const interrupt = new InterruptFlag();
   const faults = new ArmedFaults({
@@ -87,12 +91,12 @@ function compose(argv: readonly string[], options: Options, { host, log }: { hos
   const queue = new PromptQueue(() => hub.broadcastStatus());
   const { monotonicMs, nowMs } = host;
   const environment: Environment = {
-    ...{ options, classes: NODE_CLASSES, hub, focus, interrupt, faults, log },
+    ...{ options, classes, hub, focus, interrupt, faults, log },
     ...{ monotonicMs, nowMs },
   };
   const worker = new Worker(environment, queue);
   const app = createApp({
-    ...{ options, classes: NODE_CLASSES, queue, hub, interrupt, faults, log, nowMs },
+    ...{ options, classes, queue, hub, interrupt, faults, log, nowMs },
     argv: ["main.py", ...argv],
   });
   const wipeTemp = () => rmSync(directories.temp, { recursive: true, force: true });

@@ -14,6 +14,8 @@ export function usageText(): string {
     "  --step-ms N          time per progress step in ms (default: 7.5 ms for a frame of 512 x 512, by size)",
     "  --start-delay-ms N   waits this long before the port opens",
     "  --previews [jpeg|png] sends a preview frame with each progress step",
+    "  --services [models|classes] plays the classes of the services, with every model they ask for or with none;",
+    "                       no model runs, and the clip that comes says TEST",
     "  --fault NAME[=ARG]   misbehaves; may be given more than once:",
     "",
     ...faults,

@@ -25,6 +25,7 @@ import { podTimings } from "./pods/timings.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
+import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -103,6 +104,7 @@ export async function composeEdge(
     jobs,
     assets: createAssetsPort(store),
     pods,
+    services: createServices({ store, sessions, objectInfo }),
     tenants: createTenantsPort(store),
     keys: createKeysPort({ store, authenticator }),
   };

@@ -1,14 +1,25 @@
-/** `comfyfleet run WORKFLOW.json`: submit, show progress, save the outputs. */
+/** `comfyfleet run WORKFLOW.json | SERVICE`: submit, show progress, save the outputs. */
 import { readFileSync } from "node:fs";
-import { file, FleetError, type InputValues, type Job, type JobHandle, type Workflow } from "../../client/mod.ts";
+import {
+  findService,
+  type Fleet,
+  FleetError,
+  type Job,
+  type JobHandle,
+  type RunOptions,
+  SERVICE_IDS,
+  type Workflow,
+} from "../../client/mod.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { Priority } from "../../contracts/job.ts";
 import type { CliContext } from "../context.ts";
 import { checkFolder, saveOutputs } from "../files/save-outputs.ts";
 import { interruption, orAborted } from "../interruption.ts";
+import { parseInputs } from "../inputs.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { duration, eventText } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
+import { parseServiceInputs } from "../service-inputs.ts";
 
 export interface RunFlags {
   url?: string;
@@ -26,7 +37,10 @@ export function readWorkflow(path: string): Workflow {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new FleetError("invalid_input", `Cannot read '${path}'`, { hint: "Check the path of the workflow.", cause });
+    throw new FleetError("invalid_input", `Cannot read '${path}'`, {
+      hint: `Check the path of the workflow, or name a service: ${SERVICE_IDS.join(", ")}.`,
+      cause,
+    });
   }
   try {
     return JSON.parse(text);
@@ -34,32 +48,6 @@ export function readWorkflow(path: string): Workflow {
     throw new FleetError("invalid_json", `Cannot read '${path}': it is not valid JSON`, {
       hint: cause instanceof Error ? cause.message : undefined,
     });
-  }
-}
-
-/** `NODE.INPUT=v`: JSON where it is JSON, else text; `@path` uploads a file, `@@…` is text that starts with `@`. */
-export function parseInputs(inputs: readonly string[]): InputValues {
-  const values: InputValues = {};
-  for (const input of inputs) {
-    const at = input.indexOf("=");
-    if (at <= 0) {
-      throw new FleetError("invalid_input", `Cannot read --input '${input}': expected NODE.INPUT=VALUE`, {
-        hint: "For example --input 6.text='a cat', --input 'Load Image.image=@cat.png'.",
-      });
-    }
-    const text = input.slice(at + 1);
-    values[input.slice(0, at)] = parseValue(text);
-  }
-  return values;
-}
-
-function parseValue(text: string): InputValues[string] {
-  if (text.startsWith("@@")) return text.slice(1);
-  if (text.startsWith("@")) return file(text.slice(1));
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }
 
@@ -113,16 +101,25 @@ export async function finish(context: CliContext, handle: JobHandle, out: string
   return { jobId: result.job.id, state: "succeeded" as const, outputs, timing: result.receipt?.timing ?? null };
 }
 
-export async function run(context: CliContext, workflowPath: string, flags: RunFlags): Promise<number> {
+/** A service by its id or an alias, else a file; `./NAME` is a file whatever its name. */
+function submit(fleet: Fleet, what: string, { input = [], options }: { input?: string[]; options: RunOptions }) {
+  const service = findService(what);
+  return service === null
+    ? fleet.run(readWorkflow(what), parseInputs(input), options)
+    : fleet.run(service, parseServiceInputs(service, input), options);
+}
+
+export async function run(context: CliContext, what: string, flags: RunFlags): Promise<number> {
   const { render, interrupted } = context;
   if (!flags.detach) checkFolder(flags.out);
-  const handle = context.fleet(flags).run(readWorkflow(workflowPath), parseInputs(flags.input ?? []), {
+  const options = {
     signal: interrupted,
     ...(flags.priority ? { priority: flags.priority } : {}),
     ...(flags.idempotencyKey ? { idempotencyKey: flags.idempotencyKey } : {}),
-  });
+  };
+  const handle = submit(context.fleet(flags), what, { ...(flags.input ? { input: flags.input } : {}), options });
   const job = await accepted(context, handle);
-  render.say(`submitted ${job.id}`);
+  render.say(`submitted ${job.id}${job.service ? ` with seed ${job.service.seed}` : ""}`);
   if (flags.detach) {
     render.result(
       { jobId: job.id, state: job.state },

@@ -16,6 +16,7 @@ export const GetJob = ByJob.extend({
 
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
+export const ByService = z.strictObject({ service: z.string().max(100) });
 export const ByKey = z.strictObject({ keyId: KeyId });
 
 /** Newest first. */

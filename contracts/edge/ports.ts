@@ -6,6 +6,7 @@ import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
 import type { Job, SubmitJob } from "../job.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
+import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { RequestContext } from "../trpc.ts";
 import type { CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
@@ -39,6 +40,14 @@ export interface PodsPort {
   get(podId: PodId): Promise<Pod>;
 }
 
+export interface ServicesPort {
+  list(input: PageRequest): Promise<Page<ServiceSummary>>;
+  /** By id or alias. */
+  get(service: string): Promise<ServiceDetails>;
+  /** What would become of a job with this input now; nothing is queued. */
+  plan(input: PlanService): Promise<ServicePlan>;
+}
+
 export interface TenantsPort {
   create(input: { name: string }): Promise<Tenant>;
 }
@@ -56,6 +65,7 @@ export interface EdgeContext extends RequestContext {
   jobs: JobsPort;
   assets: AssetsPort;
   pods: PodsPort;
+  services: ServicesPort;
   tenants: TenantsPort;
   keys: KeysPort;
 }

@@ -5,9 +5,21 @@ import type { JobEvent } from "../event.ts";
 import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
+import { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
 import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
-import { ByAsset, ByJob, ByKey, ByPod, CreateKey, CreateTenant, GetJob, ListJobs, WatchJob } from "./inputs.ts";
+import {
+  ByAsset,
+  ByJob,
+  ByKey,
+  ByPod,
+  ByService,
+  CreateKey,
+  CreateTenant,
+  GetJob,
+  ListJobs,
+  WatchJob,
+} from "./inputs.ts";
 import type { EdgeContext, Tracked } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
@@ -52,6 +64,16 @@ const pods = t.router({
   get: scoped("pods:read").input(ByPod).output(Pod).query(({ ctx, input }) => ctx.pods.get(input.podId)),
 });
 
+const services = t.router({
+  list: scoped("services:read").input(PageRequest).output(pageOf(ServiceSummary))
+    .query(({ ctx, input }) => ctx.services.list(input)),
+  get: scoped("services:read").input(ByService).output(ServiceDetails)
+    .query(({ ctx, input }) => ctx.services.get(input.service)),
+  plan: scoped("services:read").input(PlanService).output(ServicePlan)
+    // Changes nothing, but a prompt may be longer than a URL.
+    .mutation(({ ctx, input }) => ctx.services.plan(input)),
+});
+
 const tenants = t.router({
   create: scoped("admin").input(CreateTenant).output(Tenant).mutation(({ ctx, input }) => ctx.tenants.create(input)),
 });
@@ -63,5 +85,5 @@ const keys = t.router({
   revoke: scoped("admin").input(ByKey).output(ApiKey).mutation(({ ctx, input }) => ctx.keys.revoke(input.keyId)),
 });
 
-export const edgeRouter = t.router({ jobs, assets, pods, tenants, keys });
+export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys });
 export type EdgeRouter = typeof edgeRouter;

@@ -44,10 +44,12 @@ export interface ProgressSteps {
   readonly step: (frame: ImageBatch["first"]) => Promise<void>;
 }
 
-/** One node class. All inputs of the stand-in's classes are required. */
+/** One node class. */
 export interface NodeClass {
   readonly name: string;
+  /** The required ones. */
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly optionalInputs?: Readonly<Record<string, InputSpec>>;
   readonly outputs: readonly string[];
   /** How Python names the container of `outputs` in its index errors. */
   readonly outputsKind: "tuple" | "list";

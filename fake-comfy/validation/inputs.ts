@@ -7,9 +7,10 @@ import { isJsonObject, type Json, type JsonObject } from "../python.ts";
 
 const DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3";
 
-/** The class's inputs, a dynamic choice followed by what its chosen key brings. */
+/** The class's inputs, a dynamic choice followed by what its chosen key brings; optional ones only where they are given. */
 export function effectiveInputs(node: NodeClass, given: JsonObject): [name: string, spec: InputSpec][] {
-  return Object.entries(node.inputs).flatMap(([name, spec]): [string, InputSpec][] => {
+  const optional = Object.entries(node.optionalInputs ?? {}).filter(([name]) => Object.hasOwn(given, name));
+  return [...Object.entries(node.inputs), ...optional].flatMap(([name, spec]): [string, InputSpec][] => {
     if (spec.type !== DYNAMIC_COMBO) return [[name, spec]];
     const choice = chosen(spec, given[name] ?? null);
     return choice === null ? [] : [[name, spec], ...choiceInputs(name, choice)];

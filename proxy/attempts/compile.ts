@@ -4,6 +4,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { Sha256, TenantId } from "../../contracts/ids.ts";
 import type { JobSpec } from "../../contracts/job.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
+import { graphOf } from "../jobs/judge-spec.ts";
 import { refusalOf } from "../jobs/judge-graph.ts";
 import type { ObjectInfo } from "../jobs/object-info.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -25,7 +26,7 @@ function missingAssets(ids: readonly string[]): FleetError {
 }
 
 /**
- * A workflow is its own graph; a service would be built for the pod here. It is judged by the pod's own body, because
+ * A workflow is its own graph, that of a service is built here. It is judged by the pod's own body, because
  * the one may be new since the job was submitted, and some inputs are a danger to other tenants on that pod only.
  */
 export async function compileAttempt(
@@ -33,7 +34,7 @@ export async function compileAttempt(
   job: { tenantId: TenantId; spec: JobSpec },
   info: ObjectInfo,
 ): Promise<CompiledAttempt> {
-  const { workflow } = job.spec;
+  const workflow = graphOf(job.spec);
   const ids = [...new Set(assetUses(workflow).map((use) => use.assetId))];
   const assets = ids.length === 0 ? [] : await store.getAssets(job.tenantId, ids);
   const hashes = new Map<string, Sha256>(assets.map((asset) => [asset.id, asset.sha256]));

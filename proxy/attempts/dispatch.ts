@@ -3,6 +3,8 @@ import { typeid } from "typeid-js";
 import type { StartAttempt } from "../../contracts/attempt.ts";
 import type { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { JobSpec } from "../../contracts/job.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
@@ -78,7 +80,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     }
     const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec }, info);
     const { graphSha256, refusal: here } = compiled;
-    const refusal = here?.code === "invalid_workflow" ? await refusalOfFleet(deps, spec.workflow, pod) : here;
+    const refusal = here?.code === "invalid_workflow" ? await fleetRefusal(spec, compiled.workflow, pod) : here;
     if (here && !refusal) {
       logger.info("job kept from a pod that refuses it", { job: jobId, pod: pod.id, reason: here.message });
       return "refused";
@@ -86,6 +88,11 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     const { id: podId, bootId } = pod;
     const assigned = await store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256 });
     return assigned.status === "done" ? { job, no: assigned.no, attemptId, pod, compiled, refusal } : "unmoved";
+  }
+
+  /** A service's graph is ours: what no pod accepts is no fault of the caller's, so the job waits for one that does. */
+  async function fleetRefusal(spec: JobSpec, workflow: Workflow, pod: LivePod): Promise<FleetError | null> {
+    return spec.kind === "service" ? null : await refusalOfFleet(deps, workflow, pod);
   }
 
   async function fail({ job, no }: Assigned, error: FleetError): Promise<void> {

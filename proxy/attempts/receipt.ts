@@ -59,6 +59,7 @@ export function buildReceipt(facts: ReceiptFacts): Receipt {
   const { job, attempt, report, pod } = facts;
   return {
     graphSha256: attempt.graphSha256,
+    service: job.service,
     pod: pod === null ? null : { id: pod.id, name: pod.name },
     comfyVersion: pod?.capability?.comfyVersion ?? null,
     models: [...new Set(facts.models.map((model) => model.name))].map((name) => ({ name, sha256: null })),

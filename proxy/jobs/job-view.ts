@@ -34,7 +34,8 @@ export function jobView(row: JobRow, context: JobViewContext): Job {
   return {
     id: row.id,
     tenantId: row.tenantId,
-    kind: "workflow",
+    kind: row.service === null ? "workflow" : "service",
+    service: row.service,
     state: visibleState(row.state),
     priority: row.priority,
     ver: row.ver,

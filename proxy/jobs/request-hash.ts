@@ -6,10 +6,13 @@ import type { Sha256 } from "../../contracts/ids.ts";
 import type { SubmitJob } from "../../contracts/job.ts";
 
 /**
- * sha256 over RFC 8785 JSON of the parsed request without its idempotency key.
+ * sha256 over RFC 8785 JSON of the parsed request without its idempotency key, before its seed is fixed.
  * @throws FleetError `payload_too_large` for a workflow of more than `maxWorkflowBytes` of such JSON.
  */
 export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: number): Sha256 {
+  const { idempotencyKey: _, ...counted } = options;
+  // An input has bounds of its own, all of them far below those of a workflow.
+  if (spec.kind === "service") return sha256(canonicalize({ options: counted, spec }) ?? "");
   const workflow = canonicalize(spec.workflow) ?? "";
   const sizeBytes = new TextEncoder().encode(workflow).byteLength;
   if (sizeBytes > maxWorkflowBytes) {
@@ -19,9 +22,11 @@ export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: numb
       details: { sizeBytes, maxBytes: maxWorkflowBytes },
     });
   }
-  const { idempotencyKey: _, ...counted } = options;
   // The canonical form of the whole, put together from its parts in key order: the graph is walked only once.
   const kind = JSON.stringify(spec.kind);
-  const request = `{"options":${canonicalize(counted)},"spec":{"kind":${kind},"workflow":${workflow}}}`;
-  return createHash("sha256").update(request).digest("hex");
+  return sha256(`{"options":${canonicalize(counted)},"spec":{"kind":${kind},"workflow":${workflow}}}`);
+}
+
+function sha256(text: string): Sha256 {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -35,6 +35,8 @@ export interface JobsOptions {
   logger: Logger;
   lastProgress: LastProgress;
   limits: SubmitLimits;
+  /** The seed of a service that was asked for none. Default: drawn by the runtime. */
+  randomSeed?: () => number;
   /** Longest time until a watcher sees what no hint told of. Default 1,000. */
   pollMs?: number;
   /** How long a run goes on before its own stream is opened for progress and previews. Default 100. */

@@ -4,13 +4,14 @@ import { FleetError } from "../../contracts/errors.ts";
 import { JobId, type TenantId } from "../../contracts/ids.ts";
 import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
+import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { EarlierSubmission, JobRow, JobStore } from "../store/job-store.ts";
-import { judgeGraph } from "./judge-graph.ts";
-import { deriveNeeds, placementKeyOf } from "./needs.ts";
+import { judgeSpec } from "./judge-spec.ts";
+import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
 import { hashRequest } from "./request-hash.ts";
 
@@ -26,6 +27,8 @@ export interface Submitter {
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   limits: SubmitLimits;
+  /** The seed of a service that was asked for none: whole, 0 to 2^53−1. Default: drawn by the runtime's generator. */
+  randomSeed?: () => number;
 }
 
 /** What one call to an agent carries. */
@@ -63,29 +66,35 @@ function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow
   });
 }
 
+/** 53 bits, all of which a double holds. */
+function drawSeed(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high & 0x1fffff) * 2 ** 32 + low;
+}
+
 /**
  * @returns the stored job, and why it will wait as far as its graph tells
  * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
  */
 export async function submitJob(
-  { store, objectInfo, signals, limits }: Submitter,
+  { store, objectInfo, signals, limits, randomSeed = drawSeed }: Submitter,
   tenantId: TenantId,
   request: SubmitJob,
 ): Promise<{ row: JobRow; waiting: Waiting | null }> {
-  const { spec, options } = request;
+  const { options } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
   const key = options.idempotencyKey;
   const idempotency = key === undefined ? null : { space: "trpc" as const, key };
   const earlier = idempotency && await store.findSubmission({ tenantId, idempotency, requestSha256 });
   if (earlier) return { row: earlierJob(earlier, key), waiting: null };
-  const bodies = await objectInfo.known();
-  const { waiting, refusedBy } = judgeGraph(spec.workflow, bodies);
-  await requireAssets(store, tenantId, spec.workflow);
-  const needs = deriveNeeds(spec.workflow, bodies.map(({ info }) => info), refusedBy);
+  const spec = request.spec.kind === "service" ? withSeed(request.spec, randomSeed) : request.spec;
+  const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
+  await requireAssets(store, tenantId, workflow);
   const outcome = await store.submitJob({
     id: JobId.parse(typeidUnboxed("job")),
     tenantId,
     spec,
+    service: spec.kind === "service" ? serviceUse(spec) : null,
     placementKey: placementKeyOf(needs),
     needs,
     priority: options.priority,

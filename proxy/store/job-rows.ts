@@ -5,6 +5,7 @@ import { AttemptId, BootId, JobId, PodId, Sha256, TenantId } from "../../contrac
 import { JobState, type StoredJobState } from "../../contracts/job-state.ts";
 import type { JobSpec } from "../../contracts/job.ts";
 import { Receipt } from "../../contracts/receipt.ts";
+import { ServiceUse } from "../../contracts/services/spec.ts";
 import { TolerantJobError, TolerantOutputType } from "../../contracts/tolerant.ts";
 import { BandColumn, BooleanColumn, jsonColumn } from "./columns.ts";
 import type { AttemptRow, EventRow, JobRow, Needs, QueuedJob, StoredAttemptState } from "./job-store.ts";
@@ -13,7 +14,7 @@ export const STORED_JOB_STATES: readonly StoredJobState[] = [...JobState.options
 const StoredState: z.ZodType<StoredJobState> = z.enum(STORED_JOB_STATES);
 
 export const JOB_COLUMNS =
-  `id, tenant_id as "tenantId", state, band as "priority", placement_key as "placementKey", ver,
+  `id, tenant_id as "tenantId", service, state, band as "priority", placement_key as "placementKey", ver,
   attempt, losses, pod_id as "podId", cancel_requested as "cancelRequested", created_at_ms as "createdAtMs",
   started_at_ms as "startedAtMs", completed_at_ms as "completedAtMs", run_after_ms as "runAfterMs",
   start_by_ms as "startByMs", run_within_ms as "runWithinMs", winner, outputs, error, receipt`;
@@ -21,6 +22,7 @@ export const JOB_COLUMNS =
 export const JobColumns: z.ZodType<JobRow> = z.object({
   id: JobId,
   tenantId: TenantId,
+  service: jsonColumn(ServiceUse).nullable(),
   state: StoredState,
   priority: BandColumn,
   placementKey: z.string(),
@@ -110,6 +112,8 @@ export const NeedsColumns = z.object({ placementKey: z.string(), needs: jsonColu
  * A spec was parsed whole at submit. Reading it back checks only that it is one: a later build that refuses more must
  * still run what an earlier one accepted.
  */
-const StoredSpec = z.custom<JobSpec>((value) => z.object({ kind: z.literal("workflow") }).safeParse(value).success);
+const StoredSpec = z.custom<JobSpec>((value) =>
+  z.object({ kind: z.enum(["workflow", "service"]) }).safeParse(value).success
+);
 
 export const SpecColumns = z.object({ spec: jsonColumn(StoredSpec) });

@@ -5,6 +5,7 @@ import type { JobState, StoredJobState } from "../../contracts/job-state.ts";
 import type { JobError, JobSpec, Priority } from "../../contracts/job.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
+import type { ServiceUse } from "../../contracts/services/spec.ts";
 import type { NewAsset } from "./asset-store.ts";
 
 /** What a graph needs of a pod, derived from it at submit. Jobs with equal needs share a `placementKey`. */
@@ -21,6 +22,8 @@ export interface NewJob {
   id: JobId;
   tenantId: TenantId;
   spec: JobSpec;
+  /** Null for a workflow. */
+  service: ServiceUse | null;
   placementKey: string;
   needs: Needs;
   priority: Priority;
@@ -36,6 +39,8 @@ export interface NewJob {
 export interface JobRow {
   id: JobId;
   tenantId: TenantId;
+  /** Null for a workflow. */
+  service: ServiceUse | null;
   state: StoredJobState;
   priority: Priority;
   placementKey: string;

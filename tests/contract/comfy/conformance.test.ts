@@ -20,6 +20,7 @@ import { describeSocket } from "./socket-cases.ts";
 import { startTarget, type Target, targetKind } from "./target.ts";
 import { describeUploads } from "./uploads-cases.ts";
 import { describeValidation } from "./validation-cases.ts";
+import { describeVideo } from "./video-cases.ts";
 
 const kind = targetKind();
 /** The limit that the suite sets, so that a body over it is quickly made. */
@@ -57,5 +58,6 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describePictures(target);
   // The stand-in refuses the sampler's classes, as it says in its answer to missing_node_type.
   if (kind === "real") describeSampler(target);
+  describeVideo(target);
   describeProcess(target);
 });

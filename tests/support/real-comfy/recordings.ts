@@ -32,7 +32,7 @@ export type ValidationRecording = {
 /** validation.json */
 export type ValidationFile = { comfyui: string; cases: ValidationRecording[] };
 
-/** object-info.json: the interfaces of the recorded classes, before any upload. */
+/** object-info.json, and the stand-in's services/classes.json: the interfaces of the recorded classes, before any upload. */
 export type ObjectInfoFile = { comfyui: string; classes: Record<string, unknown> };
 
 type RecordedFiles = {
@@ -44,6 +44,14 @@ type RecordedFiles = {
 /** Reads a recorded file, which is trusted: record.ts wrote it. */
 export async function readRecorded<Name extends keyof RecordedFiles>(name: Name): Promise<RecordedFiles[Name]> {
   return JSON.parse(await readFile(new URL(name, RECORDED), "utf8")) as RecordedFiles[Name];
+}
+
+/** What the stand-in says of the classes that services use: recorded too, by record-services.ts. */
+export const SERVICE_CLASSES = new URL("../../../fake-comfy/services/classes.json", import.meta.url);
+
+/** Reads {@link SERVICE_CLASSES}. */
+export async function readServiceClasses(): Promise<ObjectInfoFile> {
+  return JSON.parse(await readFile(SERVICE_CLASSES, "utf8")) as ObjectInfoFile;
 }
 
 /** Texts for people, which are neither ours to copy nor part of the interface. */

@@ -6,6 +6,7 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
   return {
     id: jobId(1),
     tenantId: tenantId(1),
+    service: null,
     state: "queued",
     priority: "normal",
     placementKey: "key",

@@ -37,6 +37,7 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     id: newJobId(),
     tenantId,
     spec: { kind: "workflow", workflow: { "1": { class_type: "EmptyImage", inputs: { width: 8 } } } },
+    service: null,
     placementKey: "EmptyImage",
     needs: { classes: ["EmptyImage"], models: [] },
     priority: "normal",
@@ -68,6 +69,7 @@ export function sampleOutput(jobId: JobId, asset: NewAsset): Output {
 
 export const sampleReceipt: Receipt = {
   graphSha256: sha256("graph"),
+  service: null,
   pod: null,
   comfyVersion: "0.33.0",
   models: [],
