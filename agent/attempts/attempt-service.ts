@@ -24,6 +24,7 @@ import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
 import { usedInputs } from "./stage-inputs.ts";
 import { summaryOf } from "./summary.ts";
+import { createTidy, type Tidy } from "./tidy.ts";
 
 export interface AttemptServiceDeps extends RunDeps {
   journal: Journal;
@@ -37,12 +38,13 @@ export class AttemptService implements AttemptsPort {
   /** Oldest first: the first that is not done with ComfyUI has the slot. */
   readonly #entries = new Map<AttemptId, AttemptEntry>();
   readonly #runs = new Map<AttemptId, { run: Run; done: Promise<void> }>();
-  readonly #cleaning = new Set<Promise<void>>();
   readonly #reportListeners = new Set<(report: AttemptReport) => void>();
   readonly #stopping = new AbortController();
+  readonly #tidy: Tidy;
 
   constructor(deps: AttemptServiceDeps) {
     this.#deps = deps;
+    this.#tidy = createTidy(deps, this.#stopping.signal);
     deps.comfy.onMessage((message) => {
       for (const { run } of this.#runs.values()) run.onMessage(message);
     });
@@ -58,7 +60,7 @@ export class AttemptService implements AttemptsPort {
     const evict = (promptId: string) => comfy.ownsProcess || comfy.evict(promptId, EARLIER_RUN);
     for (const released of journal.uncleaned()) {
       evict(released.promptId);
-      this.#clean(released);
+      this.#tidy.released(released);
     }
     for (const record of journal.unreleased()) {
       if (isAttemptFinal(record.state) && record.state !== "succeeded") evict(record.promptId);
@@ -105,7 +107,7 @@ export class AttemptService implements AttemptsPort {
     if (!entry.isFinal) throw stillRunning(attemptId);
     this.#deps.journal.release(attemptId);
     this.#entries.delete(attemptId);
-    this.#clean({ attemptId, promptId: entry.record.promptId });
+    this.#tidy.released({ attemptId, promptId: entry.record.promptId });
   }
 
   /** Every attempt held, oldest first. */
@@ -133,7 +135,7 @@ export class AttemptService implements AttemptsPort {
   /** Takes no more orders and leaves what runs to the next agent; the journal has it. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...[...this.#runs.values()].map(({ done }) => done), ...this.#cleaning]);
+    await Promise.all([...[...this.#runs.values()].map(({ done }) => done), this.#tidy.done()]);
   }
 
   #start(order: StartAttempt): StartResult {
@@ -199,13 +201,7 @@ export class AttemptService implements AttemptsPort {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
     this.#deps.logger.info("attempt finished", summaryOf(entry.record));
-    // The edge fetches the outputs now; what is only tidiness comes after.
-    await this.#deps.clock.sleep(this.#deps.timing.tidyAfterMs, this.#stopping.signal);
-    if (!await this.#isGone(entry.record.promptId)) return;
-    const strays = this.#deps.comfy.ownsProcess ? entry.record.found?.files : [];
-    await this.#deps.workspace.cleanComfy(entry.id, strays).catch((error: unknown) => {
-      this.#deps.logger.warn("attempt's files remain", { attempt: entry.id, error });
-    });
+    await this.#tidy.finished(entry);
   }
 
   #cancel(entry: AttemptEntry): void {
@@ -213,28 +209,6 @@ export class AttemptService implements AttemptsPort {
     const running = this.#runs.get(entry.id);
     if (running) running.run.cancel();
     else if (!entry.isFinal) entry.finish({ state: "canceled", outputs: [], cached: false, error: null });
-  }
-
-  #clean({ attemptId, promptId }: { attemptId: AttemptId; promptId: string }): void {
-    const { comfy, workspace, journal, logger } = this.#deps;
-    const cleaning = (async () => {
-      if (!await this.#isGone(promptId)) return;
-      await workspace.remove(attemptId);
-      journal.clean(attemptId);
-      if (comfy.status.state === "ready") await comfy.api.forget(promptId, this.#stopping.signal);
-    })().catch((error: unknown) => {
-      if (!this.#stopping.signal.aborted) logger.warn("release left something behind", { attempt: attemptId, error });
-    });
-    this.#cleaning.add(cleaning);
-    void cleaning.finally(() => this.#cleaning.delete(cleaning));
-  }
-
-  /** Waits until ComfyUI runs the prompt no more, and so needs its files no more. False when the agent stops before. */
-  async #isGone(promptId: string): Promise<boolean> {
-    const { clock, comfy, timing } = this.#deps;
-    const stop = this.#stopping.signal;
-    while (!stop.aborted && comfy.status.evicting.includes(promptId)) await clock.sleep(timing.cancelEveryMs, stop);
-    return !comfy.status.evicting.includes(promptId);
   }
 
   #tell(report: AttemptReport): void {

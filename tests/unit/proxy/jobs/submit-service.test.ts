@@ -19,7 +19,8 @@ describe("submit() of a service", () => {
     await using fixture = await jobsFixture({ bodies: [READY], randomSeed: () => 4_711 });
     const job = await fixture.jobs.submit(fixture.caller, asked());
     expect(job).toMatchObject({ kind: "service", service: { id: "fastwan2.2-5b", version: 1, seed: 4_711 } });
-    expect(await fixture.jobs.get(fixture.caller, job.id)).toMatchObject({ service: { seed: 4_711 } });
+    expect(await fixture.jobs.get(fixture.caller, { jobId: job.id, waitMs: 0 }, new AbortController().signal))
+      .toMatchObject({ service: { seed: 4_711 } });
     expect(await fixture.testStore.store.getSpec(job.id)).toMatchObject({
       kind: "service",
       service: "fastwan2.2-5b",
