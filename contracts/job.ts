@@ -73,6 +73,8 @@ export const Job = z.object({
   kind: z.enum(["workflow", "service"]),
   /** Which service was asked for and the seed it runs with; null for a workflow. */
   service: ServiceUse.nullable().default(null),
+  /** The final job that this one repeats, made by `jobs.retry`. */
+  retryOf: JobId.nullable().default(null),
   state: JobState,
   priority: Priority,
   /** Rises by at least one at every transition; the event id of `jobs.watch`. */

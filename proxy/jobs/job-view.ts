@@ -36,6 +36,7 @@ export function jobView(row: JobRow, context: JobViewContext): Job {
     tenantId: row.tenantId,
     kind: row.service === null ? "workflow" : "service",
     service: row.service,
+    retryOf: row.retryOf,
     state: visibleState(row.state),
     priority: row.priority,
     ver: row.ver,

@@ -102,6 +102,7 @@ export async function submitJob(
     requestSha256,
     startWithinMs: options.startWithinMs ?? null,
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
+    retryOf: null,
   });
   if (outcome.status !== "created") return { row: earlierJob(outcome, key), waiting };
   signals.emit("queue", undefined);

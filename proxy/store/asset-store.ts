@@ -1,6 +1,7 @@
 /** Rows of assets; the bytes live in the blob store (`assets/`). */
 import type { Asset } from "../../contracts/asset.ts";
 import type { AssetId, Sha256, TenantId } from "../../contracts/ids.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
 
 export interface NewAsset {
   id: AssetId;
@@ -17,6 +18,8 @@ export interface AssetStore {
   createAsset(asset: NewAsset): Promise<{ asset: Asset; created: boolean }>;
   /** Null for an unknown id and for another tenant's. */
   getAsset(tenantId: TenantId, id: AssetId): Promise<Asset | null>;
+  /** The tenant's, uploaded and rendered, newest first. */
+  listAssets(tenantId: TenantId, page: PageRequest): Promise<Page<Asset>>;
   /** Those of the ids that exist and are the tenant's. */
   getAssets(tenantId: TenantId, ids: readonly string[]): Promise<Asset[]>;
   /** Those of the hashes that an asset of the tenant has. */

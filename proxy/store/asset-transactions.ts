@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { Asset } from "../../contracts/asset.ts";
 import { type AssetId, Sha256, type TenantId, toTimestamp } from "../../contracts/ids.ts";
+import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { NewAsset } from "./asset-store.ts";
+import { pageOfRows, pageStart } from "./page-cursor.ts";
 import { all, clock, happened, listChunks, one, type Transaction } from "./transaction.ts";
 
 const ASSET_COLUMNS = `id, file_name as "fileName", content_type as "contentType", size_bytes as "sizeBytes", sha256,
@@ -17,6 +19,8 @@ const INSERT_ASSET = `insert into asset
   values ($1, $2, $3, $4, $5, $6, $7, $8)
   on conflict (tenant_id, sha256, file_name) do nothing returning id`;
 const SAME_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and sha256 = $2 and file_name = $3`;
+const LIST_ASSETS = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and (created_at_ms, id) < ($2, $3)
+  order by created_at_ms desc, id desc limit $4`;
 const GET_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id = $2`;
 
 /** Inserts, or finds the row of the same tenant, bytes and name. */
@@ -38,6 +42,12 @@ export function* createAsset(asset: NewAsset): Transaction<{ asset: Asset; creat
 
 export function getAsset(tenantId: TenantId, id: AssetId): Transaction<Asset | null> {
   return one(GET_ASSET, [tenantId, id], AssetColumns);
+}
+
+export function* listAssets(tenantId: TenantId, page: PageRequest): Transaction<Page<Asset>> {
+  const start = pageStart(page, "newest_first");
+  const rows = yield* all(LIST_ASSETS, [tenantId, start.createdAtMs, start.id, page.limit + 1], AssetColumns);
+  return pageOfRows(rows, page.limit, ({ id, createdAt }) => ({ id, createdAtMs: Date.parse(createdAt) }));
 }
 
 export function* getAssets(tenantId: TenantId, ids: readonly string[]): Transaction<Asset[]> {

@@ -1,11 +1,13 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
 import * as assets from "./asset-transactions.ts";
+import * as events from "./event-transactions.ts";
 import * as reads from "./job-reads.ts";
 import { findSubmission, submitJob } from "./job-submit.ts";
 import * as jobs from "./job-transitions.ts";
 import * as pods from "./pod-transactions.ts";
 import type { Store } from "./port.ts";
 import * as roles from "./role-transactions.ts";
+import * as system from "./system-transactions.ts";
 import * as tenants from "./tenant-transactions.ts";
 import { clock, type StoreDriver } from "./transaction.ts";
 
@@ -16,6 +18,9 @@ export function createStore(driver: StoreDriver): Store {
     now: () => read(clock),
     close: () => driver.close(),
 
+    schemaVersion: () => read(system.schemaVersion),
+    countPods: () => read(system.countPods),
+
     submitJob: (job) => write(() => submitJob(job)),
     findSubmission: (key) => read(() => findSubmission(key)),
     getJob: (id) => read(() => reads.getJob(id)),
@@ -24,6 +29,8 @@ export function createStore(driver: StoreDriver): Store {
     listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),
     listQueue: (limit, range) => read(() => reads.listQueue(limit, range)),
+    lastEventSeq: () => read(events.lastEventSeq),
+    listFeed: (input) => read(() => events.listFeed(input)),
     queuePosition: (id) => read(() => reads.queuePosition(id)),
     getNeeds: (placementKeys) => read(() => reads.getNeeds(placementKeys)),
     listLiveAttempts: (podId) => read(() => reads.listLiveAttempts(podId)),
@@ -56,6 +63,7 @@ export function createStore(driver: StoreDriver): Store {
 
     createAsset: (asset) => write(() => assets.createAsset(asset)),
     getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id)),
+    listAssets: (tenantId, page) => read(() => assets.listAssets(tenantId, page)),
     getAssets: (tenantId, ids) => read(() => assets.getAssets(tenantId, ids)),
     findHashes: (tenantId, hashes) => read(() => assets.findHashes(tenantId, hashes)),
 

@@ -17,7 +17,7 @@ export const JOB_COLUMNS =
   `id, tenant_id as "tenantId", service, state, band as "priority", placement_key as "placementKey", ver,
   attempt, losses, pod_id as "podId", cancel_requested as "cancelRequested", created_at_ms as "createdAtMs",
   started_at_ms as "startedAtMs", completed_at_ms as "completedAtMs", run_after_ms as "runAfterMs",
-  start_by_ms as "startByMs", run_within_ms as "runWithinMs", winner, outputs, error, receipt`;
+  start_by_ms as "startByMs", run_within_ms as "runWithinMs", retry_of as "retryOf", winner, outputs, error, receipt`;
 
 export const JobColumns: z.ZodType<JobRow> = z.object({
   id: JobId,
@@ -37,6 +37,7 @@ export const JobColumns: z.ZodType<JobRow> = z.object({
   runAfterMs: z.int(),
   startByMs: z.int().nullable(),
   runWithinMs: z.int(),
+  retryOf: JobId.nullable(),
   winner: z.int().nullable(),
   outputs: jsonColumn(z.array(Output.extend({ type: TolerantOutputType }))),
   error: jsonColumn(TolerantJobError).nullable(),
@@ -77,7 +78,7 @@ export const AttemptColumns: z.ZodType<AttemptRow> = z.object({
 
 export const EVENT_COLUMNS = `job_id as "jobId", ver, state, attempt, at_ms as "atMs", reason`;
 
-export const EventColumns: z.ZodType<EventRow> = z.object({
+export const EventFields = z.object({
   jobId: JobId,
   ver: z.int(),
   state: JobState,
@@ -85,6 +86,7 @@ export const EventColumns: z.ZodType<EventRow> = z.object({
   atMs: z.int(),
   reason: z.string().nullable(),
 });
+export const EventColumns: z.ZodType<EventRow> = EventFields;
 
 export const QUEUE_COLUMNS =
   `id, tenant_id as "tenantId", ver, band as "priority", placement_key as "placementKey", created_at_ms as "createdAtMs",

@@ -33,6 +33,8 @@ export interface NewJob {
   requestSha256: Sha256;
   startWithinMs: number | null;
   runWithinMs: number;
+  /** The final job of the same tenant whose spec this is; null for a spec of its own. */
+  retryOf: JobId | null;
 }
 
 /** One job as stored. */
@@ -57,6 +59,7 @@ export interface JobRow {
   runAfterMs: number;
   startByMs: number | null;
   runWithinMs: number;
+  retryOf: JobId | null;
   /** The attempt whose result is the job's. */
   winner: number | null;
   outputs: Output[];

@@ -16,7 +16,8 @@ const UPDATE_JOB = `update job set state = $4, ver = ver + 1, attempt = $5, loss
   error = $14, receipt = $15
   where id = $1 and ver = $2 and state = $3 returning id`;
 
-const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, reason) values ($1, $2, $3, $4, $5, $6)`;
+const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, reason, tenant_id, seq)
+  values ($1, $2, $3, $4, $5, $6, $7, (select coalesce(max(seq), 0) + 1 from event))`;
 const INSERT_OUTBOX = `insert into outbox (job_id, state, at_ms) values ($1, $2, $3)`;
 
 const END_ATTEMPT = `update attempt set state = $3, ended_at_ms = $4, reason = $5 where job_id = $1 and no = $2`;
@@ -50,7 +51,7 @@ export function* recordEvent(
   event: { attempt: number; reason: string | null; atMs: number },
 ): Transaction<void> {
   const { attempt, reason, atMs } = event;
-  yield* run(INSERT_EVENT, [job.id, job.ver, visibleState(job.state), attempt, atMs, reason]);
+  yield* run(INSERT_EVENT, [job.id, job.ver, visibleState(job.state), attempt, atMs, reason, job.tenantId]);
 }
 
 /** Carries a move out. `before` must be the row that {@link lockJob} gave to this transaction. */

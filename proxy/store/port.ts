@@ -7,8 +7,10 @@ import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { ApiKey, Scope, Tenant } from "../../contracts/tenant.ts";
 import type { EdgeId, KeyId, TenantId } from "../../contracts/ids.ts";
 import type { AssetStore } from "./asset-store.ts";
+import type { EventStore } from "./event-store.ts";
 import type { JobStore } from "./job-store.ts";
 import type { PodStore } from "./pod-store.ts";
+import type { SystemStore } from "./system-store.ts";
 
 /** A key as authentication needs it. */
 export interface KeyRecord extends ApiKey {
@@ -40,7 +42,7 @@ export interface RoleStore {
   releaseRoles(edgeId: EdgeId): Promise<void>;
 }
 
-export interface Store extends JobStore, PodStore, AssetStore, TenantStore, RoleStore {
+export interface Store extends JobStore, EventStore, PodStore, AssetStore, TenantStore, RoleStore, SystemStore {
   /** The store's clock. */
   now(): Promise<number>;
   close(): Promise<void>;

@@ -21,6 +21,7 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     runAfterMs: 0,
     startByMs: null,
     runWithinMs: 3_600_000,
+    retryOf: null,
     winner: null,
     outputs: [],
     error: null,

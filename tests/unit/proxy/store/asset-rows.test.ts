@@ -23,6 +23,31 @@ describe("assets in the store", () => {
     expect(await t.store.getAssets(t.tenantId, [mine.asset.id, theirs.asset.id, "nonsense"])).toEqual([mine.asset]);
   });
 
+  it("listAssets() pages through the tenant's assets once, newest first", async () => {
+    await using t = await memoryStore();
+    const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
+    await t.store.createAsset(sampleAsset(other));
+    const made: string[] = [];
+    for (let count = 0; count < 7; count++) {
+      // Some within the same millisecond.
+      t.time.nowMs += count % 2;
+      made.push((await t.store.createAsset(sampleAsset(t.tenantId, { fileName: `${count}.png` }))).asset.id);
+    }
+    const listed: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<typeof t.store.listAssets>> = await t.store.listAssets(t.tenantId, {
+        limit: 2,
+        cursor,
+      });
+      listed.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(new Set(listed).size).toBe(listed.length);
+    expect(listed.toSorted()).toEqual(made.toSorted());
+    expect(listed[0]).toBe(made.at(-1));
+  });
+
   it("findHashes() says which hashes the tenant has assets of, each once", async () => {
     await using t = await memoryStore();
     const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });

@@ -4,7 +4,7 @@
  */
 import type { JobId, TenantId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
-import type { AttemptRow } from "../../../../proxy/store/job-store.ts";
+import type { AttemptRow, NewJob } from "../../../../proxy/store/job-store.ts";
 import type { Store } from "../../../../proxy/store/port.ts";
 import type { Edge, Message, Pod, Report } from "./protocol-parts.ts";
 import type { Random } from "./random.ts";
@@ -37,7 +37,17 @@ export function resultHash(jobId: JobId, no: number): string {
 }
 
 export class Fleet {
-  readonly counts = { crashes: 0, silences: 0, repeats: 0, lost: 0, losses: 0, late: 0, stale: 0, refused: 0 };
+  readonly counts = {
+    crashes: 0,
+    silences: 0,
+    repeats: 0,
+    lost: 0,
+    losses: 0,
+    late: 0,
+    stale: 0,
+    retries: 0,
+    refused: 0,
+  };
   readonly jobs: JobId[] = [];
   readonly #options: FleetOptions;
   readonly #pods: Pod[];
@@ -54,16 +64,19 @@ export class Fleet {
   }
 
   async submit(): Promise<void> {
-    const { store, tenantId, random } = this.#options;
+    const { tenantId, random } = this.#options;
     const repeated = random.chance(0.1) ? random.pick(this.jobs) : undefined;
-    const job = sampleJob(tenantId, { startWithinMs: random.chance(0.1) ? 200 : null });
-    const outcome = await store.submitJob({ ...job, idempotency: { space: "trpc", key: repeated ?? job.id } });
-    const wanted = repeated === undefined ? "created" : "existing";
-    if (outcome.status === "key_reused" || outcome.status !== wanted) {
-      throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
-    }
-    if (repeated === undefined) this.jobs.push(job.id);
-    else if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
+    await this.#add(sampleJob(tenantId, { startWithinMs: random.chance(0.1) ? 200 : null }), repeated);
+  }
+
+  /** A final job once more. */
+  async retry(): Promise<void> {
+    const { store, tenantId, random } = this.#options;
+    const retryOf = random.pick(this.jobs);
+    const before = retryOf && await store.getJob(retryOf);
+    if (!retryOf || !before || !isTerminal(before.state)) return;
+    await this.#add(sampleJob(tenantId, { retryOf }));
+    this.counts.retries += 1;
   }
 
   async cancel(): Promise<void> {
@@ -164,6 +177,17 @@ export class Fleet {
     const { store } = this.#options;
     const rows = await Promise.all(this.jobs.map((id) => store.getJob(id)));
     return rows.every((job) => job !== null && isTerminal(job.state));
+  }
+
+  async #add(job: NewJob, repeated?: JobId): Promise<void> {
+    const idempotency = { space: "trpc" as const, key: repeated ?? job.id };
+    const outcome = await this.#options.store.submitJob({ ...job, idempotency });
+    const wanted = repeated === undefined ? "created" : "existing";
+    if (outcome.status === "key_reused" || outcome.status !== wanted) {
+      throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
+    }
+    if (repeated === undefined) this.jobs.push(job.id);
+    else if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
   }
 
   #pod(): Pod {

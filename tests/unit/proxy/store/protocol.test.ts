@@ -8,6 +8,7 @@ import type { CompleteJob, Transition } from "../../../../proxy/store/job-store.
 import type { Store } from "../../../../proxy/store/port.ts";
 import { happened, one, run, type StoreDriver, type Transaction } from "../../../../proxy/store/transaction.ts";
 import { memoryStore } from "./memory-store.ts";
+import { createFollower } from "./protocol-follower.ts";
 import { Fleet } from "./protocol-fleet.ts";
 import { finalViolations, jobsWithTwoLiveAttempts } from "./protocol-invariants.ts";
 import { createRandom } from "./random.ts";
@@ -24,20 +25,23 @@ async function simulate(seed: number, sabotage: Sabotage = () => ({})) {
   const store = { ...t.store, ...sabotage(t.store, t.driver) };
   const fleet = new Fleet({ store, tenantId: t.tenantId, random, time: t.time }, { pods: 8, edges: 3 });
   const violations: string[] = [];
+  const follower = createFollower(store, t.tenantId);
   for (let step = 0; step < MAX_STEPS; step++) {
     t.time.nowMs += random.below(10);
     const isEnding = fleet.jobs.length >= JOBS;
     if (!isEnding && random.chance(0.1)) await fleet.submit();
+    if (!isEnding && random.chance(0.02)) await fleet.retry();
     if (!isEnding && random.chance(0.01)) fleet.crashPod();
     if (!isEnding && random.chance(0.01)) fleet.silencePod();
     if (!isEnding && random.chance(0.01)) fleet.crashEdge();
     if (!isEnding && random.chance(0.02)) await fleet.cancel();
     await random.must([() => fleet.plan(), () => fleet.deliver(), () => fleet.beat(), () => fleet.expire()])();
     if (random.chance(0.3)) fleet.run();
+    if (random.chance(0.05)) await follower.read(1 + random.below(20));
     if (step % 20 === 0) violations.push(...await jobsWithTwoLiveAttempts(t.driver));
     if (isEnding && step % 100 === 0 && await fleet.isDone()) break;
   }
-  violations.push(...await t.driver.read(finalViolations));
+  violations.push(...await t.driver.read(finalViolations), ...await follower.violations(t.driver));
   const ended = await Promise.all(fleet.jobs.map(async (id) => (await t.store.getJob(id))?.state));
   return { violations, counts: fleet.counts, endStates: new Set(ended) };
 }

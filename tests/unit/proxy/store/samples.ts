@@ -45,6 +45,7 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     requestSha256: sha256("request"),
     startWithinMs: null,
     runWithinMs: 60_000,
+    retryOf: null,
     ...change,
   };
 }

@@ -1,0 +1,23 @@
+/** Reading the events of all jobs in their one order. They are written with the job's row, by `job-writes.ts`. */
+import { z } from "zod";
+import { TenantId } from "../../contracts/ids.ts";
+import type { EventStore, FeedRow } from "./event-store.ts";
+import { EVENT_COLUMNS, EventFields } from "./job-rows.ts";
+import { all, one, type Transaction } from "./transaction.ts";
+
+const LAST_SEQ = `select max(seq) as "seq" from event`;
+const FEED = `select ${EVENT_COLUMNS}, seq, tenant_id as "tenantId" from event`;
+const OF_ALL = `${FEED} where seq > $1 order by seq limit $2`;
+const OF_TENANT = `${FEED} where tenant_id = $3 and seq > $1 order by seq limit $2`;
+
+const FeedColumns: z.ZodType<FeedRow> = EventFields.extend({ seq: z.int(), tenantId: TenantId });
+
+export function* lastEventSeq(): Transaction<number> {
+  return (yield* one(LAST_SEQ, [], z.object({ seq: z.int().nullable() })))?.seq ?? 0;
+}
+
+export function listFeed({ tenantId, afterSeq, limit }: Parameters<EventStore["listFeed"]>[0]): Transaction<FeedRow[]> {
+  return tenantId === null
+    ? all(OF_ALL, [afterSeq, limit], FeedColumns)
+    : all(OF_TENANT, [afterSeq, limit, tenantId], FeedColumns);
+}
