@@ -6,7 +6,7 @@ import type { JobId, TenantId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
 import type { AttemptRow, NewJob } from "../../../../proxy/store/job-store.ts";
 import type { Store } from "../../../../proxy/store/port.ts";
-import type { Edge, Message, Pod, Report } from "./protocol-parts.ts";
+import { type Edge, type Message, type Pod, type Report, resultHash } from "./protocol-parts.ts";
 import type { Random } from "./random.ts";
 import {
   newAttemptId,
@@ -29,11 +29,6 @@ export interface FleetOptions {
   tenantId: TenantId;
   random: Random;
   time: { nowMs: number };
-}
-
-/** What an attempt renders: its own bytes, so that the stored result names its attempt. */
-export function resultHash(jobId: JobId, no: number): string {
-  return sha256(`${jobId} ${no}`);
 }
 
 export class Fleet {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { canTransition, isTerminal, JobState } from "../../../../contracts/job-state.ts";
 import type { JobId } from "../../../../contracts/ids.ts";
 import { all, type StoreDriver, type Transaction } from "../../../../proxy/store/transaction.ts";
-import { resultHash } from "./protocol-fleet.ts";
+import { resultHash } from "./protocol-parts.ts";
 
 const JobColumns = z.object({
   id: z.custom<JobId>(),

@@ -1,6 +1,7 @@
 /** What the fleet in miniature is made of. */
 import type { BootId, JobId, PodId } from "../../../../contracts/ids.ts";
 import type { AttemptRow, QueuedJob } from "../../../../proxy/store/job-store.ts";
+import { sha256 } from "./samples.ts";
 
 type ReportState = "running" | "succeeded" | "failed" | "canceled";
 
@@ -25,3 +26,8 @@ export interface Edge {
 }
 
 export type Message = { to: "pod"; pod: Pod; bootId: BootId; start: Report } | { to: "edge"; report: Report };
+
+/** What an attempt renders: its own bytes, so that the stored result names its attempt. */
+export function resultHash(jobId: JobId, no: number): string {
+  return sha256(`${jobId} ${no}`);
+}
