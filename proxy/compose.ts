@@ -8,6 +8,7 @@ import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import type { Config } from "./config.ts";
+import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
 import { createTrpcHandler } from "./http/trpc.ts";
@@ -28,6 +29,7 @@ import { createReaper } from "./scheduler/reaper.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
+import { createSystem } from "./system/info.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { createAuthenticator } from "./tenants/authenticate.ts";
 import { ensureFirstKey } from "./tenants/first-key.ts";
@@ -107,6 +109,8 @@ export async function composeEdge(
     services: createServices({ store, sessions, objectInfo }),
     tenants: createTenantsPort(store),
     keys: createKeysPort({ store, authenticator }),
+    events: createEvents({ store, signals, clock, logger }),
+    system: createSystem({ store, runtime, config }),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,

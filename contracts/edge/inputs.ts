@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AssetId, JobId, KeyId, PodId, TenantId } from "../ids.ts";
 import { JobState } from "../job-state.ts";
+import { SubmitOptions } from "../job.ts";
 import { PageRequest } from "../page.ts";
 import { Scope } from "../tenant.ts";
 
@@ -13,6 +14,9 @@ export const GetJob = ByJob.extend({
   /** Answer when the job is final, at the latest after this long. */
   waitMs: z.int().min(0).max(MAX_JOB_WAIT_MS).default(0),
 });
+
+/** The idempotency keys are those of `jobs.submit`: one that a submit has used is refused here. */
+export const RetryJob = ByJob.extend(SubmitOptions.pick({ idempotencyKey: true }).shape);
 
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
@@ -28,6 +32,13 @@ export const WatchJob = z.object({
   lastEventId: z.string().max(50).nullish(),
   /** Ask for `preview` events. */
   previews: z.boolean().default(false),
+});
+
+export const WatchEvents = z.object({
+  /** Id of the last event seen; set by the transport when it reconnects. */
+  lastEventId: z.string().max(50).nullish(),
+  /** The events of every tenant, for keys with the scope `admin`. */
+  allTenants: z.boolean().default(false),
 });
 
 export const CreateTenant = z.strictObject({ name: z.string().min(1).max(100) });

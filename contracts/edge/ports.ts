@@ -2,14 +2,16 @@
 import type { z } from "zod";
 import type { Asset } from "../asset.ts";
 import type { JobEvent } from "../event.ts";
+import type { FleetEvent } from "../fleet-event.ts";
 import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
 import type { Job, SubmitJob } from "../job.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
+import type { SystemInfo } from "../system.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { RequestContext } from "../trpc.ts";
-import type { CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
+import type { CreateKey, GetJob, ListJobs, RetryJob, WatchEvents, WatchJob } from "./inputs.ts";
 
 /** One event with the id from which a cut stream resumes. */
 export interface Tracked<T> {
@@ -28,11 +30,25 @@ export interface JobsPort {
   watch(caller: Caller, input: z.output<typeof WatchJob>, signal: AbortSignal): AsyncIterable<Tracked<JobEvent>>;
   /** Queued: canceled at once. Running: `canceling` until the pod confirms. Finished: the job as it is. */
   cancel(caller: Caller, jobId: JobId): Promise<Job>;
+  /** A new job with the spec, seed and bounds of a final one; `conflict` while that is not final. */
+  retry(caller: Caller, input: z.output<typeof RetryJob>): Promise<Job>;
+}
+
+/** Lifecycle events over all jobs; see `fleet-event.ts` for what is guaranteed. */
+export interface EventsPort {
+  /** `ready` or what was missed since `lastEventId`, then live, until the signal aborts. */
+  watch(caller: Caller, input: z.output<typeof WatchEvents>, signal: AbortSignal): AsyncIterable<Tracked<FleetEvent>>;
+}
+
+export interface SystemPort {
+  info(): Promise<SystemInfo>;
 }
 
 /** Metadata only; bytes travel over raw HTTP (`routes.ts`). */
 export interface AssetsPort {
   get(caller: Caller, assetId: AssetId): Promise<Asset>;
+  /** The caller's tenant's, uploaded and rendered, newest first. */
+  list(caller: Caller, input: PageRequest): Promise<Page<Asset>>;
 }
 
 export interface PodsPort {
@@ -68,4 +84,6 @@ export interface EdgeContext extends RequestContext {
   services: ServicesPort;
   tenants: TenantsPort;
   keys: KeysPort;
+  events: EventsPort;
+  system: SystemPort;
 }

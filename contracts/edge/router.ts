@@ -1,13 +1,13 @@
 /** The edge's typed contract: shape, validation, scopes and delegation to the ports on `ctx`; nothing else. */
 import { tracked } from "@trpc/server";
 import { Asset } from "../asset.ts";
-import type { JobEvent } from "../event.ts";
 import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
+import { SystemInfo } from "../system.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
-import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
+import { createTRPC, requireCaller, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
 import {
   ByAsset,
   ByJob,
@@ -18,6 +18,8 @@ import {
   CreateTenant,
   GetJob,
   ListJobs,
+  RetryJob,
+  WatchEvents,
   WatchJob,
 } from "./inputs.ts";
 import type { EdgeContext, Tracked } from "./ports.ts";
@@ -36,7 +38,10 @@ function scoped(scope: Scope) {
   return procedure.meta({ scope }).use(({ ctx, next }) => next({ ctx: { caller: requireScope(ctx.caller, scope) } }));
 }
 
-async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
+/** Open to every caller with a key. */
+const signedIn = procedure.use(({ ctx, next }) => next({ ctx: { caller: requireCaller(ctx.caller) } }));
+
+async function* trackedStream<T>(events: AsyncIterable<Tracked<T>>) {
   for await (const event of typedStream(events)) yield tracked(event.id, event.data);
 }
 
@@ -49,6 +54,8 @@ const jobs = t.router({
     .query(({ ctx, input }) => ctx.jobs.list(ctx.caller, input)),
   cancel: scoped("jobs:write").input(ByJob).output(Job)
     .mutation(({ ctx, input }) => ctx.jobs.cancel(ctx.caller, input.jobId)),
+  retry: scoped("jobs:write").input(RetryJob).output(Job)
+    .mutation(({ ctx, input }) => ctx.jobs.retry(ctx.caller, input)),
   watch: scoped("jobs:read").input(WatchJob).subscription(({ ctx, input, signal }) =>
     trackedStream(ctx.jobs.watch(ctx.caller, input, signal ?? new AbortController().signal))
   ),
@@ -57,6 +64,8 @@ const jobs = t.router({
 const assets = t.router({
   get: scoped("assets:read").input(ByAsset).output(Asset)
     .query(({ ctx, input }) => ctx.assets.get(ctx.caller, input.assetId)),
+  list: scoped("assets:read").input(PageRequest).output(pageOf(Asset))
+    .query(({ ctx, input }) => ctx.assets.list(ctx.caller, input)),
 });
 
 const pods = t.router({
@@ -85,5 +94,15 @@ const keys = t.router({
   revoke: scoped("admin").input(ByKey).output(ApiKey).mutation(({ ctx, input }) => ctx.keys.revoke(input.keyId)),
 });
 
-export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys });
+const events = t.router({
+  watch: scoped("jobs:read").input(WatchEvents).subscription(({ ctx, input, signal }) =>
+    trackedStream(ctx.events.watch(ctx.caller, input, signal ?? new AbortController().signal))
+  ),
+});
+
+const system = t.router({
+  info: signedIn.output(SystemInfo).query(({ ctx }) => ctx.system.info()),
+});
+
+export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys, events, system });
 export type EdgeRouter = typeof edgeRouter;

@@ -9,7 +9,7 @@ import { answerDownload } from "./download.ts";
 import type { AssetBytes, BlobStore } from "./port.ts";
 import { createUpload } from "./upload.ts";
 
-type Rows = Pick<AssetStore, "createAsset" | "getAsset">;
+type Rows = Pick<AssetStore, "createAsset" | "getAsset" | "listAssets">;
 
 export interface AssetsOptions {
   store: Rows;
@@ -28,8 +28,11 @@ async function requireAsset(store: Pick<Rows, "getAsset">, caller: Caller, asset
   });
 }
 
-export function createAssetsPort(store: Pick<Rows, "getAsset">): AssetsPort {
-  return { get: (caller, assetId) => requireAsset(store, caller, assetId) };
+export function createAssetsPort(store: Pick<Rows, "getAsset" | "listAssets">): AssetsPort {
+  return {
+    get: (caller, assetId) => requireAsset(store, caller, assetId),
+    list: ({ tenantId }, page) => store.listAssets(tenantId, page),
+  };
 }
 
 export function createAssetBytes({ store, blobs, maxUploadBytes }: AssetsOptions): AssetBytes {

@@ -13,7 +13,10 @@ import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { whileActive } from "./while-active.ts";
 
-export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "services" | "tenants" | "keys">;
+export type EdgePorts = Pick<
+  EdgeContext,
+  "jobs" | "assets" | "pods" | "services" | "tenants" | "keys" | "events" | "system"
+>;
 
 /** Room for superjson's metadata and the submit options around a workflow of the largest size. */
 const ENVELOPE_BYTES = 64 * 1024;
@@ -53,6 +56,13 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
         open: (inForce) => ports.jobs.watch(caller, input, inForce),
       }),
   };
+  const events: EdgePorts["events"] = {
+    watch: (caller, input, signal) =>
+      whileActive(options, caller, {
+        signal: AbortSignal.any([signal, stopping]),
+        open: (inForce) => ports.events.watch(caller, input, inForce),
+      }),
+  };
   return async (request, caller, requestId) => {
     try {
       if (stopping.aborted) throw edgeStopping();
@@ -63,7 +73,7 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
         req: await readLimited(request, { maxBytes: maxWorkflowBytes + ENVELOPE_BYTES, setting: "MAX_WORKFLOW_BYTES" }),
         router: edgeRouter,
         allowBatching: false,
-        createContext: (): EdgeContext => ({ ...ports, jobs, requestId, caller }),
+        createContext: (): EdgeContext => ({ ...ports, jobs, events, requestId, caller }),
         onError({ error, path }) {
           const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
           if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });

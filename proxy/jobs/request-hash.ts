@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { FleetError } from "../../contracts/errors.ts";
-import type { Sha256 } from "../../contracts/ids.ts";
+import type { JobId, Sha256 } from "../../contracts/ids.ts";
 import type { SubmitJob } from "../../contracts/job.ts";
 
 /**
@@ -25,6 +25,11 @@ export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: numb
   // The canonical form of the whole, put together from its parts in key order: the graph is walked only once.
   const kind = JSON.stringify(spec.kind);
   return sha256(`{"options":${canonicalize(counted)},"spec":{"kind":${kind},"workflow":${workflow}}}`);
+}
+
+/** The same of a request to run a job once more. */
+export function hashRetry(jobId: JobId): Sha256 {
+  return sha256(canonicalize({ retryOf: jobId }) ?? "");
 }
 
 function sha256(text: string): Sha256 {

@@ -16,6 +16,7 @@ import { jobView } from "./job-view.ts";
 import type { LastProgress } from "./last-progress.ts";
 import { listJobs } from "./list.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
+import { retryJob } from "./retry.ts";
 import { submitJob, type SubmitLimits } from "./submit.ts";
 import { watchJob } from "./watch.ts";
 
@@ -23,7 +24,15 @@ export interface JobsOptions {
   store:
     & Pick<
       JobStore,
-      "submitJob" | "findSubmission" | "findFinal" | "getJob" | "listJobs" | "cancelJob" | "listEvents" | "listAttempts"
+      | "submitJob"
+      | "findSubmission"
+      | "findFinal"
+      | "getJob"
+      | "getSpec"
+      | "listJobs"
+      | "cancelJob"
+      | "listEvents"
+      | "listAttempts"
     >
     & Pick<AssetStore, "getAssets">;
   agents: Pick<Agents, "watchAttempt">;
@@ -75,6 +84,10 @@ export function createJobs(options: JobsOptions): JobsPort {
     list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),
     async cancel({ tenantId }, jobId) {
       return view(await cancelJob(options, tenantId, jobId));
+    },
+    async retry({ tenantId }, input) {
+      const { row, waiting } = await retryJob(options, tenantId, input);
+      return view(row, waiting);
     },
     watch: ({ tenantId }, input, signal) => watchJob(watcher, { ...input, tenantId }, signal),
   };

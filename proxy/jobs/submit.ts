@@ -9,7 +9,7 @@ import { firstFew, shorten } from "../../contracts/shorten.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
-import type { EarlierSubmission, JobRow, JobStore } from "../store/job-store.ts";
+import type { EarlierSubmission, JobRow, JobStore, NewJob } from "../store/job-store.ts";
 import { judgeSpec } from "./judge-spec.ts";
 import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
@@ -66,37 +66,66 @@ function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow
   });
 }
 
+/**
+ * The job of an earlier request with the same key; null without a key, and for the first with it.
+ * @throws FleetError `idempotency_key_reuse`
+ */
+export async function earlierSubmission(
+  store: Pick<JobStore, "findSubmission">,
+  { idempotency, ...request }: Pick<NewJob, "tenantId" | "idempotency" | "requestSha256">,
+): Promise<JobRow | null> {
+  const earlier = idempotency && await store.findSubmission({ ...request, idempotency });
+  return earlier && earlierJob(earlier, idempotency?.key);
+}
+
 /** 53 bits, all of which a double holds. */
 function drawSeed(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high & 0x1fffff) * 2 ** 32 + low;
 }
 
+/** The stored job, and why it will wait as far as its graph tells. */
+export interface Submission {
+  row: JobRow;
+  waiting: Waiting | null;
+}
+
 /**
- * @returns the stored job, and why it will wait as far as its graph tells
- * @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
+ * Judges a spec whose seed is fixed, and stores the job.
+ * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
  */
-export async function submitJob(
-  { store, objectInfo, signals, limits, randomSeed = drawSeed }: Submitter,
-  tenantId: TenantId,
-  request: SubmitJob,
-): Promise<{ row: JobRow; waiting: Waiting | null }> {
+export async function acceptJob(
+  { store, objectInfo, signals }: Submitter,
+  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs">,
+): Promise<Submission> {
+  const { spec } = job;
+  const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
+  await requireAssets(store, job.tenantId, workflow);
+  const outcome = await store.submitJob({
+    ...job,
+    id: JobId.parse(typeidUnboxed("job")),
+    service: spec.kind === "service" ? serviceUse(spec) : null,
+    placementKey: placementKeyOf(needs),
+    needs,
+  });
+  if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency?.key), waiting };
+  signals.emit("queue", undefined);
+  signals.emit("job", outcome.job.id);
+  return { row: outcome.job, waiting };
+}
+
+/** @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse` */
+export async function submitJob(submitter: Submitter, tenantId: TenantId, request: SubmitJob): Promise<Submission> {
+  const { store, limits, randomSeed = drawSeed } = submitter;
   const { options } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
   const key = options.idempotencyKey;
   const idempotency = key === undefined ? null : { space: "trpc" as const, key };
-  const earlier = idempotency && await store.findSubmission({ tenantId, idempotency, requestSha256 });
-  if (earlier) return { row: earlierJob(earlier, key), waiting: null };
-  const spec = request.spec.kind === "service" ? withSeed(request.spec, randomSeed) : request.spec;
-  const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
-  await requireAssets(store, tenantId, workflow);
-  const outcome = await store.submitJob({
-    id: JobId.parse(typeidUnboxed("job")),
+  const earlier = await earlierSubmission(store, { tenantId, idempotency, requestSha256 });
+  if (earlier) return { row: earlier, waiting: null };
+  return await acceptJob(submitter, {
     tenantId,
-    spec,
-    service: spec.kind === "service" ? serviceUse(spec) : null,
-    placementKey: placementKeyOf(needs),
-    needs,
+    spec: request.spec.kind === "service" ? withSeed(request.spec, randomSeed) : request.spec,
     priority: options.priority,
     idempotency,
     requestSha256,
@@ -104,8 +133,4 @@ export async function submitJob(
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
     retryOf: null,
   });
-  if (outcome.status !== "created") return { row: earlierJob(outcome, key), waiting };
-  signals.emit("queue", undefined);
-  signals.emit("job", outcome.job.id);
-  return { row: outcome.job, waiting };
 }

@@ -7,7 +7,8 @@ import type { JobEvent } from "../../contracts/event.ts";
 import type { JobId, TenantId } from "../../contracts/ids.ts";
 import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job } from "../../contracts/job.ts";
-import { backoffMs, type Clock } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
+import { persistently } from "../time/persistently.ts";
 import type { EventRow, JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { getOwnJob } from "./get.ts";
@@ -94,21 +95,4 @@ export async function* watchJob(
     if (next === "resync") mails = await persistently(watcher, () => missedSince(ver), signal) ?? [];
     else mails = next ? [next] : [];
   }
-}
-
-/** Repeats a read until the store answers: a watcher outlives the store's troubles. Null once the signal aborts. */
-async function persistently<T>(
-  { clock, logger }: Watcher,
-  read: () => Promise<T>,
-  signal: AbortSignal,
-): Promise<T | null> {
-  for (let failures = 1; !signal.aborted; failures++) {
-    try {
-      return await read();
-    } catch (error) {
-      logger.warn("watch cannot read", { error });
-      await clock.sleep(backoffMs(clock, failures, { firstMs: 100, maxMs: 5_000 }), signal);
-    }
-  }
-  return null;
 }

@@ -10,6 +10,8 @@ export interface Listener {
 
 export interface Runtime {
   name: "deno" | "node";
+  /** Of the runtime itself, e.g. `24.21.0`. */
+  version: string;
   env: Record<string, string | undefined>;
   readFile(path: string): string;
   /** @throws when the address is in use or not ours */

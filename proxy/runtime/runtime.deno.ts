@@ -18,6 +18,7 @@ export function createDenoRuntime(): Runtime {
   const encoder = new TextEncoder();
   return {
     name: "deno",
+    version: Deno.version.deno,
     env: Object.fromEntries(CONFIG_NAMES.map((name) => [name, Deno.env.get(name)])),
     readFile: (path) => Deno.readTextFileSync(path),
     serve(address, handler): Promise<Listener> {

@@ -26,6 +26,7 @@ function stopServer(server: Server, deadlineMs: number): Promise<void> {
 export function createNodeRuntime(): Runtime {
   return {
     name: "node",
+    version: process.versions.node,
     env: process.env,
     readFile: (path) => readFileSync(path, "utf8"),
     serve(address, handler): Promise<Listener> {
