@@ -2,12 +2,10 @@
  * A fleet in miniature around a real store: edges that act on stale views, pods that crash and fall silent, and a network
  * that delays, repeats and loses messages. Everything random comes from one seed, so that a failure can be replayed.
  */
-import type { JobId, TenantId } from "../../../../contracts/ids.ts";
+import type { JobId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
 import type { AttemptRow, NewJob } from "../../../../proxy/store/job-store.ts";
-import type { Store } from "../../../../proxy/store/port.ts";
-import { type Edge, type Message, type Pod, type Report, resultHash } from "./protocol-parts.ts";
-import type { Random } from "./random.ts";
+import { type Edge, type FleetOptions, type Message, type Pod, type Report, resultHash } from "./protocol-parts.ts";
 import {
   newAttemptId,
   newBootId,
@@ -23,13 +21,6 @@ import {
 const OFFER_GRACE_MS = 300;
 const LOST_AFTER_MS = 600;
 const MAX_LOSSES = 6;
-
-export interface FleetOptions {
-  store: Store;
-  tenantId: TenantId;
-  random: Random;
-  time: { nowMs: number };
-}
 
 export class Fleet {
   readonly counts = {

@@ -1,7 +1,16 @@
 /** What the fleet in miniature is made of. */
-import type { BootId, JobId, PodId } from "../../../../contracts/ids.ts";
+import type { BootId, JobId, PodId, TenantId } from "../../../../contracts/ids.ts";
 import type { AttemptRow, QueuedJob } from "../../../../proxy/store/job-store.ts";
+import type { Store } from "../../../../proxy/store/port.ts";
+import type { Random } from "./random.ts";
 import { sha256 } from "./samples.ts";
+
+export interface FleetOptions {
+  store: Store;
+  tenantId: TenantId;
+  random: Random;
+  time: { nowMs: number };
+}
 
 type ReportState = "running" | "succeeded" | "failed" | "canceled";
 
