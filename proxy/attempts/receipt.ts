@@ -6,6 +6,7 @@ import type { AttemptReport } from "../../contracts/attempt.ts";
 import type { JobTiming, Receipt } from "../../contracts/receipt.ts";
 import type { AttemptRow, JobRow, Needs } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
+import { gpuName } from "./gpu-name.ts";
 
 export interface ReceiptFacts {
   job: JobRow;
@@ -32,7 +33,7 @@ function agentParts(report: AttemptReport): { stageMs: number; executeMs: number
   return { stageMs: started - accepted, executeMs: executed - started, collectMs: finished - executed };
 }
 
-/** How the job's wall time was spent; all parts at least 0, and `totalMs` is their sum. */
+/** How the job's wall time was spent; all parts at least 0, and `totalMs` is the sum of those that are known. */
 export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report" | "nowMs">): JobTiming {
   const { job, attempt, report } = facts;
   const totalMs = Math.max(0, facts.nowMs - job.createdAtMs);
@@ -49,6 +50,7 @@ export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report"
     queueMs,
     assignMs: callMs + parts.stageMs * scale,
     executeMs: parts.executeMs * scale,
+    modelLoadMs: null,
     collectMs: parts.collectMs * scale,
     storeMs: outsideMs - callMs,
     totalMs,
@@ -57,15 +59,22 @@ export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report"
 
 export function buildReceipt(facts: ReceiptFacts): Receipt {
   const { job, attempt, report, pod } = facts;
+  const capability = pod?.capability ?? null;
+  const gpu = gpuName(capability?.devices ?? []);
+  const timing = jobTiming(facts);
   return {
     graphSha256: attempt.graphSha256,
     service: job.service,
     pod: pod === null ? null : { id: pod.id, name: pod.name },
-    comfyVersion: pod?.capability?.comfyVersion ?? null,
+    comfyVersion: capability?.comfyVersion ?? null,
+    agentVersion: capability?.agentVersion ?? null,
+    objectInfoSha256: capability?.objectInfoSha256 ?? null,
+    gpu,
     models: [...new Set(facts.models.map((model) => model.name))].map((name) => ({ name, sha256: null })),
     cached: report.cached,
     attempts: facts.attempts,
     losses: job.losses,
-    timing: jobTiming(facts),
+    gpuSeconds: gpu === null ? null : timing.executeMs / 1_000,
+    timing,
   };
 }

@@ -19,6 +19,7 @@ const Last = z.strictObject({
   })).length(1),
   timing: z.strictObject({
     ...{ queueMs: Duration, assignMs: Duration, executeMs: Duration },
+    modelLoadMs: Duration.nullable(),
     ...{ collectMs: Duration, storeMs: Duration, totalMs: Duration },
   }),
 });

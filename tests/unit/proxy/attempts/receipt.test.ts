@@ -2,11 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AttemptReport } from "../../../../contracts/attempt.ts";
 import { toTimestamp } from "../../../../contracts/ids.ts";
+import type { PodCapability } from "../../../../contracts/pod.ts";
 import { Receipt } from "../../../../contracts/receipt.ts";
 import { buildReceipt, jobTiming } from "../../../../proxy/attempts/receipt.ts";
 import type { AttemptRow, JobRow } from "../../../../proxy/store/job-store.ts";
+import type { PodRow } from "../../../../proxy/store/pod-store.ts";
 import { reportOf } from "../../../support/agent-reports.ts";
-import { attemptId, jobId } from "../jobs/ids.ts";
+import { attemptId, jobId, podId } from "../jobs/ids.ts";
+import { sampleObservation, sha256 } from "../store/samples.ts";
 
 const ORDER = { attemptId: attemptId(1), jobId: jobId(1), no: 1 };
 
@@ -44,6 +47,7 @@ describe("jobTiming()", () => {
       queueMs: 100,
       assignMs: 40,
       executeMs: 1_000,
+      modelLoadMs: null,
       collectMs: 15,
       storeMs: 35,
       totalMs: 1_190,
@@ -56,7 +60,15 @@ describe("jobTiming()", () => {
       .toMatchObject({ executeMs: 500, collectMs: 0 });
     const never = { acceptedAt: agentAt(0), startedAt: null, executedAt: null, finishedAt: agentAt(20) };
     expect(jobTiming(facts(never, { offeredAtMs: 1_100, startedAtMs: null, nowMs: 1_150 })))
-      .toEqual({ queueMs: 100, assignMs: 0, executeMs: 0, collectMs: 20, storeMs: 30, totalMs: 150 });
+      .toEqual({
+        queueMs: 100,
+        assignMs: 0,
+        executeMs: 0,
+        modelLoadMs: null,
+        collectMs: 20,
+        storeMs: 30,
+        totalMs: 150,
+      });
   });
 
   it("is never negative and adds up, whatever the clocks did", () => {
@@ -72,7 +84,7 @@ describe("jobTiming()", () => {
         finishedAt: at(finished),
       };
       const [offeredAtMs, startedAtMs, nowMs] = store;
-      const { totalMs, ...parts } = jobTiming(facts(report, { offeredAtMs, startedAtMs, nowMs }));
+      const { totalMs, modelLoadMs: _, ...parts } = jobTiming(facts(report, { offeredAtMs, startedAtMs, nowMs }));
       const sum = Object.values(parts).reduce((total, part) => total + part, 0);
       return Object.values(parts).every((part) => part >= 0) && Math.abs(sum - totalMs) < 0.001;
     }));
@@ -93,5 +105,38 @@ describe("buildReceipt()", () => {
       models: [{ name: "x.safetensors", sha256: null }],
       pod: null,
     });
+  });
+
+  const CAPABILITY = sampleObservation(sha256("body")).capability;
+
+  function receiptOn(capability: PodCapability) {
+    const pod = { id: podId(1), name: "gpu-1", capability } as PodRow;
+    const times = { offeredAtMs: 1_100, startedAtMs: 1_110, nowMs: 2_190 };
+    return buildReceipt({ ...facts(REPORT, times), attempts: 1, pod, models: [] });
+  }
+
+  it("says on what it ran, and how long it held the GPU", () => {
+    const name = "cuda:0 NVIDIA H100 80GB HBM3 : cudaMallocAsync";
+    const devices = [{ name, type: "cuda", vramTotalBytes: 8e10 }];
+    expect(receiptOn({ ...CAPABILITY, devices })).toMatchObject({
+      pod: { name: "gpu-1" },
+      comfyVersion: "0.33.0",
+      agentVersion: "0.1.0",
+      objectInfoSha256: sha256("body"),
+      gpu: "NVIDIA H100 80GB HBM3",
+      gpuSeconds: 1,
+    });
+  });
+
+  it("knows of no GPU where the pod renders on its CPU", () => {
+    const devices = [{ name: "cpu", type: "cpu", vramTotalBytes: 1e9 }];
+    expect(receiptOn({ ...CAPABILITY, devices })).toMatchObject({ gpu: null, gpuSeconds: null });
+  });
+
+  it("is read with nulls when an earlier version wrote it", () => {
+    const { agentVersion: _, objectInfoSha256: __, gpu: ___, gpuSeconds: ____, ...old } = receiptOn(CAPABILITY);
+    const { modelLoadMs: _____, ...timing } = old.timing;
+    const nothing = { service: null, agentVersion: null, objectInfoSha256: null, gpu: null, gpuSeconds: null };
+    expect(Receipt.parse({ ...old, timing })).toEqual({ ...old, ...nothing });
   });
 });

@@ -73,11 +73,15 @@ export const sampleReceipt: Receipt = {
   service: null,
   pod: null,
   comfyVersion: "0.33.0",
+  agentVersion: "0.1.0",
+  objectInfoSha256: null,
+  gpu: null,
   models: [],
   cached: false,
   attempts: 1,
   losses: 0,
-  timing: { queueMs: 1, assignMs: 2, executeMs: 3, collectMs: 4, storeMs: 5, totalMs: 15 },
+  gpuSeconds: null,
+  timing: { queueMs: 1, assignMs: 2, executeMs: 3, modelLoadMs: null, collectMs: 4, storeMs: 5, totalMs: 15 },
 };
 
 export const sampleError: JobError = { code: "execution_failed", message: "Cannot run node 1: it raised" };
