@@ -7,6 +7,7 @@ import { PyError } from "../python.ts";
 import { type PromptQueue, queueTuple } from "../queue/prompt-queue.ts";
 import type { Environment } from "./environment.ts";
 import { Executor } from "./executor.ts";
+import { SilentDeath } from "./silent-death.ts";
 
 /** What is counted about runs, for tests that must know whether work was done again. */
 export interface WorkerCounts {
@@ -35,6 +36,7 @@ export class Worker {
     try {
       for (;;) await this.#turn();
     } catch (error) {
+      if (error instanceof SilentDeath) return;
       const type = error instanceof PyError ? error.type : "RuntimeError";
       const message = error instanceof Error ? error.message : String(error);
       this.#environment.log.raw(
@@ -66,6 +68,9 @@ export class Worker {
       log.info(`Prompt executed in ${((monotonicMs() - startedMs) / 1000).toFixed(2)} seconds`);
     }
     const flags = this.#queue.takeFlags();
-    if (flags.freeMemory) this.#executor.reset();
+    if (flags.freeMemory) {
+      this.#executor.reset();
+      this.#environment.memory.free();
+    }
   }
 }

@@ -24,7 +24,7 @@ export function addInfoRoutes(routes: Routes, context: ServerContext): void {
     const info = describe(param("class"));
     return jsonReply(info === undefined ? {} : { [param("class")]: info });
   });
-  routes.both("GET", "/system_stats", () => jsonReply(systemStats(context.argv)));
+  routes.both("GET", "/system_stats", () => jsonReply(systemStats(context)));
   routes.both("GET", "/features", () => jsonReply(features(options)));
   routes.both("GET", "/extensions", () => jsonReply([]));
   routes.both("GET", "/", (request) => {
@@ -47,8 +47,8 @@ export function features(options: Options): JsonObject {
   };
 }
 
-function systemStats(argv: readonly string[]): JsonObject {
-  const memory = { vram_total: totalmem(), vram_free: freemem() };
+function systemStats({ argv, memory: held }: ServerContext): JsonObject {
+  const memory = { vram_total: totalmem(), vram_free: Math.max(0, freemem() - held.vramBytes) };
   return {
     system: {
       os: platform(),
