@@ -1,7 +1,7 @@
 // A socket that is deaf, doubled, turned round or cut: the attempt ends as if nothing were wrong, once.
 import { describe, expect, it } from "vitest";
 import type { AttemptId } from "../../../contracts/ids.ts";
-import { until } from "./agent-process.ts";
+import { until } from "../../contract/agent/agent-process.ts";
 import {
   begin,
   begun,
@@ -13,7 +13,7 @@ import {
   runToEnd,
   startFaultyAgent,
 } from "./faulty-agent.ts";
-import { finalReport, imageGraph, slowGraph } from "./orders.ts";
+import { finalReport, imageGraph, slowGraph } from "../../contract/agent/orders.ts";
 
 const SUCCEEDED = { state: "succeeded", progress: { value: 1 } };
 

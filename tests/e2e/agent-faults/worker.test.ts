@@ -1,7 +1,7 @@
 // Workers that die, cancels that are lost, checks and processes that stand still.
 import { describe, expect, it } from "vitest";
 import { begin, begun, expectNoRestart, expectOneRestart, runToEnd, startFaultyAgent } from "./faulty-agent.ts";
-import { finalReport, imageGraph, reportWhen, slowGraph } from "./orders.ts";
+import { finalReport, imageGraph, reportWhen, slowGraph } from "../../contract/agent/orders.ts";
 
 describe("a worker that dies", () => {
   it.each(["pending", "run"])(

@@ -1,6 +1,6 @@
 // What ComfyUI knows no more, remembers wrongly, or has no room for.
 import { describe, expect, it } from "vitest";
-import { until } from "./agent-process.ts";
+import { until } from "../../contract/agent/agent-process.ts";
 import {
   begin,
   begun,
@@ -11,7 +11,7 @@ import {
   runToEnd,
   startFaultyAgent,
 } from "./faulty-agent.ts";
-import { finalReport, imageGraph, previewGraph, slowGraph } from "./orders.ts";
+import { finalReport, imageGraph, previewGraph, slowGraph } from "../../contract/agent/orders.ts";
 
 describe("a history that is empty", () => {
   it.each([

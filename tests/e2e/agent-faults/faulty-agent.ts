@@ -7,8 +7,8 @@ import { freePort } from "../../support/fleet/free-port.ts";
 import type { AttemptReport, StartAttempt } from "../../../contracts/attempt.ts";
 import { EdgeId } from "../../../contracts/ids.ts";
 import type { Workflow } from "../../../contracts/workflow.ts";
-import { AgentProcess, until } from "./agent-process.ts";
-import { finalReport, order, POD_ID } from "./orders.ts";
+import { AgentProcess, until } from "../../contract/agent/agent-process.ts";
+import { finalReport, order, POD_ID } from "../../contract/agent/orders.ts";
 
 const EDGE_ID = EdgeId.parse(typeid("edge").toString());
 
