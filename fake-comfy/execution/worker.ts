@@ -65,7 +65,8 @@ export class Worker {
       this.#queue.done(ticket, { prompt: queueTuple(item), ...outcome });
       const { focus, hub, log, monotonicMs } = this.#environment;
       if (focus.clientId !== null) hub.send("executing", { node: null, prompt_id: item.promptId }, focus.clientId);
-      log.info(`Prompt executed in ${((monotonicMs() - startedMs) / 1000).toFixed(2)} seconds`);
+      const seconds = ((monotonicMs() - startedMs) / 1000).toFixed(2);
+      log.info(`\u001b[32mPrompt executed in ${seconds} seconds\u001b[0m`);
     }
     const flags = this.#queue.takeFlags();
     if (flags.freeMemory) {

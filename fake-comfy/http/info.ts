@@ -27,6 +27,10 @@ export function addInfoRoutes(routes: Routes, context: ServerContext): void {
   routes.both("GET", "/system_stats", () => jsonReply(systemStats(context)));
   routes.both("GET", "/features", () => jsonReply(features(options)));
   routes.both("GET", "/extensions", () => jsonReply([]));
+  for (const path of ["/workflow_templates", "/i18n", "/node_replacements", "/global_subgraphs"]) {
+    routes.both("GET", path, () => jsonReply({}));
+  }
+  routes.both("GET", "/global_subgraphs/:id", () => jsonReply(null));
   routes.both("GET", "/", (request) => {
     const page = options.frontEndRoot === null ? null : join(options.frontEndRoot, "index.html");
     const headers = { ...NO_STORE, "content-type": "text/html" };

@@ -5,8 +5,10 @@
 // video nodes); cases say so where a version matters.
 import { afterAll, beforeAll, describe } from "vitest";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
+import { describeBehaviour } from "./behaviour-cases.ts";
 import { describeFiles } from "./files-cases.ts";
 import { describeHistory } from "./history-cases.ts";
+import { describeInternal } from "./internal-cases.ts";
 import { describeIntrospection } from "./introspection-cases.ts";
 import { describeJobs } from "./jobs-cases.ts";
 import { describeOutputs } from "./outputs-cases.ts";
@@ -19,6 +21,7 @@ import { describeSampler } from "./sampler-cases.ts";
 import { describeSocket } from "./socket-cases.ts";
 import { startTarget, type Target, targetKind } from "./target.ts";
 import { describeUploads } from "./uploads-cases.ts";
+import { describeUserData } from "./user-data-cases.ts";
 import { describeValidation } from "./validation-cases.ts";
 
 const kind = targetKind();
@@ -55,6 +58,9 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describeRunEvents(target);
   describeOutputs(target);
   describePictures(target);
+  describeInternal(target);
+  describeUserData(target);
+  describeBehaviour(target);
   // The stand-in refuses the sampler's classes, as it says in its answer to missing_node_type.
   if (kind === "real") describeSampler(target);
   describeProcess(target);
