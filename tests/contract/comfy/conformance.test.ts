@@ -1,8 +1,9 @@
 // The conformance suite: what ComfyUI does on its wire, as far as an agent relies on it. The same cases run against the
 // stand-in (default) and against a real ComfyUI (COMFY_TARGET=real), one after the other on one server.
 //
-// Written against v0.30.0. v0.33.0 differs, as far as known, only in nodes that are not used here (dotted inputs of the
-// video nodes); cases say so where a version matters.
+// Written against v0.30.0, which has every route and message that is documented of v0.33.0. Differences, as far as known:
+// the dotted inputs of the video nodes, which are not used here; and an asset's route answers 404 to an id that is no UUID,
+// where v0.33.0 is said to answer 503 to all while assets are off.
 import { afterAll, beforeAll, describe } from "vitest";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
 import { describeBehaviour } from "./behaviour-cases.ts";
