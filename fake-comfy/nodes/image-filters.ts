@@ -1,7 +1,7 @@
 /** ImageBlur and ImageScale. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bellWeights, blurFrame } from "../images/blur.ts";
-import { type Frame, ImageBatch, mapFrames } from "../images/frame.ts";
+import { type Frame, type ImageBatch, mapFrames } from "../images/frame.ts";
 import { cutToProportions, resizeNearest, type Size, sizeFor } from "../images/resize.ts";
 import { PyError } from "../python.ts";
 import { classicNode, schemaNode } from "./define.ts";

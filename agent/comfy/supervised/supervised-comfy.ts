@@ -95,7 +95,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       onMessage: messages.emit,
       onRecycling: (recycling) => {
         if (recycling !== null) board.note({ recycling, ...whenIdle(recycling) });
-        else board.note({ recycling, ...(readiness?.() ?? {}) });
+        else board.note({ recycling, ...readiness?.() });
       },
     });
     session = current;

@@ -57,18 +57,18 @@ export function describeUserData(target: Target): void {
       expect(gone).toEqual([204, 404]);
     });
 
-    it.each([
-      ["GET", "/userdata", 400, "Directory not provided"],
-      ["GET", "/userdata?dir=none", 404, "Directory not found"],
-      ["GET", "/userdata?dir=..%2F..", 403, "Invalid directory"],
-      ["GET", "/v2/userdata?path=none", 404, "Requested path not found"],
-      ["GET", "/userdata/none.json", 404, ""],
-      ["GET", "/userdata/..%2F..%2Fup", 403, ""],
-      ["POST", "/userdata/..%2F..%2Fup", 403, ""],
-      ["POST", "/userdata/none.json/move/other.json", 404, ""],
-    ])("%s %s answers %i", async (method, path, status, body) => {
+    it.each<[method: string, path: string, answer: [status: number, text: string]]>([
+      ["GET", "/userdata", [400, "Directory not provided"]],
+      ["GET", "/userdata?dir=none", [404, "Directory not found"]],
+      ["GET", "/userdata?dir=..%2F..", [403, "Invalid directory"]],
+      ["GET", "/v2/userdata?path=none", [404, "Requested path not found"]],
+      ["GET", "/userdata/none.json", [404, ""]],
+      ["GET", "/userdata/..%2F..%2Fup", [403, ""]],
+      ["POST", "/userdata/..%2F..%2Fup", [403, ""]],
+      ["POST", "/userdata/none.json/move/other.json", [404, ""]],
+    ])("%s %s answers %j", async (method, path, expected) => {
       const answer = await call(target.server(), path, { method });
-      expect([answer.status, answer.text]).toEqual([status, body]);
+      expect([answer.status, answer.text]).toEqual(expected);
     });
   });
 }
