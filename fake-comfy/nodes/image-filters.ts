@@ -1,4 +1,4 @@
-/** ImageBlur and ImageScale. */
+/** ImageBlur, ImageScale and GetImageSize. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bellWeights, blurFrame } from "../images/blur.ts";
 import { type Frame, type ImageBatch, mapFrames } from "../images/frame.ts";
@@ -82,3 +82,22 @@ export const imageScale = classicNode({
 function scale(frame: Frame, size: Size, cuts: boolean): Frame {
   return resizeNearest(cuts ? cutToProportions(frame, size) : frame, size);
 }
+
+/** `GetImageSize`: three numbers, and a text to every client. */
+export const getImageSize = schemaNode({
+  name: "GetImageSize",
+  displayName: "Get Image Size",
+  category: "image",
+  pythonModule: "comfy_extras.nodes_images",
+  inputs: { image: { type: "IMAGE", options: {} } },
+  hidden: { unique_id: "UNIQUE_ID" },
+  outputs: ["INT", "INT", "INT"],
+  outputNames: ["width", "height", "batch_size"],
+  searchAliases: ["dimensions", "resolution"],
+}, {
+  run(inputs, { showText }) {
+    const { first: { width, height }, frames } = imageInput(inputs, "image");
+    showText(`width: ${width}, height: ${height}\n batch size: ${frames.length}`);
+    return { outputs: [width, height, frames.length] };
+  },
+});

@@ -55,6 +55,23 @@ export function describeBehaviour(target: Target): void {
       socket.terminate();
     });
 
+    it("a node's text goes to every client as a binary frame with the node's id", async () => {
+      const [owner, other] = [await capture(target.server()), await capture(target.server())];
+      const id = await submit(target.server(), {
+        "1": { class_type: "EmptyImage", inputs: { width: 24, height: 16, batch_size: 2, color: freshColor() } },
+        "size": { class_type: "GetImageSize", inputs: { image: ["1", 0] } },
+        "3": { class_type: "PreviewAny", inputs: { source: ["size", 0] } },
+      }, { client_id: owner.clientId });
+      await owner.waitForEnd(id);
+      expect((await waitForEnd(target.server(), id)).outputs).toEqual({ "3": { text: ["24"] } });
+      for (const { binaries } of [owner, other]) {
+        const frame = await waitUntil("the text came", async () => binaries[0]);
+        expect([frame.readUInt32BE(0), frame.readUInt32BE(4)]).toEqual([3, 4]);
+        expect(frame.subarray(8).toString("utf8")).toBe("sizewidth: 24, height: 16\n batch size: 2");
+      }
+      await Promise.all([owner.close(), other.close()]);
+    });
+
     it("ImageBlur reports no progress, and a cancel is heeded only at the next node", async () => {
       const client = await capture(target.server());
       const id = await submit(target.server(), blurGraph(8), { client_id: client.clientId });

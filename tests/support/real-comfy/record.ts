@@ -16,7 +16,7 @@ const DEADLINE_MS = 60_000;
 
 const CLASSES = [
   ...["EmptyImage", "ImageInvert", "ImageFlip", "ImageCrop", "ImageFromBatch", "ColorTransfer", "LoadImage"],
-  ...["ImageBlur", "ImageScale"],
+  ...["ImageBlur", "ImageScale", "GetImageSize"],
   ...["SaveImage", "PreviewImage", "PrimitiveString", "StringConcatenate", "PreviewAny", "SaveText"],
   ...["UNETLoader", "KSampler", "LotusConditioning", "EmptyLatentImage", "VAELoader", "VAEDecode"],
 ];
