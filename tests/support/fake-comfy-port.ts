@@ -23,6 +23,7 @@ export class FakeComfyPort implements Comfy {
     message: "ComfyUI was not started yet.",
     generation: null,
     evicting: [],
+    recycling: null,
     version: "0.33.0",
     devices: [],
     objectInfoSha256: null,
@@ -38,6 +39,7 @@ export class FakeComfyPort implements Comfy {
   readonly canceled: string[] = [];
   readonly forgotten: string[] = [];
   readonly restarts: string[] = [];
+  droppedCaches = 0;
   lookupCount = 0;
   /** How often the socket was opened anew, and what ComfyUI says then. */
   reopened = 0;
@@ -52,6 +54,10 @@ export class FakeComfyPort implements Comfy {
   readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
 
   readonly api: ComfyApi = {
+    dropCache: () => {
+      this.droppedCaches += 1;
+      return Promise.resolve();
+    },
     submit: async ({ promptId, workflow }) => {
       this.submitted.push({ promptId, workflow });
       const submission = await this.submission();

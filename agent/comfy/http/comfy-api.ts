@@ -98,6 +98,7 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
     forget: async (promptId, signal) => await forget(bind(), promptId, signal),
+    dropCache: async (signal) => await post(bind().send, { path: "/free", json: { free_memory: true }, signal }),
     async view(file, signal) {
       const { connection } = bind();
       const response = await callForBody(fetch, connection.baseUrl, {

@@ -1,5 +1,5 @@
 /** One generation from its (adopted or new) process to its end: everything that lives exactly as long as it. */
-import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
+import { type ObjectInfo, probeLiveness, type SystemStats } from "../http/introspection.ts";
 import type { LogFile } from "../log/log-file.ts";
 import { createLogRing } from "../log/log-ring.ts";
 import { type LogTail, startLogTail } from "../log/log-tail.ts";
@@ -7,6 +7,9 @@ import type { ComfyMessage } from "../port.ts";
 import { endGroup } from "../process/process-group.ts";
 import { type ComfySocket, openComfySocket } from "../socket/comfy-socket.ts";
 import type { EndCause } from "../end-cause.ts";
+import { DEAF_LIMIT, SOCKET_DEAF } from "../watchdogs/deaf-socket.ts";
+import { watchMemory } from "../watchdogs/memory-limits.ts";
+import { createRecycler, type Recycler } from "../watchdogs/recycler.ts";
 import { createEnding, type Ending } from "./ending.ts";
 import type { RunningGeneration } from "./launch.ts";
 import type { SupervisedContext } from "./options.ts";
@@ -27,6 +30,8 @@ export interface SessionOptions {
   tempFolder: string;
   onReady: (ready: ReadySession) => void;
   onMessage: (message: ComfyMessage) => void;
+  /** Why it takes no more prompts until it is started anew; null when it does again. */
+  onRecycling: (cause: EndCause | null) => void;
 }
 
 export interface Session {
@@ -94,12 +99,24 @@ export function startSession(context: SupervisedContext, options: SessionOptions
         if (ending.cause === null) options.onMessage(message);
       },
       onLost: () => {},
+      onDeaf: (timesInARow) => {
+        if (timesInARow >= DEAF_LIMIT) void recycler.request(SOCKET_DEAF);
+      },
     });
     return socket;
   };
+  const recycler = createRecycler({
+    clock,
+    everyMs: timings.recyclePollMs,
+    countPrompts: (signal) =>
+      probeLiveness({ fetch: context.fetch, baseUrl, timeoutMs: timings.requestTimeoutMs }, signal),
+    onChange: options.onRecycling,
+    end: ending.because,
+    signal: ending.signal,
+  });
   const exitWatched = watchExit(context, running, { ending, drainLog: () => tail.drain(), findings, ring });
   const pruned = keepTempSmall(context, options.tempFolder, ending.signal);
-  const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket });
+  const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket, recycler });
   return {
     baseUrl,
     running,
@@ -130,6 +147,7 @@ interface LeadOptions extends SessionOptions {
   tail: LogTail;
   findings: LogFindings;
   openSocket: () => ComfySocket;
+  recycler: Recycler;
 }
 
 /** Brings the generation to readiness, then keeps asking whether it is still there. */
@@ -152,6 +170,16 @@ async function lead(context: SupervisedContext, options: LeadOptions): Promise<v
       await tail.drain();
       if (ending.cause !== null) return;
       options.onReady({ ...readiness, failedImports: findings.failedImports });
-      await watchLiveness(context, baseUrl, ending);
+      await Promise.all([
+        watchLiveness(context, baseUrl, ending),
+        watchMemory({
+          ...{ clock: context.clock, logger: context.logger, fetch: context.fetch, timings: context.timings },
+          baseUrl,
+          limits: context.memoryLimits,
+          readRss: () => context.readGroupRss(running.identity.pid),
+          recycler: options.recycler,
+          signal: ending.signal,
+        }),
+      ]);
   }
 }

@@ -10,6 +10,7 @@ import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
 import { createLogFile } from "../log/log-file.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
+import { createGroupRssReader } from "../process/group-memory.ts";
 import { createProcessTable } from "../process/process-table.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import { DEFAULT_TIMINGS } from "../timings.ts";
@@ -83,6 +84,8 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       return started.cause;
     }
     const { running } = started;
+    /** Why it is ready; null before it is. */
+    let readiness: (() => EndCause) | null = null;
     const { id, clientId, startedAtMs } = running.record;
     const current = startSession(context, {
       running,
@@ -90,6 +93,10 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       tempFolder: tempFolder(directories, running.record.nonce),
       onReady,
       onMessage: messages.emit,
+      onRecycling: (recycling) => {
+        if (recycling !== null) board.note({ recycling, ...whenIdle(recycling) });
+        else board.note({ recycling, ...readiness?.() });
+      },
     });
     session = current;
     board.note({
@@ -115,9 +122,12 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
 
     function onReady(ready: ReadySession): void {
       objectInfo = ready.objectInfo;
-      board.enter("ready", {
+      readiness = () => ({
         reason: running.adopted ? "Adopted" : "Ready",
         message: readyMessage(ready, current.baseUrl, running.adopted),
+      });
+      board.enter("ready", {
+        ...readiness(),
         version: ready.stats.version,
         devices: ready.stats.devices,
         objectInfoSha256: ready.objectInfo.sha256,
@@ -203,6 +213,14 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   };
 }
 
+/** The status of a ComfyUI that is to be started anew, once nothing runs in it. */
+function whenIdle({ reason, message }: EndCause): EndCause {
+  return {
+    reason,
+    message: `ComfyUI takes no more jobs and is started anew as soon as nothing runs in it: ${message}`,
+  };
+}
+
 function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
   return {
     args: [],
@@ -213,6 +231,8 @@ function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
     fetch: globalThis.fetch,
     spawn,
     processTable: createProcessTable(),
+    readGroupRss: createGroupRssReader(),
+    memoryLimits: { maxRssBytes: Number.POSITIVE_INFINITY, minFreeVramBytes: null },
     randomUuid: randomUUID,
     ...options,
     timings: { ...DEFAULT_TIMINGS, ...options.timings },
