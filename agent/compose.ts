@@ -16,6 +16,7 @@ import { openSqliteJournal } from "./journal/sqlite-journal.ts";
 import { lockStateDirectory } from "./journal/sqlite-state-lock.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { AGENT_VERSION } from "./pod/agent-version.ts";
+import { ComfyService } from "./pod/comfy-service.ts";
 import { PodIdentity } from "./pod/identity.ts";
 import { PodService } from "./pod/pod-service.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -91,6 +92,7 @@ async function start(
     onFatal,
   });
   const pod = new PodService({ comfy, attempts, identity, agent: { agentVersion: AGENT_VERSION, comfyMode: mode } });
+  const operator = new ComfyService({ comfy, attempts, mode, now: () => systemClock.now() });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
   // Before anybody can ask for them: an attempt that the agent does not know is given up by its edge.
   attempts.resume();
@@ -106,6 +108,7 @@ async function start(
     inputs,
     workspace,
     comfy,
+    operator,
     maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
     maxCallBytes: config.AGENT_MAX_CALL_BYTES,
     logger: logger.child("http"),
@@ -117,6 +120,7 @@ async function start(
   lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
     stopping = true;
     pod.stop();
+    operator.stop();
     await attempts.stop();
   });
   if (!isLoopback(config.AGENT_LISTEN.host)) {

@@ -4,6 +4,7 @@
  */
 import type { JobError } from "../../contracts/job.ts";
 import type { EndCause } from "./end-cause.ts";
+import type { LogFeed } from "./log/log-feed.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 
 /**
@@ -105,6 +106,8 @@ export interface ComfyApi {
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   /** Forgets a finished prompt, to bound ComfyUI's memory. */
   forget(promptId: string, signal: AbortSignal): Promise<void>;
+  /** Unloads models and caches, after the prompt that runs; ComfyUI does not say when it has. */
+  free(signal: AbortSignal): Promise<void>;
   /** Reads an output over `/view`, for the attached mode without folders. */
   view(file: ComfyFile, signal: AbortSignal): Promise<Response>;
   /** Puts an input over `/upload/image`, for the attached mode without folders; returns the name to use in the graph. */
@@ -112,6 +115,8 @@ export interface ComfyApi {
 }
 
 export interface Comfy {
+  /** What it prints; null in attached mode. */
+  readonly log: LogFeed | null;
   /** Whether the agent has started it and may end it; false in attached mode. */
   readonly ownsProcess: boolean;
   readonly status: ComfyStatus;

@@ -7,14 +7,10 @@ import type { Job, SubmitJob } from "../job.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
-import type { RequestContext } from "../trpc.ts";
+import type { RequestContext, Tracked } from "../trpc.ts";
 import type { CreateKey, ListJobs, WatchJob } from "./inputs.ts";
 
-/** One event with the id from which a cut stream resumes. */
-export interface Tracked<T> {
-  id: string;
-  data: T;
-}
+export type { Tracked };
 
 /** Jobs of the caller's tenant. An unknown id and another tenant's id get the same `not_found`. */
 export interface JobsPort {

@@ -1,14 +1,12 @@
 /** The edge's typed contract: shape, validation, scopes and delegation to the ports on `ctx`; nothing else. */
-import { tracked } from "@trpc/server";
 import { Asset } from "../asset.ts";
-import type { JobEvent } from "../event.ts";
 import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
-import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
+import { createTRPC, requireScope, rethrowTyped, trackedStream } from "../trpc.ts";
 import { ByAsset, ByJob, ByKey, ByPod, CreateKey, CreateTenant, ListJobs, WatchJob } from "./inputs.ts";
-import type { EdgeContext, Tracked } from "./ports.ts";
+import type { EdgeContext } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
 
@@ -22,10 +20,6 @@ const procedure = t.procedure.use(async ({ next }) => {
 /** A procedure that needs the scope; `ctx.caller` is the authenticated caller from here on. */
 function scoped(scope: Scope) {
   return procedure.meta({ scope }).use(({ ctx, next }) => next({ ctx: { caller: requireScope(ctx.caller, scope) } }));
-}
-
-async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
-  for await (const event of typedStream(events)) yield tracked(event.id, event.data);
 }
 
 const jobs = t.router({

@@ -139,6 +139,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   }
 
   return {
+    log: null,
     ownsProcess: false,
     get status() {
       return board.status;

@@ -4,10 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { MAX_LOG_LINES } from "../../../contracts/agent/comfy.ts";
 import { createBackoff } from "../backoff.ts";
 import { systemClock } from "../clock.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
+import { createLogFeed } from "../log/log-feed.ts";
 import { createLogFile } from "../log/log-file.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createProcessTable } from "../process/process-table.ts";
@@ -22,6 +24,7 @@ import type { SupervisedComfyOptions, SupervisedContext } from "./options.ts";
 import { type ReadySession, type Session, startSession } from "./session.ts";
 
 const MAX_LOG_FILE_BYTES = 16 * 1024 * 1024;
+const LOG_FEED = { maxLines: MAX_LOG_LINES, maxChars: 1_000_000 };
 
 const FAILED_INSIDE: EndCause = {
   reason: "AgentFailed",
@@ -38,6 +41,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   checkExtraArguments(context.args);
   const directories = prepareDirectories(context.stateDir);
   const logFile = createLogFile(directories.logFile);
+  const log = createLogFeed({ id: randomUUID(), clock, ...LOG_FEED });
   const board = createStatusBoard({ clock, logger });
   const messages = createListeners<ComfyMessage>(logger);
   let session: Session | null = null;
@@ -90,6 +94,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       tempFolder: tempFolder(directories, running.record.nonce),
       onReady,
       onMessage: messages.emit,
+      onLogLine: log.add,
     });
     session = current;
     board.note({
@@ -156,6 +161,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   }
 
   return {
+    log,
     ownsProcess: true,
     get status() {
       return board.status;
