@@ -52,7 +52,16 @@ export type JobError = z.infer<typeof JobError>;
 
 /** Why a queued job waits: the first pod that comes nearest decides the words. */
 export const Waiting = z.object({
-  reason: z.enum(["no_pods", "no_capable_pod", "missing_model", "pods_busy", "pods_not_ready", "starting", "retrying"]),
+  reason: z.enum([
+    "no_pods",
+    "no_capable_pod",
+    "missing_model",
+    "pods_busy",
+    "pods_cordoned",
+    "pods_not_ready",
+    "starting",
+    "retrying",
+  ]),
   message: z.string(),
 });
 export type Waiting = z.infer<typeof Waiting>;

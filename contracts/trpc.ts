@@ -52,9 +52,10 @@ function invalidJson(): FleetError {
 }
 
 /** tRPC's own failures (no such procedure, wrong method, unreadable body) in our words. */
-function fromTRPCError(error: TRPCError): FleetError {
+export function fromTRPCError(error: TRPCError): FleetError {
   if (FleetError.is(error.cause)) return error.cause;
-  if (error.cause instanceof z.ZodError) return invalidInput(error.cause);
+  // An answer of ours that breaks the contract has the same cause under another code, and is no fault of the caller.
+  if (error.cause instanceof z.ZodError && error.code === "BAD_REQUEST") return invalidInput(error.cause);
   switch (error.code) {
     case "NOT_FOUND":
       return new FleetError("not_found", "Cannot find this procedure", { hint: "Check the client's version." });

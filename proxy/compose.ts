@@ -7,6 +7,7 @@ import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
+import { createAudit } from "./audit/audit.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
@@ -98,13 +99,14 @@ export async function composeEdge(
     limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
   });
 
-  const pods = createPodsService(store);
+  const pods = createPodsService({ store, signals });
   const ports = {
     jobs,
     assets: createAssetsPort(store),
     pods,
     tenants: createTenantsPort(store),
     keys: createKeysPort({ store, authenticator }),
+    audit: createAudit({ store, logger: logger.child("audit") }),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,

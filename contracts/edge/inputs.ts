@@ -8,6 +8,9 @@ import { Scope } from "../tenant.ts";
 export const ByJob = z.strictObject({ jobId: JobId });
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
+/** `reason` is shown with the pod and in the audit. */
+export const CordonPod = z.strictObject({ podId: PodId, reason: z.string().max(300).default("") });
+export type CordonPod = z.output<typeof CordonPod>;
 export const ByKey = z.strictObject({ keyId: KeyId });
 
 /** Newest first. */

@@ -1,6 +1,7 @@
 /** What an edge must be able to do. `proxy/` implements these; the router only validates and delegates. */
 import type { z } from "zod";
 import type { Asset } from "../asset.ts";
+import type { Act, AuditEntry, AuditOutcome } from "../audit.ts";
 import type { JobEvent } from "../event.ts";
 import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
 import type { Job, SubmitJob } from "../job.ts";
@@ -8,7 +9,7 @@ import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
-import type { CreateKey, ListJobs, WatchJob } from "./inputs.ts";
+import type { CordonPod, CreateKey, ListJobs, WatchJob } from "./inputs.ts";
 
 export type { Tracked };
 
@@ -32,6 +33,19 @@ export interface AssetsPort {
 export interface PodsPort {
   list(input: PageRequest): Promise<Page<Pod>>;
   get(podId: PodId): Promise<Pod>;
+  /** No new work from now on; what runs goes on. Repeating it changes nothing but the reason, where one is given. */
+  cordon(input: CordonPod): Promise<Pod>;
+  /** Takes work again, also after a drain. */
+  uncordon(podId: PodId): Promise<Pod>;
+  /** A cordon under which the pod is `draining` until its attempts have ended. */
+  drain(input: CordonPod): Promise<Pod>;
+}
+
+export interface AuditPort {
+  /** Durable before it resolves, so that no act is without its entry. */
+  begin(act: Act): Promise<{ end(outcome: AuditOutcome, target?: string | null): Promise<void> }>;
+  /** Newest first. */
+  list(input: PageRequest): Promise<Page<AuditEntry>>;
 }
 
 export interface TenantsPort {
@@ -53,4 +67,5 @@ export interface EdgeContext extends RequestContext {
   pods: PodsPort;
   tenants: TenantsPort;
   keys: KeysPort;
+  audit: AuditPort;
 }

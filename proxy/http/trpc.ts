@@ -13,7 +13,7 @@ import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { whileActive } from "./while-active.ts";
 
-export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "tenants" | "keys">;
+export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "tenants" | "keys" | "audit">;
 
 /** Room for superjson's metadata and the submit options around a workflow of the largest size. */
 const ENVELOPE_BYTES = 64 * 1024;

@@ -2,7 +2,10 @@
 import type { LivePod } from "../pods/port.ts";
 
 /** What the policy looks at of a pod. */
-export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256">;
+export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256"> & {
+  /** An operator said that it gets no new work. Default: false. */
+  cordoned?: boolean;
+};
 
 export interface PodGroup {
   /** Null for pods that have not told yet. */

@@ -53,7 +53,7 @@ interface FreeSlots {
 }
 
 function freeSlots({ sha256, pods }: PodGroup): FreeSlots[] {
-  const free = pods.filter((pod) => pod.accepting && pod.freeSlots > 0);
+  const free = pods.filter((pod) => pod.accepting && !pod.cordoned && pod.freeSlots > 0);
   if (sha256 === null || free.length === 0) return [];
   const slots = free.toSorted((a, b) => b.freeSlots - a.freeSlots)
     .flatMap((pod) => Array.from({ length: pod.freeSlots }, () => pod.id));

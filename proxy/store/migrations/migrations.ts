@@ -1,6 +1,7 @@
 /** Every step of the schema, oldest first. Add the next one at the end. */
 import { initial } from "./0001-initial.ts";
 import { podObjectInfo } from "./0002-pod-object-info.ts";
+import { operator } from "./0003-operator.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [initial, podObjectInfo];
+export const MIGRATIONS: readonly Migration[] = [initial, podObjectInfo, operator];
