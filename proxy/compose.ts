@@ -11,7 +11,8 @@ import { createAudit } from "./audit/audit.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
-import { createTrpcHandler } from "./http/trpc.ts";
+import { createPassThrough } from "./http/pass-through.ts";
+import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
 import { createJobs } from "./jobs/service.ts";
@@ -117,6 +118,16 @@ export async function composeEdge(
       isActive: authenticator.isActive,
       clock,
       logger,
+    }),
+    pods: createPassThrough({
+      agents,
+      audit: ports.audit,
+      isKnown: async (podId) => await store.getPod(podId) !== null,
+      isActive: authenticator.isActive,
+      maxBodyBytes: config.MAX_WORKFLOW_BYTES + ENVELOPE_BYTES,
+      stopping: signal,
+      clock,
+      logger: logger.child("pods"),
     }),
     assets: createAssetBytes({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES }),
     health: createHealth({

@@ -16,7 +16,7 @@ import { whileActive } from "./while-active.ts";
 export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "tenants" | "keys" | "audit">;
 
 /** Room for superjson's metadata and the submit options around a workflow of the largest size. */
-const ENVELOPE_BYTES = 64 * 1024;
+export const ENVELOPE_BYTES = 64 * 1024;
 
 export interface TrpcOptions {
   ports: EdgePorts;
