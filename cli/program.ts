@@ -10,6 +10,7 @@ import { run } from "./commands/run.ts";
 import { up } from "./commands/up.ts";
 import { DEFAULT_DATA_DIR } from "./credentials.ts";
 import { interruption } from "./interruption.ts";
+import { addOperatorCommands } from "./operator-commands.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { createRenderer, type Renderer, type Terminal } from "./output/renderer.ts";
 
@@ -145,6 +146,8 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .action((jobId, flags) => perform(flags, (context) => watchJob(context, jobId, flags)));
   signInOptions(jobs.command("cancel").argument("<job>").description("ask for a job's end"))
     .action((jobId, flags) => perform(flags, (context) => cancelJob(context, jobId, flags)));
+
+  addOperatorCommands(program, { perform, signIn: signInOptions, integer, collect });
 
   program.command("fake-comfy")
     .description("a stand-in for ComfyUI that runs weightless nodes and misbehaves on demand (its own --help)")
