@@ -117,7 +117,7 @@ describe("livePodChecks()", () => {
   async function checks(report: Partial<ComfyReport> | FleetError) {
     const query = () => (FleetError.is(report) ? Promise.reject(report) : Promise.resolve(report));
     const fleet = { call: (work: () => unknown) => work(), pod: () => ({ comfy: { status: { query } } }) };
-    const found = await livePodChecks(fleet as unknown as Fleet, { name: "gpu-1", id: "pod_1" } as Pod, "comfyfleet");
+    const found = await livePodChecks(fleet as unknown as Fleet, { name: "gpu-1" } as Pod, "comfyfleet");
     return found.map(({ name, status, fix }) => `${name} ${status}${fix ? `: ${fix}` : ""}`);
   }
   const down = { state: "backoff", reason: "Crashed", message: "It ended.\nIts last words", takesJobs: false } as const;

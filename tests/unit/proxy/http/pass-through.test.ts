@@ -1,111 +1,18 @@
-import superjson from "superjson";
 import { describe, expect, it } from "vitest";
-import type { Act, AuditOutcome } from "../../../../contracts/audit.ts";
-import { ErrorEnvelope, FleetError } from "../../../../contracts/errors.ts";
+import { FleetError } from "../../../../contracts/errors.ts";
 import type { Caller, Scope } from "../../../../contracts/tenant.ts";
-import { createPassThrough, type PassThroughOptions } from "../../../../proxy/http/pass-through.ts";
 import { trpcErrorResponse } from "../../../../proxy/http/error-response.ts";
-import { systemClock } from "../../../../proxy/time/clock.ts";
-import { podId } from "../jobs/ids.ts";
-import { silentLogger } from "../jobs/silent-logger.ts";
-import { newKeyId, newTenantId } from "../store/samples.ts";
-
-const POD = podId(1);
-const CALLER: Caller = { keyId: newKeyId(), tenantId: newTenantId(), scopes: ["pods:read", "pods:operate"] };
-
-type Asked = { path: string; init: RequestInit };
-
-function json(value: unknown, init: ResponseInit = {}): Response {
-  return new Response(JSON.stringify(value), {
-    ...init,
-    headers: { "content-type": "application/json", ...init.headers },
-  });
-}
-
-function setUp(answer: (asked: Asked) => Response | Promise<Response>, options: Partial<PassThroughOptions> = {}) {
-  const asked: Asked[] = [];
-  const acts: (Act & { outcome?: AuditOutcome })[] = [];
-  const stop = new AbortController();
-  const pass = createPassThrough({
-    agents: {
-      fetch: async (_podId, path, init = {}) => {
-        asked.push({ path, init });
-        return await answer({ path, init });
-      },
-    },
-    audit: {
-      begin: (act) => {
-        const entry: typeof acts[number] = { ...act };
-        acts.push(entry);
-        return Promise.resolve({
-          end(outcome) {
-            entry.outcome = outcome;
-            return Promise.resolve();
-          },
-        });
-      },
-    },
-    isKnown: () => Promise.resolve(true),
-    isActive: () => Promise.resolve(true),
-    maxBodyBytes: 100_000,
-    stopping: stop.signal,
-    clock: systemClock(),
-    logger: silentLogger,
-    ...options,
-  });
-  return {
-    asked,
-    acts,
-    stop,
-    get: (procedure: string, init: RequestInit = {}, caller: Caller | null = CALLER) =>
-      pass(new Request(`http://edge/pods/${POD}/trpc/${procedure}`, init), caller, "req-1"),
-    post: (procedure: string, init: RequestInit & { duplex?: "half" } = {}, caller: Caller | null = CALLER) =>
-      pass(
-        new Request(`http://edge/pods/${POD}/trpc/${procedure}`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: "{}",
-          ...init,
-        }),
-        caller,
-        "req-1",
-      ),
-  };
-}
-
-/** The envelope as tRPC's client finds it. */
-async function refusal(response: Response) {
-  const body = superjson.deserialize<{ data: { fleet: unknown } }>(JSON.parse(await response.text()).error);
-  return { status: response.status, ...ErrorEnvelope.parse(body.data.fleet) };
-}
-
-/** Server-sent events that come when the test says so. */
-function events() {
-  let controller: ReadableStreamDefaultController<Uint8Array>;
-  const seen = { canceled: false };
-  const body = new ReadableStream<Uint8Array>({
-    start: (started) => void (controller = started),
-    cancel: () => void (seen.canceled = true),
-  });
-  return {
-    seen,
-    say: (text: string) => controller.enqueue(new TextEncoder().encode(text)),
-    break: () => controller.error(new Error("the agent is gone")),
-    response: new Response(body, { headers: { "content-type": "text/event-stream", "set-cookie": "a=b" } }),
-  };
-}
+import { type Asked, CALLER, json, POD, refusal, setUp } from "./pass-through-fixture.ts";
 
 describe("the pass-through to a pod", () => {
   it("sends what tRPC needs and nothing else, and gives back the answer's own bytes", async () => {
     const { asked, get } = setUp(() =>
       json({ result: { data: { json: 1 } } }, {
-        headers: {
-          "set-cookie": "session=1",
-          "x-powered-by": "agent",
-          "www-authenticate": "Bearer",
-          connection: "keep-alive",
-          "cache-control": "no-store",
-        },
+        "set-cookie": "session=1",
+        "x-powered-by": "agent",
+        "www-authenticate": "Bearer",
+        connection: "keep-alive",
+        "cache-control": "no-store",
       })
     );
     const response = await get("comfy.status?input=%7B%7D", {
@@ -245,53 +152,5 @@ describe("the pass-through to a pod", () => {
     expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
     expect(patient.acts).toMatchObject([{ action: "pod:comfy.restart" }]);
     expect(patient.acts[0]?.outcome).toBeUndefined();
-  });
-
-  describe("of a stream", () => {
-    it("brings events as they come, and lets go of the pod when its caller leaves", async () => {
-      const stream = events();
-      const { get } = setUp(() => stream.response);
-      const response = await get("comfy.followLogs");
-      expect(response.headers.get("set-cookie")).toBeNull();
-      const reader = response.body?.getReader();
-      stream.say("data: 1\n\n");
-      expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("data: 1\n\n");
-      await reader?.cancel();
-      expect(stream.seen.canceled).toBe(true);
-    });
-
-    it("ends, without breaking, when the edge stops or the agent is gone", async () => {
-      for (const end of ["stop", "break"] as const) {
-        const stream = events();
-        const { get, stop } = setUp(() => stream.response);
-        const text = (await get("comfy.followLogs")).text();
-        stream.say("data: 1\n\n");
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        if (end === "stop") stop.abort();
-        else stream.break();
-        expect(await text).toBe("data: 1\n\n");
-        expect(stream.seen.canceled).toBe(end === "stop");
-      }
-    });
-
-    it("ends within five seconds of the key's revocation, as the edge's own streams do", async () => {
-      const stream = events();
-      let active = true;
-      const slept: number[] = [];
-      const clock = {
-        ...systemClock(),
-        sleep: async (ms: number, signal: AbortSignal) => {
-          slept.push(ms);
-          await new Promise((resolve) => setImmediate(resolve));
-          if (signal.aborted) return;
-        },
-      };
-      const { get } = setUp(() => stream.response, { isActive: () => Promise.resolve(active), clock, answerMs: 9_999 });
-      const response = await get("comfy.followLogs");
-      active = false;
-      expect(await response.text()).toBe("");
-      expect(stream.seen.canceled).toBe(true);
-      expect(Math.max(...slept.filter((ms) => ms !== 9_999))).toBeLessThanOrEqual(1_500);
-    });
   });
 });
