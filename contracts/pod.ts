@@ -61,3 +61,11 @@ export const Pod = z.object({
   lastSeenAt: Timestamp.nullable(),
 });
 export type Pod = z.infer<typeof Pod>;
+
+/** What `pods.watch` yields: each pod that is there, `synced`, then whatever changes. A new stream begins anew. */
+export const PodChange = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("pod"), pod: Pod }),
+  z.object({ type: z.literal("gone"), podId: PodId }),
+  z.object({ type: z.literal("synced") }),
+]);
+export type PodChange = z.infer<typeof PodChange>;

@@ -24,6 +24,7 @@ import { registerStaticPods } from "./pods/registry.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
+import { createPodsWatch } from "./pods/watch-pods.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
@@ -100,7 +101,10 @@ export async function composeEdge(
     limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
   });
 
-  const pods = createPodsService({ store, signals });
+  const pods = {
+    ...createPodsService({ store, signals }),
+    watch: createPodsWatch({ store, signals, clock, logger: logger.child("pods") }),
+  };
   const ports = {
     jobs,
     assets: createAssetsPort(store),

@@ -6,7 +6,7 @@ import type { JobEvent } from "../event.ts";
 import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
 import type { Job, SubmitJob } from "../job.ts";
 import type { Page, PageRequest } from "../page.ts";
-import type { Pod } from "../pod.ts";
+import type { Pod, PodChange } from "../pod.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
 import type { CordonPod, CreateKey, ListJobs, WatchJob } from "./inputs.ts";
@@ -39,6 +39,8 @@ export interface PodsPort {
   uncordon(podId: PodId): Promise<Pod>;
   /** A cordon under which the pod is `draining` until its attempts have ended. */
   drain(input: CordonPod): Promise<Pod>;
+  /** Every pod, then each that changes, until the signal aborts. */
+  watch(signal: AbortSignal): AsyncIterable<PodChange>;
 }
 
 export interface AuditPort {

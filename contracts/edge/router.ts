@@ -5,7 +5,7 @@ import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
-import { createTRPC, requireScope, rethrowTyped, trackedStream } from "../trpc.ts";
+import { createTRPC, requireScope, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
 import { describeAct, isAudited, outcomeOf, targetOf } from "./auditing.ts";
 import { ByAsset, ByJob, ByKey, ByPod, CordonPod, CreateKey, CreateTenant, ListJobs, WatchJob } from "./inputs.ts";
 import type { EdgeContext } from "./ports.ts";
@@ -54,6 +54,9 @@ const assets = t.router({
 const pods = t.router({
   list: scoped("pods:read").input(PageRequest).output(pageOf(Pod)).query(({ ctx, input }) => ctx.pods.list(input)),
   get: scoped("pods:read").input(ByPod).output(Pod).query(({ ctx, input }) => ctx.pods.get(input.podId)),
+  watch: scoped("pods:read").subscription(({ ctx, signal }) =>
+    typedStream(ctx.pods.watch(signal ?? new AbortController().signal))
+  ),
   cordon: scoped("pods:operate").input(CordonPod).output(Pod).mutation(({ ctx, input }) => ctx.pods.cordon(input)),
   uncordon: scoped("pods:operate").input(ByPod).output(Pod)
     .mutation(({ ctx, input }) => ctx.pods.uncordon(input.podId)),

@@ -17,7 +17,7 @@ function phaseOf({ phase, draining, liveAttempts }: PodRow): PodPhase {
   return alive && draining && liveAttempts > 0 ? "draining" : phase;
 }
 
-function toPod(row: PodRow): Pod {
+export function toPod(row: PodRow): Pod {
   const { id, name, bootId, slotsTotal, slotsBusy, capability, conditions } = row;
   return {
     id,
@@ -47,7 +47,7 @@ export interface PodsServiceOptions {
   signals: Pick<Signals, "emit">;
 }
 
-export function createPodsService({ store, signals }: PodsServiceOptions): PodsPort {
+export function createPodsService({ store, signals }: PodsServiceOptions): Omit<PodsPort, "watch"> {
   async function setCordon(input: Parameters<PodStore["setCordon"]>[0]): Promise<Pod> {
     const pod = existing(await store.setCordon(input));
     // The planner looks again: at whom it may use, and at the words for those who wait.

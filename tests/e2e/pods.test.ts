@@ -156,6 +156,23 @@ describe.each(EDGE_RUNTIMES)("a pod, through an edge on %s", (runtime) => {
     expect(numbers).toEqual(numbers.map((_number, at) => (numbers[0] ?? 0) + at));
   });
 
+  it("pods.watch gives the pod, then what changes of it", async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const change of fleet.client.trpc.pods.watch.subscribe(undefined, { signal: stop.signal })) {
+        seen.push(change.type === "pod" ? (change.pod.cordon?.reason ?? "free") : change.type);
+      }
+    })().catch(() => {});
+    await until("the snapshot", () => seen.includes("synced") || null);
+    await fleet.client.trpc.pods.cordon.mutate({ podId, reason: "watched" });
+    await until("the cordon", () => seen.at(-1) === "watched" || null);
+    await fleet.client.trpc.pods.uncordon.mutate({ podId });
+    await until("its end", () => seen.at(-1) === "free" || null);
+    stop.abort();
+    await watching;
+  });
+
   it("a stream ends within five seconds of its key's revocation", async () => {
     const { client, id } = await keyWith("pods:operate");
     const followed = (async () => {
