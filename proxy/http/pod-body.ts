@@ -21,9 +21,10 @@ function tooLargeError(maxBytes: number): FleetError {
 export async function passedBody(request: Request, maxBytes: number): Promise<PassedBody> {
   const none = () => null;
   if (request.method === "GET" || request.body === null) return { init: {}, tooLarge: none };
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > maxBytes) throw tooLargeError(maxBytes);
-  if (declared !== null && Number(declared) <= SMALL_BYTES) {
+  const header = request.headers.get("content-length");
+  const declared = header !== null && /^\d+$/.test(header) ? Number(header) : Infinity;
+  if (header !== null && declared > maxBytes) throw tooLargeError(maxBytes);
+  if (declared <= SMALL_BYTES) {
     return { init: { body: await request.arrayBuffer() }, tooLarge: none };
   }
   let sizeBytes = 0;
