@@ -1,4 +1,5 @@
 // A ComfyUI behind the agent's port that does exactly what a test tells it.
+import type { LogFeed } from "../../agent/comfy/log/log-feed.ts";
 import type {
   Comfy,
   ComfyApi,
@@ -29,6 +30,8 @@ export class FakeComfyPort implements Comfy {
     objectInfoSha256: null,
   };
   ownsProcess = true;
+  log: LogFeed | null = null;
+  freed = 0;
   folders: ComfyFolders | null = null;
   /** Of generations whose folders are others than `folders`. */
   readonly foldersByGeneration = new Map<string, ComfyFolders>();
@@ -70,6 +73,11 @@ export class FakeComfyPort implements Comfy {
       return Promise.resolve(this.lookups.get(promptId) ?? { status: "unknown" });
     },
     plannedOutputs: () => (this.reachable ? Promise.resolve(this.planned()) : Promise.reject(comfyUnavailable())),
+    free: () => {
+      if (!this.reachable) return Promise.reject(comfyUnavailable());
+      this.freed += 1;
+      return Promise.resolve();
+    },
     cancel: (promptId) => {
       this.canceled.push(promptId);
       this.onCancel(promptId);

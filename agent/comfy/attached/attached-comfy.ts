@@ -149,6 +149,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   }
 
   return {
+    log: null,
     ownsProcess: false,
     get status() {
       return board.status;

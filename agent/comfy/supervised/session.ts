@@ -1,6 +1,7 @@
 /** One generation from its (adopted or new) process to its end: everything that lives exactly as long as it. */
 import { type ObjectInfo, probeLiveness, type SystemStats } from "../http/introspection.ts";
 import type { LogFile } from "../log/log-file.ts";
+import type { LogLine } from "../log/log-lines.ts";
 import { createLogRing } from "../log/log-ring.ts";
 import { type LogTail, startLogTail } from "../log/log-tail.ts";
 import type { ComfyMessage } from "../port.ts";
@@ -32,6 +33,7 @@ export interface SessionOptions {
   onMessage: (message: ComfyMessage) => void;
   /** Why it takes no more prompts until it is started anew; null when it does again. */
   onRecycling: (cause: EndCause | null) => void;
+  onLogLine: (line: LogLine) => void;
 }
 
 export interface Session {
@@ -84,7 +86,10 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     pollMs: timings.logPollMs,
     maxFileBytes: context.maxLogFileBytes,
     catchUpBytes: CATCH_UP_BYTES,
-    onLine: read,
+    onLine: (line) => {
+      options.onLogLine(line);
+      read(line);
+    },
   });
   let socket: ComfySocket | null = null;
   const openSocket = () => {

@@ -4,10 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { MAX_LOG_LINES } from "../../../contracts/agent/comfy.ts";
 import { createBackoff } from "../backoff.ts";
 import { systemClock } from "../clock.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
+import { createLogFeed } from "../log/log-feed.ts";
 import { createLogFile } from "../log/log-file.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createGroupRssReader } from "../process/group-memory.ts";
@@ -23,6 +25,7 @@ import type { SupervisedComfyOptions, SupervisedContext } from "./options.ts";
 import { type ReadySession, type Session, startSession } from "./session.ts";
 
 const MAX_LOG_FILE_BYTES = 16 * 1024 * 1024;
+const LOG_FEED = { maxLines: MAX_LOG_LINES, maxChars: 1_000_000 };
 
 const FAILED_INSIDE: EndCause = {
   reason: "AgentFailed",
@@ -39,6 +42,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   checkExtraArguments(context.args);
   const directories = prepareDirectories(context.stateDir);
   const logFile = createLogFile(directories.logFile);
+  const log = createLogFeed({ id: randomUUID(), clock, ...LOG_FEED });
   const board = createStatusBoard({ clock, logger });
   const messages = createListeners<ComfyMessage>(logger);
   let session: Session | null = null;
@@ -97,6 +101,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
         if (recycling !== null) board.note({ recycling, ...whenIdle(recycling) });
         else board.note({ recycling, ...readiness?.() });
       },
+      onLogLine: log.add,
     });
     session = current;
     board.note({
@@ -166,6 +171,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   }
 
   return {
+    log,
     ownsProcess: true,
     get status() {
       return board.status;
