@@ -1,7 +1,7 @@
 /** The agent's HTTP surface: authentication first, then its router and the raw paths of contracts/agent/routes.ts. */
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
-import type { AgentContext, AttemptsPort, GpuPort, PodPort } from "../../contracts/agent/ports.ts";
+import type { AgentContext, AttemptsPort, ComfyPort, GpuPort, PodPort } from "../../contracts/agent/ports.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
@@ -23,6 +23,7 @@ export interface AppOptions {
   inputs: InputStore;
   workspace: Workspace;
   comfy: Pick<Comfy, "objectInfo">;
+  operator: ComfyPort;
   maxInputBytes: number;
   /** Largest procedure call, the workflow included. */
   maxCallBytes: number;
@@ -94,13 +95,13 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 }
 
 async function answerCall(request: Request, requestId: string, options: AppOptions): Promise<Response> {
-  const { pod, attempts, gpu, logger } = options;
+  const { pod, attempts, gpu, operator, logger } = options;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
     req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
     router: agentRouter,
     allowBatching: false,
-    createContext: (): AgentContext => ({ pod, attempts, gpu, requestId }),
+    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, requestId }),
     onError({ error, path }) {
       const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
       if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });

@@ -8,6 +8,7 @@ import type { AssetBytes } from "../assets/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
+import type { PassThrough } from "./pass-through.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
 
@@ -15,6 +16,7 @@ export interface AppOptions {
   /** Null for a missing, malformed, unknown or revoked key. */
   authenticate: (authorization: string | null) => Promise<Caller | null>;
   trpc: TrpcHandler;
+  pods: PassThrough;
   assets: AssetBytes;
   health: Health;
   logger: Logger;
@@ -41,7 +43,7 @@ function expectedSha256(headers: Headers): string | null {
 }
 
 export function createApp(
-  { authenticate, trpc, assets, health, logger, stopping, monotonicMs }: AppOptions,
+  { authenticate, trpc, pods, assets, health, logger, stopping, monotonicMs }: AppOptions,
 ): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
@@ -76,6 +78,8 @@ export function createApp(
   });
 
   app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.get("requestId")));
+
+  app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.get("requestId")));
 
   app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
     if (stopping.aborted) throw edgeStopping();

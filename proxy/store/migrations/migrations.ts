@@ -2,7 +2,14 @@
 import { initial } from "./0001-initial.ts";
 import { podObjectInfo } from "./0002-pod-object-info.ts";
 import { jobService } from "./0003-job-service.ts";
-import { eventOrderAndRetry } from "./0004-event-order-and-retry.ts";
+import { operator } from "./0004-operator.ts";
+import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [initial, podObjectInfo, jobService, eventOrderAndRetry];
+export const MIGRATIONS: readonly Migration[] = [
+  initial,
+  podObjectInfo,
+  jobService,
+  operator,
+  eventOrderAndRetry,
+];

@@ -1,11 +1,11 @@
 /**
- * Schema 4: one order over the events of all jobs, from which `events.watch` resumes; which job a job is a retry of; and
+ * Schema 5: one order over the events of all jobs, from which `events.watch` resumes; which job a job is a retry of; and
  * a tenant's assets by age.
  */
 import type { Migration } from "./migration.ts";
 
 export const eventOrderAndRetry: Migration = {
-  version: 4,
+  version: 5,
   statements: [
     `alter table event add column seq bigint`,
     `alter table event add column tenant_id text`,
