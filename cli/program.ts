@@ -12,6 +12,7 @@ import { up } from "./commands/up.ts";
 import { DEFAULT_DATA_DIR } from "./credentials.ts";
 import { interruption } from "./interruption.ts";
 import { addOperatorCommands } from "./operator-commands.ts";
+import { addRepeatCommands } from "./repeat-commands.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { createRenderer, type Renderer, type Terminal } from "./output/renderer.ts";
 
@@ -139,7 +140,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--idempotency-key <key>", "same key and request: the same job")
     .action((workflow, flags) => perform(flags, (context) => run(context, workflow, flags)));
 
-  const jobs = program.command("jobs").description("list, look at, watch and cancel jobs");
+  const jobs = program.command("jobs").description("list, look at, watch, cancel and repeat jobs");
   signInOptions(jobs.command("ls").description("newest first"))
     .option("--state <state>", "only this state (repeatable)", collect)
     .option("--limit <n>", "at most this many", integer(1, 100), 20)
@@ -151,6 +152,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .action((jobId, flags) => perform(flags, (context) => watchJob(context, jobId, flags)));
   signInOptions(jobs.command("cancel").argument("<job>").description("ask for a job's end"))
     .action((jobId, flags) => perform(flags, (context) => cancelJob(context, jobId, flags)));
+  addRepeatCommands(jobs, { perform, signIn: signInOptions });
 
   const services = program.command("services").description("the typed services: what they take, need and run");
   signInOptions(services.command("ls").description("every service"))

@@ -3,6 +3,7 @@ import { Asset } from "../contracts/asset.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { assetContentPath, assetUploadPath, EXPECTED_SHA256_HEADER } from "../contracts/edge/routes.ts";
 import { AssetId } from "../contracts/ids.ts";
+import type { Page } from "../contracts/page.ts";
 import type { Connection } from "./connection.ts";
 
 /** A local file or bytes with a name; see {@link file}. */
@@ -49,6 +50,8 @@ export interface UploadOptions {
 export interface Assets {
   upload(source: Upload, options?: UploadOptions): Promise<Asset>;
   get(assetId: AssetId): Promise<Asset>;
+  /** One page of the tenant's assets, newest first; `limit` up to 100, by default 50. */
+  list(page?: { limit?: number; cursor?: string | null }): Promise<Page<Asset>>;
   download(assetId: AssetId, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -65,6 +68,7 @@ export function createAssets(connection: Connection): Assets {
       return Asset.parse(await response.json());
     },
     get: (assetId) => connection.call((trpc) => trpc.assets.get.query({ assetId: AssetId.parse(assetId) })),
+    list: (page = {}) => connection.call((trpc) => trpc.assets.list.query(page)),
     async download(assetId, signal) {
       const response = await connection.request(assetContentPath(assetId), signal ? { signal } : {});
       return response.body ?? new Blob([]).stream();

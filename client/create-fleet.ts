@@ -7,6 +7,7 @@ import { FleetError } from "../contracts/errors.ts";
 import { JobId } from "../contracts/ids.ts";
 import type { Job, Priority, SubmitJob } from "../contracts/job.ts";
 import { requireService, type ServiceId } from "../contracts/services/registry.ts";
+import type { SystemInfo } from "../contracts/system.ts";
 import type { Workflow } from "../contracts/workflow.ts";
 import { parseWorkflow } from "../contracts/workflow-parse.ts";
 import { type Assets, createAssets, type Upload } from "./assets.ts";
@@ -15,6 +16,7 @@ import { createJobHandle, type JobHandle } from "./job-handle.ts";
 import { followPodLogs, type PodClient, podClient, type PodLogsOptions } from "./pod.ts";
 import { retrying } from "./retry.ts";
 import { type ServiceInputs, uploadInputs } from "./service-input.ts";
+import { type EventsOptions, type WatchedEvent, watchEvents } from "./watch-events.ts";
 import { type InputValues, setInputs } from "./set-inputs.ts";
 
 export type FleetOptions = ConnectionOptions;
@@ -56,6 +58,13 @@ export interface Fleet {
   run(workflow: Workflow, input?: InputValues, options?: RunOptions): JobHandle;
   /** A job submitted earlier, by id. */
   job(jobId: string): JobHandle;
+  /**
+   * The lifecycle of every job of the tenant: `ready` first, then each transition once, over cuts and restarts of the edge,
+   * until `signal` is aborted. For the state as well, read `jobs.list` after `ready`.
+   */
+  events(options?: EventsOptions): AsyncIterable<WatchedEvent>;
+  /** Version, limits and size of the fleet. */
+  system(): Promise<SystemInfo>;
   /**
    * One pod's own contract, for operators: `fleet.pod(id).comfy.restart.mutate({})`. The key needs `pods:read` or
    * `pods:operate`. Throws tRPC's errors; {@link Fleet.call} turns them into FleetError.
@@ -128,6 +137,8 @@ export function createFleet(options: FleetOptions): Fleet {
         : Promise.reject(new FleetError("invalid_input", `Cannot find job '${jobId}': this is no job id`));
       return createJobHandle(connection, found);
     },
+    events: (events) => watchEvents(connection, events),
+    system: () => connection.call((trpc) => trpc.system.info.query()),
     pod: (podId) => podClient(connection, podId),
     podLogs: (podId, logs) => followPodLogs(connection, podId, logs),
     assets,

@@ -5,6 +5,7 @@ import type { JobId } from "../contracts/ids.ts";
 import { isTerminal } from "../contracts/job-state.ts";
 import type { Job } from "../contracts/job.ts";
 import type { Receipt } from "../contracts/receipt.ts";
+import { retrying } from "./retry.ts";
 import type { Connection } from "./connection.ts";
 import { createOutputFile, type OutputFile } from "./output-file.ts";
 import { waitForJob, type WaitOptions } from "./wait-job.ts";
@@ -17,6 +18,16 @@ export interface JobResult {
   previews: OutputFile[];
   receipt: Receipt | null;
 }
+
+export interface RetryOptions {
+  /** Same key → the same new job. @default a new random one, which makes our own repeats of the call safe */
+  idempotencyKey?: string | undefined;
+  /** Ends the call and every wait for the new job, which goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How long the call that makes a retry is repeated while the edge cannot be reached. */
+const PATIENCE_MS = 15_000;
 
 /**
  * `await handle` waits for the result. Leaving the loop or aborting a wait does not cancel the job; `cancel()` does.
@@ -32,6 +43,8 @@ export interface JobHandle extends PromiseLike<JobResult>, AsyncIterable<JobEven
   result(options?: WaitOptions): Promise<JobResult>;
   /** Asks for the end; a result that lands first wins. */
   cancel(): Promise<Job>;
+  /** The same spec, seed and bounds once more, as a new job whose `retryOf` is this one; it must be final (`conflict`). */
+  retry(options?: RetryOptions): JobHandle;
 }
 
 export interface JobHandleOptions extends WatchOptions {
@@ -104,6 +117,14 @@ export function createJobHandle(
     async cancel() {
       const jobId = await idOf();
       return connection.call((trpc) => trpc.jobs.cancel.mutate({ jobId }));
+    },
+    retry({ idempotencyKey = crypto.randomUUID(), signal } = {}) {
+      const again = async () => {
+        const input = { jobId: await idOf(), idempotencyKey };
+        const call = () => connection.call((trpc) => trpc.jobs.retry.mutate(input, { signal }), signal);
+        return await retrying(call, PATIENCE_MS, signal);
+      };
+      return createJobHandle(connection, again(), { signal });
     },
     [Symbol.asyncIterator]: () => watch()[Symbol.asyncIterator](),
     then(onFulfilled, onRejected) {

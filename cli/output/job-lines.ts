@@ -43,6 +43,7 @@ export function jobDetails(job: Job): string {
   const rows: [string, string | null][] = [
     ["id", job.id],
     ["state", job.state],
+    ["retry of", job.retryOf],
     ["priority", job.priority],
     ["attempts", `${job.attempt}${job.losses > 0 ? ` (${job.losses} lost)` : ""}`],
     ["pod", job.podId],

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createFleet, file } from "../../../client/mod.ts";
 
 const JOB_ID = "job_01jd8qf2e0f0x8j3m5p7q9s1tv";
+const NEW_ID = "job_01jd8qf2e0f0x8j3m5p7q9s1tw";
 const WORKFLOW = { "1": { class_type: "LoadImage", inputs: { image: "" } } };
 
 function answer(data: unknown, status = 200): Response {
@@ -12,15 +13,17 @@ function answer(data: unknown, status = 200): Response {
 /** An edge made of one function; every call it got is kept. */
 function scripted(handle: (path: string, call: number) => Response | Promise<Response>) {
   const calls: string[] = [];
+  const bodies: unknown[] = [];
   const fetchFn: typeof fetch = async (input, init) => {
     const path = new URL(String(input)).pathname.replace("/trpc/", "");
     calls.push(path);
+    bodies.push(init?.body);
     const aborted = new Promise<never>((_, reject) =>
       init?.signal?.addEventListener("abort", () => reject(init.signal?.reason), { once: true })
     );
     return await Promise.race([handle(path, calls.filter((seen) => seen === path).length), aborted]);
   };
-  return { calls, fleet: createFleet({ baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn }) };
+  return { calls, bodies, fleet: createFleet({ baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn }) };
 }
 
 const never = new Promise<Response>(() => {});
@@ -81,5 +84,17 @@ describe("createFleet()", () => {
     const { fleet, calls } = scripted(() => never);
     await expect(fleet.job("nonsense").result()).rejects.toMatchObject({ code: "invalid_input" });
     expect(calls).toEqual([]);
+  });
+
+  it("job().retry() makes one new job however often its call has to be repeated", async () => {
+    const { fleet, calls, bodies } = scripted((path, call) => {
+      if (path === "jobs.retry" && call === 1) throw new TypeError("connection reset");
+      return answer(path === "jobs.get" ? { id: JOB_ID, state: "failed" } : { id: NEW_ID, retryOf: JOB_ID });
+    });
+    const again = fleet.job(JOB_ID).retry();
+    expect(await again.submitted).toEqual({ id: NEW_ID, retryOf: JOB_ID });
+    expect(calls).toEqual(["jobs.get", "jobs.retry", "jobs.retry"]);
+    expect(bodies[1]).toContain("idempotencyKey");
+    expect(bodies[2]).toEqual(bodies[1]);
   });
 });
