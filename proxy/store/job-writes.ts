@@ -17,7 +17,8 @@ const UPDATE_JOB = `update job set state = $4, ver = ver + 1, attempt = $5, loss
   where id = $1 and ver = $2 and state = $3 returning id`;
 
 const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, reason, tenant_id, seq)
-  values ($1, $2, $3, $4, $5, $6, $7, (select coalesce(max(seq), 0) + 1 from event))`;
+  values ($1, $2, $3, $4, $5, $6, $7, 
+    (select max(seq) + 1 from (select max(seq) as seq from event union all select seq from event_floor) as taken))`;
 const INSERT_OUTBOX = `insert into outbox (job_id, state, at_ms) values ($1, $2, $3)`;
 
 const END_ATTEMPT = `update attempt set state = $3, ended_at_ms = $4, reason = $5 where job_id = $1 and no = $2`;

@@ -16,6 +16,9 @@ export const eventOrderAndRetry: Migration = {
     // Unique: two writers that saw the same last event cannot both follow it.
     `create unique index event_seq on event (seq)`,
     `create index event_tenant on event (tenant_id, seq)`,
+    // No number up to this one is given again: see `skipEventNumbers`.
+    `create table event_floor (seq bigint not null)`,
+    `insert into event_floor (seq) values (0)`,
     `alter table job add column retry_of text`,
     `create index asset_newest on asset (tenant_id, created_at_ms desc, id desc)`,
   ],
