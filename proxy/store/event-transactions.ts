@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { TenantId } from "../../contracts/ids.ts";
 import type { EventStore, FeedRow } from "./event-store.ts";
-import { EVENT_COLUMNS, EventFields } from "./job-rows.ts";
+import { EVENT_COLUMNS, EventColumns } from "./job-rows.ts";
 import { all, one, run, type Transaction } from "./transaction.ts";
 
 const LAST_SEQ = `select max(seq) as "seq" from event`;
@@ -15,7 +15,7 @@ const SKIP = `update event_floor set seq = $1 +
 /** More than were ever told of and not yet on the disk. */
 const SKIPPED = 10_000;
 
-const FeedColumns: z.ZodType<FeedRow> = EventFields.extend({ seq: z.int(), tenantId: TenantId });
+const FeedColumns: z.ZodType<FeedRow> = EventColumns.extend({ seq: z.int(), tenantId: TenantId });
 
 export function* lastEventSeq(): Transaction<number> {
   return (yield* one(LAST_SEQ, [], z.object({ seq: z.int().nullable() })))?.seq ?? 0;

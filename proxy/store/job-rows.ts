@@ -8,7 +8,7 @@ import { Receipt } from "../../contracts/receipt.ts";
 import { ServiceUse } from "../../contracts/services/spec.ts";
 import { TolerantJobError, TolerantOutputType } from "../../contracts/tolerant.ts";
 import { BandColumn, BooleanColumn, jsonColumn } from "./columns.ts";
-import type { AttemptRow, EventRow, JobRow, Needs, QueuedJob, StoredAttemptState } from "./job-store.ts";
+import type { AttemptRow, JobRow, Needs, QueuedJob, StoredAttemptState } from "./job-store.ts";
 
 export const STORED_JOB_STATES: readonly StoredJobState[] = [...JobState.options, "assigned"];
 const StoredState: z.ZodType<StoredJobState> = z.enum(STORED_JOB_STATES);
@@ -78,7 +78,7 @@ export const AttemptColumns: z.ZodType<AttemptRow> = z.object({
 
 export const EVENT_COLUMNS = `job_id as "jobId", ver, state, attempt, at_ms as "atMs", reason`;
 
-export const EventFields = z.object({
+export const EventColumns = z.object({
   jobId: JobId,
   ver: z.int(),
   state: JobState,
@@ -86,7 +86,6 @@ export const EventFields = z.object({
   atMs: z.int(),
   reason: z.string().nullable(),
 });
-export const EventColumns: z.ZodType<EventRow> = EventFields;
 
 export const QUEUE_COLUMNS =
   `id, tenant_id as "tenantId", ver, band as "priority", placement_key as "placementKey", created_at_ms as "createdAtMs",
