@@ -10,6 +10,15 @@ export interface LateLines {
 /** Within it come the lines of one piece of work; a process that crashes loses no more than these. */
 const LATE_MS = 5;
 
+/** None where it cannot be made: a line never ends the work it is about. */
+function makeOne(line: () => string): string[] {
+  try {
+    return [line()];
+  } catch (error) {
+    return [JSON.stringify({ level: "error", msg: "a log line could not be made", error: String(error) })];
+  }
+}
+
 /** @param write gets lines joined by line breaks, without a last one */
 export function createLateLines(write: (lines: string) => void): LateLines {
   let waiting: (() => string)[] = [];
@@ -19,7 +28,13 @@ export function createLateLines(write: (lines: string) => void): LateLines {
     timer = undefined;
     const lines = waiting;
     waiting = [];
-    if (lines.length > 0) write(lines.map((line) => line()).join("\n"));
+    const made = lines.flatMap(makeOne);
+    if (made.length === 0) return;
+    try {
+      write(made.join("\n"));
+    } catch {
+      // Nobody reads the log any more, or not now: no reason to end the process that it tells of.
+    }
   };
   return {
     add(line) {

@@ -8,13 +8,16 @@ import { createLogger } from "./telemetry/logtape.ts";
 const STOP_DEADLINE_MS = 1_500;
 
 export async function runEdge(runtime: Runtime): Promise<void> {
+  let flush = () => {};
+  const exit = (code: number) => {
+    flush();
+    runtime.exit(code);
+  };
   try {
     const config = parseConfig(runtime.env, runtime.readFile);
-    const { logger, flush } = await createLogger({ level: config.LOG_LEVEL, writeLine: runtime.writeLine }, "edge");
-    const exit = (code: number) => {
-      flush();
-      runtime.exit(code);
-    };
+    const logs = await createLogger({ level: config.LOG_LEVEL, writeLine: runtime.writeLine }, "edge");
+    const { logger } = logs;
+    flush = logs.flush;
     const edge = await composeEdge(config, { runtime, logger });
     const stop = () => edge.stop(STOP_DEADLINE_MS).then(() => exit(0), () => exit(1));
     let signals = 0;
@@ -27,7 +30,8 @@ export async function runEdge(runtime: Runtime): Promise<void> {
   } catch (error) {
     const known = error instanceof ConfigError || (error instanceof Error && error.name === "FleetError");
     const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? `\n  ${error.hint}` : "";
+    flush();
     runtime.writeLine(known ? `${(error as Error).message}${hint}` : `Cannot start the edge: ${String(error)}`);
-    runtime.exit(1);
+    exit(1);
   }
 }

@@ -197,11 +197,11 @@ export class AttemptService implements AttemptsPort {
     this.#runs.set(entry.id, { run, done });
   }
 
-  async #afterRun(entry: AttemptEntry): Promise<void> {
+  #afterRun(entry: AttemptEntry): void {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
     this.#deps.logger.info("attempt finished", summaryOf(entry.record));
-    await this.#tidy.finished(entry);
+    this.#tidy.finished(entry);
   }
 
   #cancel(entry: AttemptEntry): void {

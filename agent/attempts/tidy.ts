@@ -17,10 +17,11 @@ export interface TidyDeps {
   logger: Logger;
 }
 
+/** All of it goes on in the background and never rejects. */
 export interface Tidy {
-  /** The run is over and collected. Never rejects. */
-  finished(entry: AttemptEntry): Promise<void>;
-  /** Nobody asks for it any more. Goes on in the background. */
+  /** The run is over and collected. */
+  finished(entry: AttemptEntry): void;
+  /** Nobody asks for it any more. */
   released(attempt: { attemptId: AttemptId; promptId: string }): void;
   /** Resolves when nothing goes on in the background. */
   done(): Promise<unknown>;
@@ -44,22 +45,33 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     if (comfy.status.state === "ready") await comfy.api.forget(promptId, stop);
   }
 
+  async function cleanFinished(attemptId: AttemptId, record: AttemptEntry["record"]): Promise<void> {
+    if (!await isGone(record.promptId)) return;
+    // At once: the next attempt may write a file of the same name.
+    if (comfy.ownsProcess) await workspace.removeStrays(attemptId, record.found?.files ?? []);
+    // The edge fetches the outputs now; what is only tidiness comes after.
+    await clock.sleep(timing.tidyAfterMs, stop);
+    await workspace.cleanComfy(attemptId);
+  }
+
+  function keep(work: Promise<void>): void {
+    cleaning.add(work);
+    void work.finally(() => cleaning.delete(work));
+  }
+
   return {
-    async finished({ id, record }) {
-      // The edge fetches the outputs now; what is only tidiness comes after.
-      await clock.sleep(timing.tidyAfterMs, stop);
-      if (!await isGone(record.promptId)) return;
-      const strays = comfy.ownsProcess ? record.found?.files : [];
-      await workspace.cleanComfy(id, strays).catch((error: unknown) => {
-        logger.warn("attempt's files remain", { attempt: id, error });
-      });
+    finished({ id, record }) {
+      keep(
+        cleanFinished(id, record).catch((error: unknown) => {
+          logger.warn("attempt's files remain", { attempt: id, error });
+        }),
+      );
     },
     released({ attemptId, promptId }) {
       const cleaned = clean(attemptId, promptId).catch((error: unknown) => {
         if (!stop.aborted) logger.warn("release left something behind", { attempt: attemptId, error });
       });
-      cleaning.add(cleaned);
-      void cleaned.finally(() => cleaning.delete(cleaned));
+      keep(cleaned);
     },
     done: () => Promise.all(cleaning),
   };

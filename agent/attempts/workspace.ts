@@ -32,14 +32,20 @@ export class Workspace {
     await mkdir(path, { mode: 0o700 });
   }
 
-  /**
-   * ComfyUI has done with it and we have our own: its files there may go.
-   * @param strays Of a ComfyUI that nobody else uses: outputs that nodes may have put beside the attempt's folder.
-   */
-  async cleanComfy(attemptId: AttemptId, strays: readonly ComfyFile[] = []): Promise<void> {
+  /** Of a ComfyUI that nobody else uses: outputs that nodes have put beside the attempt's folder. We have our own. */
+  async removeStrays(attemptId: AttemptId, files: readonly ComfyFile[]): Promise<void> {
     const folders = this.#folders();
     if (folders === null) return;
-    for (const file of strays) if (file.type === "output") await removeInside(folders.output, file);
+    for (const file of files) {
+      const isStray = file.type === "output" && file.subfolder.split(/[/\\]/, 1)[0] !== attemptId;
+      if (isStray) await removeInside(folders.output, file);
+    }
+  }
+
+  /** ComfyUI has done with it and we have our own: its folders there may go. */
+  async cleanComfy(attemptId: AttemptId): Promise<void> {
+    const folders = this.#folders();
+    if (folders === null) return;
     await rm(join(folders.input, attemptId), { recursive: true, force: true });
     await rm(join(folders.output, attemptId), { recursive: true, force: true });
   }

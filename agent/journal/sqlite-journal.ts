@@ -21,8 +21,9 @@ const SQL = {
   mint: "insert into identity (only_row, boot_id) values (1, ?) on conflict do nothing",
   adoptPod: "update identity set pod_id = ? where pod_id is null",
   raiseEpoch: "update identity set epoch = ? where epoch < ?1",
-  // An edge may have seen revisions that went with the power; it ignores a report that is not newer than what it has seen.
-  skipRevs: "update attempt set rev = rev + 2 where state in ('accepted', 'running', 'collecting')",
+  // An edge may have seen revisions that went with the power (run, cancel, collect and end at the most); it ignores a report
+  // that is not newer than what it has seen.
+  skipRevs: "update attempt set rev = rev + 8 where state in ('accepted', 'running', 'collecting')",
   unreleased: "select * from attempt where released = 0 order by seq",
   accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms)
     values (?, ?, ?, 'accepted', ?, ?, ?)`,

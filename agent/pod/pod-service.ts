@@ -3,7 +3,6 @@ import type { Beat, BeatResult, PodDescription, PodEvent } from "../../contracts
 import type { PodPort } from "../../contracts/agent/ports.ts";
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import type { AttemptId } from "../../contracts/ids.ts";
 import type { PodCapability } from "../../contracts/pod.ts";
 import { PROTOCOL } from "../../contracts/protocol.ts";
 import type { AttemptService } from "../attempts/attempt-service.ts";
@@ -14,9 +13,7 @@ import { gpuCondition } from "../gpu/gpu-condition.ts";
 import type { GpuService } from "../gpu/gpu-service.ts";
 import { capabilityOf, conditionsOf } from "./conditions.ts";
 import type { PodIdentity } from "./identity.ts";
-
-/** How long the beginning of an attempt is held back. */
-const QUIET_MS = 25;
+import { createQuietReports } from "./quiet-reports.ts";
 
 export interface PodServiceDeps {
   clock: Clock;
@@ -30,8 +27,6 @@ export interface PodServiceDeps {
 export class PodService implements PodPort {
   readonly #deps: PodServiceDeps;
   readonly #watchers = new Set<Mailbox<PodEvent>>();
-  /** Reports that nobody waits for, by attempt: told a little later, unless a newer one is told first. */
-  readonly #quiet = new Map<AttemptId, AttemptReport>();
   readonly #stopping = new AbortController();
   /** What every watcher has been told last, as text. */
   #told = "";
@@ -40,10 +35,8 @@ export class PodService implements PodPort {
     this.#deps = deps;
     deps.comfy.onStatus(() => this.#tellPod());
     deps.gpu.onVerdict(() => this.#tellPod());
-    deps.attempts.onReport((report) => {
-      if (report.state === "accepted" || report.state === "running") void this.#tellLater(report);
-      else this.#tell(report);
-    });
+    const reports = createQuietReports(deps.clock, (report) => this.#tell(report), this.#stopping.signal);
+    deps.attempts.onReport(reports.add);
   }
 
   describe(): Promise<PodDescription> {
@@ -82,19 +75,8 @@ export class PodService implements PodPort {
   }
 
   #tell(report: AttemptReport): void {
-    this.#quiet.delete(report.attemptId);
     for (const mailbox of this.#watchers) mailbox.put(report.attemptId, { type: "attempt", report });
     this.#tellPod();
-  }
-
-  /** The edge knows from its own call that the attempt has begun; a run of milliseconds is told by its end alone. */
-  async #tellLater(report: AttemptReport): Promise<void> {
-    const { clock } = this.#deps;
-    const isWaiting = this.#quiet.size > 0;
-    this.#quiet.set(report.attemptId, report);
-    if (isWaiting) return;
-    await clock.sleep(QUIET_MS, this.#stopping.signal);
-    for (const quiet of this.#quiet.values()) this.#tell(quiet);
   }
 
   #tellPod(): void {

@@ -23,19 +23,37 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-/** @param root where the parents begin that may be new too; it exists */
-export async function openBlobFolder(root: string, path: string): Promise<BlobFolder> {
-  const existing = await openExisting(path);
-  const made = existing ? undefined : await mkdir(path, { recursive: true, mode: 0o700 });
-  const folder = existing ?? await open(path, "r");
-  // Every folder that got a new entry, up to the one that was there before.
-  const parents: string[] = [];
-  for (let at = path; made !== undefined && at !== root && parents.at(-1) !== dirname(made); at = dirname(at)) {
-    parents.push(dirname(at));
+/** Opens the folders of one store. */
+export type BlobFolders = (path: string) => Promise<BlobFolder>;
+
+/** @param root of the store, which exists; blobs lie two folders below it */
+export function createBlobFolders(root: string): BlobFolders {
+  /**
+   * Folders whose parents were synced in this process's life, by the first blob that came to stay, whoever made the folder
+   * and whatever became of them: an entry that is not on the disk would take every blob below it along.
+   */
+  const anchored = new Map<string, Promise<unknown>>();
+
+  function anchor(path: string): Promise<unknown> {
+    const known = anchored.get(path);
+    if (known) return known;
+    const syncing = Promise.all([dirname(path), root].map(syncFolder));
+    anchored.set(path, syncing);
+    syncing.catch(() => anchored.delete(path));
+    return syncing;
   }
-  return {
-    path,
-    sync: async () => void await Promise.all([folder.sync(), ...parents.map(syncFolder)]),
-    close: () => folder.close(),
+
+  return async (path) => {
+    let folder = await openExisting(path);
+    if (folder === null) {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      folder = await open(path, "r");
+    }
+    const opened = folder;
+    return {
+      path,
+      sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
+      close: () => opened.close(),
+    };
   };
 }

@@ -8,7 +8,7 @@ import { mkdir, opendir, rename, rm, stat, unlink, utimes } from "node:fs/promis
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
-import { type BlobFolder, openBlobFolder } from "./blob-folder.ts";
+import { type BlobFolder, createBlobFolders } from "./blob-folder.ts";
 import { createBlobWriter } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
 import { readFileStream } from "./file-stream.ts";
@@ -62,8 +62,9 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   /** Both parts are checked here too: they become a path. */
   const folderOf = (tenantId: TenantId, sha256: Sha256) =>
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
+  const openFolder = createBlobFolders(root);
   const homeOf = (tenantId: TenantId, sha256: Sha256) => {
-    const opening = openBlobFolder(root, folderOf(tenantId, sha256));
+    const opening = openFolder(folderOf(tenantId, sha256));
     // Met where it is awaited, unless the bytes fail first.
     opening.catch(() => undefined);
     return opening;
@@ -93,9 +94,9 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   return {
     async put(tenantId, body, options) {
       const path = join(temporary, randomUUID());
+      const writer = await createBlobWriter(path, { maxBytes: options.maxBytes, blake3: options.blake3 });
       // Where their hash is known, a place is made while the bytes come in.
       let home = options.expected && homeOf(tenantId, options.expected.sha256);
-      const writer = await createBlobWriter(path, { maxBytes: options.maxBytes, blake3: options.blake3 });
       try {
         const blob = await writer.writeAll(body, { signal: options.signal, stallTimeoutMs });
         checkHash(blob, options.expected);

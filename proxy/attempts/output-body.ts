@@ -78,6 +78,7 @@ export function outputBody(options: OutputBodyOptions, source: OutputSource): Re
   let connection: Connection | null = null;
   let offset = 0;
   let failures = 0;
+  let canceled = false;
 
   async function next(open: Connection): Promise<Uint8Array | null> {
     open.reader ??= (await request(options, source, { offset, signal: open.cut.signal })).getReader();
@@ -111,20 +112,26 @@ export function outputBody(options: OutputBodyOptions, source: OutputSource): Re
         try {
           const chunk = await withDeadline(waiting, () => next(open));
           failures = 0;
+          if (canceled) return;
           if (chunk === null) return controller.close();
           offset += chunk.byteLength;
           return controller.enqueue(chunk);
         } catch (cause) {
           cut();
+          if (canceled) return;
           const error = judge(cause);
           if (error !== null) {
             options.failed(error);
             return controller.error(error);
           }
           await clock.sleep(backoffMs(clock, failures, { firstMs: 200, maxMs: 5_000 }), signal);
+          if (canceled) return;
         }
       }
     },
-    cancel: cut,
+    cancel() {
+      canceled = true;
+      cut();
+    },
   });
 }

@@ -86,7 +86,9 @@ export function createSettler(deps: SettleDeps): SettleReport {
   }
 
   async function receiptFor(row: AttemptRow, report: AttemptReport, known = factsOf(row)): Promise<Receipt | null> {
-    const facts = await known;
+    const read = await known;
+    // Its end may overtake the answer to its start.
+    const facts = read?.attempt.startedAtMs === null ? await factsOf(row) : read;
     return facts && buildReceipt({ ...facts, report, nowMs: await store.now() });
   }
 
@@ -140,7 +142,6 @@ export function createSettler(deps: SettleDeps): SettleReport {
     try {
       const { outputs, assets } = await collecting;
       const receipt = await receiptFor(row, report, facts);
-      triedBefore.delete(row.id);
       if (!receipt) return "settled";
       const moved = await store.completeJob({ jobId, no, outputs, assets, receipt });
       tell(row, moved, { outcome: "succeeded", outputs: outputs.length, timing: receipt.timing });
@@ -168,7 +169,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     return "settled";
   }
 
-  return async (podId, report) => {
+  async function act(podId: PodId, report: AttemptReport): Promise<SettleEnd> {
     const row = await store.getAttempt(report.attemptId);
     if (!row) return isAttemptFinal(report.state) ? "settled" : "ignored";
     if (row.podId !== podId) {
@@ -190,5 +191,11 @@ export function createSettler(deps: SettleDeps): SettleReport {
       case "lost":
         return await lose(row, report.error?.code ?? "comfy_lost");
     }
+  }
+
+  return async (podId, report) => {
+    const end = await act(podId, report);
+    if (end === "settled") triedBefore.delete(report.attemptId);
+    return end;
   };
 }

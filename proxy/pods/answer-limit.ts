@@ -27,14 +27,19 @@ function tooLong(what: string, maxBytes: number): FleetError {
   });
 }
 
+/** Deno reads a chunked answer to its end whatever length it declares beside, and a compressed one grows. */
+const UNBOUND = ["transfer-encoding", "content-encoding"];
+
 /**
- * The same answer with a body of at most `maxBytes`. One that declares its length is held to it by HTTP itself, so it is
- * passed on as it is.
+ * The same answer with a body of at most `maxBytes`. One that is framed by its declared length alone is held to it by
+ * HTTP itself, so it is passed on as it is.
  * @throws FleetError `agent_incompatible` for a declared length that is too much.
  */
 export function limitedBody(response: Response, maxBytes: number): Response {
   const declared = response.headers.get("content-length");
-  if (declared === null || response.headers.has("content-encoding")) return limited(response, bodyGauge(maxBytes));
+  if (declared === null || UNBOUND.some((name) => response.headers.has(name))) {
+    return limited(response, bodyGauge(maxBytes));
+  }
   if (Number(declared) <= maxBytes) return response;
   response.body?.cancel().catch(() => {});
   throw tooLong("answer", maxBytes);

@@ -14,7 +14,7 @@ import { clock, type StoreDriver } from "./transaction.ts";
 
 /** The driver's schema must be this build's: see `migrate.ts`. */
 export function createStore(driver: StoreDriver): Store {
-  const { read, write, note } = driver;
+  const { read, write } = driver;
   return {
     now: () => read(clock),
     close: () => driver.close(),
@@ -40,8 +40,7 @@ export function createStore(driver: StoreDriver): Store {
     listAttempts: (jobId) => read(() => reads.listAttempts(jobId)),
 
     assignJob: (input) => write(() => jobs.assignJob(input)),
-    // Lost with the power, it is told again: the attempt is offered, and its agent says that it runs.
-    startJob: (input) => note(() => jobs.startJob(input)),
+    startJob: (input) => write(() => jobs.startJob(input)),
     completeJob: (input) => write(() => jobs.completeJob(input)),
     failJob: (input) => write(() => jobs.failJob(input)),
     loseAttempt: (input) => write(() => jobs.loseAttempt(input)),

@@ -27,11 +27,6 @@ export type Transaction<T> = Generator<Statement, T, readonly SqlRow[]>;
 export interface StoreDriver {
   /** All of it or nothing, and durable when the promise resolves. */
   write<T>(transaction: () => Transaction<T>): Promise<T>;
-  /**
-   * The same for what can be found out again: it outlives this process at once, but the machine's power only with the
-   * next {@link write}.
-   */
-  note<T>(transaction: () => Transaction<T>): Promise<T>;
   /** Reads only; sees one state of the store. */
   read<T>(transaction: () => Transaction<T>): Promise<T>;
   close(): Promise<void>;

@@ -60,31 +60,18 @@ export function createSqliteDriver({ path, now, onClosed }: SqliteDriverOptions)
     return step.value;
   };
 
-  const commit = <T>(transaction: () => Transaction<T>): T => {
-    prepare("begin immediate").run();
-    try {
-      const result = drive(transaction());
-      prepare("commit").run();
-      return result;
-    } catch (error) {
-      // SQLite may have rolled back by itself, e.g. when the disk is full.
-      if (database.isTransaction) prepare("rollback").run();
-      throw error;
-    }
-  };
-
   return {
     // Async, so that a failure is a rejection; the work itself is done before the first await of the caller.
     async write(transaction) {
-      return commit(transaction);
-    },
-    async note(transaction) {
-      // Not prepared: this pragma acts when it is compiled. NORMAL leaves the WAL's sync to the next commit with FULL.
-      database.exec("pragma synchronous = normal");
+      prepare("begin immediate").run();
       try {
-        return commit(transaction);
-      } finally {
-        database.exec("pragma synchronous = full");
+        const result = drive(transaction());
+        prepare("commit").run();
+        return result;
+      } catch (error) {
+        // SQLite may have rolled back by itself, e.g. when the disk is full.
+        if (database.isTransaction) prepare("rollback").run();
+        throw error;
       }
     },
     async read(transaction) {

@@ -18,6 +18,22 @@ describe("createLateLines()", () => {
     expect(written).toEqual(["a\nb", "c"]);
   });
 
+  it("survives a line that cannot be made and a reader that is gone, and goes on", () => {
+    const written: string[] = [];
+    const lines = createLateLines((text) => {
+      written.push(text);
+      if (written.length === 1) throw new Error("EPIPE");
+    });
+    lines.add(() => "a");
+    lines.add(() => {
+      throw new TypeError("cyclic");
+    });
+    vi.runAllTimers();
+    lines.add(() => "b");
+    lines.flush();
+    expect(written).toEqual([expect.stringMatching(/^a\n.*cyclic/), "b"]);
+  });
+
   it("flush() writes at once, and nothing twice", () => {
     const written: string[] = [];
     const lines = createLateLines((text) => written.push(text));

@@ -67,14 +67,14 @@ describe("openSqliteJournal()", () => {
       {
         ...a,
         state: "collecting",
-        rev: 3 + 2,
+        rev: 3 + 8,
         startedAtMs: 10,
         executedAtMs: 20,
         found,
         cancelRequested: true,
         refusal,
       },
-      { ...b, generationId: "generation-2", rev: 2 },
+      { ...b, generationId: "generation-2", rev: 8 },
     ]);
   });
 

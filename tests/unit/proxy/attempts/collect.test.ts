@@ -45,9 +45,10 @@ describe("collectOutputs()", () => {
   }
 
   function setUp(texts: string[]) {
-    const state = { open: 0, most: 0 };
+    const state = { open: 0, most: 0, asked: 0 };
     const fetch = async (_pod: string, path: string) => {
       state.open += 1;
+      state.asked += 1;
       state.most = Math.max(state.most, state.open);
       await new Promise((resolve) => setTimeout(resolve, 2));
       state.open -= 1;
@@ -102,7 +103,7 @@ describe("collectOutputs()", () => {
     blobs.put = async (tenantId, body, how) => {
       const blob = await put(tenantId, body, how);
       blobs.blobs.delete(`${tenantId} ${sha256("first")}`);
-      await options.clock.advance(3_600_000);
+      options.clock.skip(3_600_000);
       return blob;
     };
     const collecting = collectOutputs(options, attemptWith(["first", "second"]), new AbortController().signal);
@@ -110,6 +111,16 @@ describe("collectOutputs()", () => {
       code: "internal",
       message: expect.stringContaining("gone again"),
     });
+  });
+
+  it("asks for nothing more of an output that turns out to be stored", async () => {
+    const { options, state } = setUp(["text"]);
+    await collectOutputs(options, attemptWith(["text"]), new AbortController().signal);
+    await collectOutputs(options, attemptWith(["text"]), new AbortController().signal);
+    for (let turn = 0; turn < 5; turn++) await options.clock.advance(5_000);
+    expect(state.asked).toBe(2);
+    await collectOutputs(options, { ...attemptWith(["text"]), triedBefore: true }, new AbortController().signal);
+    expect(state.asked).toBe(2);
   });
 
   it("takes an output without bytes", async () => {
