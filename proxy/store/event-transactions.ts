@@ -12,7 +12,7 @@ const OF_TENANT = `${FEED} where tenant_id = $3 and seq > $1 order by seq limit 
 
 const SKIP = `update event_floor set seq = $1 +
   (select max(seq) from (select max(seq) as seq from event union all select seq from event_floor) as taken)`;
-/** More than were ever told of and not yet on the disk. */
+/** More than come between a copy and the end of the store it was made of, on all but the busiest edges. */
 const SKIPPED = 10_000;
 
 const FeedColumns: z.ZodType<FeedRow> = EventColumns.extend({ seq: z.int(), tenantId: TenantId });
@@ -28,8 +28,8 @@ export function listFeed({ tenantId, afterSeq, limit }: Parameters<EventStore["l
 }
 
 /**
- * For the start of an edge: a start of an attempt that was told may have been lost with the power, and its number must not
- * become another event's, because whoever saw it goes on after it.
+ * For the start of an edge: a store restored from a copy has lost its last events, and the number of one that was told must
+ * not become another event's, because whoever saw it goes on after it.
  */
 export function skipEventNumbers(): Transaction<void> {
   return run(SKIP, [SKIPPED]);
