@@ -6,6 +6,7 @@ import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
 import type { AssetBytes } from "../assets/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { allowOrigins, type CorsOrigins } from "./cors.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
@@ -17,6 +18,7 @@ export interface AppOptions {
   trpc: TrpcHandler;
   assets: AssetBytes;
   health: Health;
+  corsOrigins: CorsOrigins;
   logger: Logger;
   /** Aborted when the edge stops. */
   stopping: AbortSignal;
@@ -41,9 +43,11 @@ function expectedSha256(headers: Headers): string | null {
 }
 
 export function createApp(
-  { authenticate, trpc, assets, health, logger, stopping, monotonicMs }: AppOptions,
+  { authenticate, trpc, assets, health, corsOrigins, logger, stopping, monotonicMs }: AppOptions,
 ): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  const cors = allowOrigins(corsOrigins);
+  if (cors) app.use(cors);
 
   app.use(async function observe(c, next) {
     const startedMs = monotonicMs();
