@@ -11,6 +11,7 @@ import { parseWorkflow } from "../contracts/workflow-parse.ts";
 import { type Assets, createAssets, type Upload } from "./assets.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
+import { randomId } from "./random-id.ts";
 import { retrying } from "./retry.ts";
 import { type ServiceInputs, uploadInputs } from "./service-input.ts";
 import { type InputValues, setInputs } from "./set-inputs.ts";
@@ -82,7 +83,7 @@ export function createFleet(options: FleetOptions): Fleet {
     return {
       spec: await specOf(what, input, run.signal),
       options: {
-        idempotencyKey: run.idempotencyKey ?? crypto.randomUUID(),
+        idempotencyKey: run.idempotencyKey ?? randomId(),
         priority: run.priority,
         startWithinMs: run.startWithinMs,
         runWithinMs: run.runWithinMs,
