@@ -1,9 +1,9 @@
 // Clients that send a byte a second, or nothing: the others are served meanwhile, and what can be closed is closed.
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { envelopeIn } from "../support/bad-input/judge.ts";
 import { openHandles, residentBytes } from "../support/bad-input/process-health.ts";
-import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
+import { EDGE_RUNTIMES, startTestFleet } from "../support/fleet/fleet.ts";
 import { queryRaw } from "../support/fleet/http.ts";
 import { until } from "../support/fleet/until.ts";
 import { quick } from "../support/fleet/workflows.ts";
@@ -46,14 +46,10 @@ function slowClient(
 const statusOf = ({ text }: SlowClient) => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
 const codeOf = ({ text }: SlowClient) => envelopeIn(text.slice(text.indexOf("\r\n\r\n") + 4))?.code;
 
-describe.each(EDGE_RUNTIMES)("slow clients of the edge on %s", (runtime) => {
-  let fleet: TestFleet;
-  beforeAll(async () => {
-    fleet = await startTestFleet({ runtime });
-  });
-  afterAll(async () => await fleet?.[Symbol.asyncDispose]());
-
-  it("are bounded, and the others are served", async () => {
+// At the same time: both mostly wait.
+describe("slow clients", () => {
+  it.concurrent.each(EDGE_RUNTIMES)("of the edge on %s are bounded, and the others are served", async (runtime) => {
+    await using fleet = await startTestFleet({ runtime });
     const port = Number(new URL(fleet.baseUrl).port);
     const head = (method: string, path: string, key = fleet.apiKey) =>
       `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\n`;
@@ -93,8 +89,8 @@ describe.each(EDGE_RUNTIMES)("slow clients of the edge on %s", (runtime) => {
       }
       expect(tookMs.toSorted((a, b) => a - b)[25]).toBeLessThan(250);
       expect((await fleet.client.run(quick())).outputs).toHaveLength(1);
-      // The body of a call has a minute.
-      const bodies = [...clients.slowBody, ...clients.slowChunks, ...clients.silentBody];
+      // The body of a call has a minute, an upload one for each part.
+      const bodies = [...clients.slowBody, ...clients.slowChunks, ...clients.silentBody, ...clients.slowUpload];
       await until("bodies given up", () => bodies.every((one) => statusOf(one) === 400) || null, 90_000);
       for (const one of bodies) expect(codeOf(one)).toBe("upload_interrupted");
       expect(residentBytes(fleet.edge.pid) - before.resident).toBeLessThan(150 * MIB);
