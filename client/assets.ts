@@ -5,6 +5,7 @@ import { assetContentPath, assetUploadPath, EXPECTED_SHA256_HEADER } from "../co
 import { AssetId } from "../contracts/ids.ts";
 import type { Page } from "../contracts/page.ts";
 import type { Connection } from "./connection.ts";
+import { fileSystem } from "./file-system.ts";
 
 /** A local file or bytes with a name; see {@link file}. */
 export class Upload {
@@ -30,7 +31,7 @@ export function file(source: string | Blob | Uint8Array<ArrayBuffer>, name?: str
   if (typeof source === "string") {
     const base = source.split(/[/\\]/).pop() || "file";
     return new Upload(name ?? base, async () => {
-      const { openAsBlob } = await import("node:fs");
+      const { openAsBlob } = await fileSystem();
       return await openAsBlob(source).catch((cause: unknown) => {
         throw new FleetError("invalid_input", `Cannot read '${source}'`, { hint: "Check the path.", cause });
       });

@@ -14,6 +14,7 @@ import { type Assets, createAssets, type Upload } from "./assets.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
 import { followPodLogs, type PodClient, podClient, type PodLogsOptions } from "./pod.ts";
+import { randomId } from "./random-id.ts";
 import { retrying } from "./retry.ts";
 import { type ServiceInputs, uploadInputs } from "./service-input.ts";
 import { type EventsOptions, type WatchedEvent, watchEvents } from "./watch-events.ts";
@@ -100,7 +101,7 @@ export function createFleet(options: FleetOptions): Fleet {
     return {
       spec: await specOf(what, input, run.signal),
       options: {
-        idempotencyKey: run.idempotencyKey ?? crypto.randomUUID(),
+        idempotencyKey: run.idempotencyKey ?? randomId(),
         priority: run.priority,
         startWithinMs: run.startWithinMs,
         runWithinMs: run.runWithinMs,

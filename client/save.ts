@@ -1,6 +1,7 @@
 /** Output bytes to a file on this machine: verified, all or nothing. Loads the file system only when used. */
 import type { Output } from "../contracts/asset.ts";
 import { FleetError } from "../contracts/errors.ts";
+import { fileSystem } from "./file-system.ts";
 import { retrying } from "./retry.ts";
 
 export interface SaveOptions {
@@ -13,8 +14,7 @@ export interface SaveOptions {
 const PATIENCE_MS = 20_000;
 
 async function resolveTarget(target: string, name: string): Promise<string> {
-  const { mkdir, stat } = await import("node:fs/promises");
-  const { dirname, join } = await import("node:path");
+  const { mkdir, stat, dirname, join } = await fileSystem();
   const isFolder = /[/\\]$/.test(target) || await stat(target).then((found) => found.isDirectory(), () => false);
   // The name came from a pod: only its last part counts.
   const path = isFolder ? join(target, name.split(/[/\\]/).pop() || "output") : target;
@@ -33,8 +33,7 @@ async function* received(response: Response, name: string, signal: AbortSignal |
 }
 
 export async function saveVerified({ open, output, target, signal }: SaveOptions): Promise<string> {
-  const { createHash, randomUUID } = await import("node:crypto");
-  const { open: openFile, rename, rm } = await import("node:fs/promises");
+  const { createHash, randomUUID, open: openFile, rename, rm } = await fileSystem();
   const path = await resolveTarget(target, output.name);
   const partial = `${path}.${randomUUID()}.part`;
 

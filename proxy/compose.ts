@@ -146,6 +146,7 @@ export async function composeEdge(
       stopping: signal,
       logger: logger.child("health"),
     }),
+    corsOrigins: config.EDGE_CORS_ORIGINS,
     stopping: signal,
     logger: logger.child("http"),
     monotonicMs: clock.monotonicMs,

@@ -40,6 +40,18 @@ const PodList = z.string().default("[]").transform((text, ctx): unknown => {
   z.array(StaticPod).refine((pods) => new Set(pods.map((pod) => pod.name)).size === pods.length, "pod names repeat"),
 );
 
+/** `*`, or origins with commas between them, each as a browser writes it. */
+const Origins = z.string().transform((text, ctx): "*" | string[] => {
+  if (text.trim() === "*") return "*";
+  const origins = text.split(",").map((part) => part.trim());
+  for (const origin of origins) {
+    if (/^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    const message = `expected '*' or origins such as https://app.example.com, with commas between; found '${origin}'`;
+    ctx.addIssue({ code: "custom", message });
+  }
+  return origins;
+});
+
 const EnvSchema = z.object({
   /** Address to listen on. Put a TLS-terminating proxy in front before choosing a public one. */
   EDGE_LISTEN: ListenAddress.prefault("127.0.0.1:8080"),
@@ -49,6 +61,8 @@ const EnvSchema = z.object({
   EDGE_PODS: PodList,
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
+  /** Web pages of these origins may call the edge; without it none but those that the edge itself serves. */
+  EDGE_CORS_ORIGINS: Origins.default([]),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
   EDGE_STOP_WITH_PARENT: z.stringbool().default(false),
   /** Largest workflow, as JSON bytes. */

@@ -1,9 +1,10 @@
 /** Hono apps on Node's server: over TCP for edges, over a unix socket for health. */
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Env } from "hono/types";
+import { closeMalformed, refuseMalformed } from "../../contracts/http/malformed.ts";
 
 export interface Listener {
   /** Port for TCP, path for a unix socket. */
@@ -16,19 +17,16 @@ export interface Listener {
 const PROBE_AFTER_MS = 30_000;
 
 function serverOf<E extends Env>(app: Hono<E>): Server {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    createServer,
-    // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats. One that has
-    // vanished, as a machine does that loses its power, says nothing: TCP's own probes end its connections.
-    serverOptions: {
-      requestTimeout: 0,
-      keepAliveTimeout: 75_000,
-      keepAlive: true,
-      keepAliveInitialDelay: PROBE_AFTER_MS,
-    },
-  });
-  return server as Server;
+  // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats. One that has
+  // vanished, as a machine does that loses its power, says nothing: TCP's own probes end its connections.
+  const server = createServer({
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_AFTER_MS,
+  }, getRequestListener(app.fetch, { errorHandler: refuseMalformed }));
+  server.on("clientError", closeMalformed);
+  return server;
 }
 
 async function listen(server: Server, at: { host: string; port: number } | { path: string }): Promise<void> {

@@ -8,6 +8,7 @@ import type { StoredBlob } from "./port.ts";
 export interface BlobWriter {
   /**
    * Takes the whole stream, syncs the file and closes it. Cancels the stream when it rejects.
+   * @param options.stallTimeoutMs how long may be waited for {@link PACE_BYTES} more, or for the end
    * @throws FleetError `payload_too_large`, `upload_interrupted`.
    */
   writeAll(
@@ -17,6 +18,9 @@ export interface BlobWriter {
   /** Idempotent. */
   close(): Promise<void>;
 }
+
+/** Whoever sends less than this in a stall timeout is as good as silent: a file of the largest size would take weeks. */
+export const PACE_BYTES = 16 * 1024;
 
 function tooLarge(maxBytes: number): FleetError {
   return new FleetError("payload_too_large", `Cannot store the bytes: they are more than ${maxBytes}`, {
@@ -40,7 +44,7 @@ async function readNext(
 ): Promise<Uint8Array | null> {
   const giveUp = Promise.withResolvers<never>();
   const onAbort = () => giveUp.reject(interrupted("the upload was aborted"));
-  const timer = setTimeout(() => giveUp.reject(interrupted(`nothing came for ${stallTimeoutMs} ms`)), stallTimeoutMs);
+  const timer = setTimeout(() => giveUp.reject(interrupted("they came too slowly")), stallTimeoutMs);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
@@ -90,12 +94,18 @@ export async function createBlobWriter(
   return {
     async writeAll(body, { signal, stallTimeoutMs }) {
       const reader = body.getReader();
+      let waitedMs = 0;
+      let cameBytes = 0;
+      const next = async () => {
+        const askedMs = performance.now();
+        const chunk = await readNext(reader, signal, Math.max(0, stallTimeoutMs - waitedMs));
+        waitedMs += performance.now() - askedMs;
+        cameBytes += chunk?.length ?? 0;
+        if (cameBytes >= PACE_BYTES) waitedMs = cameBytes = 0;
+        return chunk;
+      };
       try {
-        let chunk = await readNext(reader, signal, stallTimeoutMs);
-        while (chunk !== null) {
-          await take(chunk);
-          chunk = await readNext(reader, signal, stallTimeoutMs);
-        }
+        for (let chunk = await next(); chunk !== null; chunk = await next()) await take(chunk);
         await file.sync();
         // What is on the disk needs no waiting for the descriptor.
         close().catch(() => undefined);

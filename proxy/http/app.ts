@@ -6,6 +6,7 @@ import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
 import type { AssetBytes } from "../assets/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { allowOrigins, type CorsOrigins } from "./cors.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
 import type { PassThrough } from "./pass-through.ts";
@@ -19,6 +20,7 @@ export interface AppOptions {
   pods: PassThrough;
   assets: AssetBytes;
   health: Health;
+  corsOrigins: CorsOrigins;
   logger: Logger;
   /** Aborted when the edge stops. */
   stopping: AbortSignal;
@@ -43,9 +45,11 @@ function expectedSha256(headers: Headers): string | null {
 }
 
 export function createApp(
-  { authenticate, trpc, pods, assets, health, logger, stopping, monotonicMs }: AppOptions,
+  { authenticate, trpc, pods, assets, health, corsOrigins, logger, stopping, monotonicMs }: AppOptions,
 ): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  const cors = allowOrigins(corsOrigins);
+  if (cors) app.use(cors);
 
   app.use(async function observe(c, next) {
     const startedMs = monotonicMs();

@@ -20,12 +20,13 @@ export const quickSuites: readonly Suite[] = [
   { name: "contract", project: "contract", deadlineMs: 8 * minute },
 ];
 
-/** Everything that needs nothing beyond npm. */
+/** Everything that needs nothing beyond npm; the browser's is skipped, with its reason, where there is no Chromium. */
 export const npmSuites: readonly Suite[] = [
   ...quickSuites,
   { name: "lint", project: "lint", deadlineMs: 5 * minute },
   { name: "pack", project: "pack", deadlineMs: 8 * minute },
   { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
+  { name: "browser", project: "browser", deadlineMs: 5 * minute },
 ];
 
 /** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */

@@ -2,11 +2,14 @@
 import { runStaticChecks } from "./static-checks.ts";
 import { countLine, isGreen, suiteTable } from "./suite-result.ts";
 import { npmSuites, runSuite } from "./suites.ts";
+import { whyNoChromium } from "../support/browser/find-chromium.ts";
 
 const results = [(await runStaticChecks()).suite];
 for (const suite of npmSuites) results.push(await runSuite(suite));
 
 console.log(`\n${suiteTable(results)}`);
+const noBrowser = whyNoChromium();
+if (noBrowser !== null) console.log(`Skipped: the suite of the browser: ${noBrowser}`);
 console.log("Not run here:");
 console.log(
   "  npm run test:real   the same paths on a real ComfyUI on CPU (fetches 0.7 GB once, unless COMFYUI_DIR is set)",

@@ -31,6 +31,11 @@ export class AgentProcess implements AsyncDisposable {
     return this.#lines;
   }
 
+  /** -1 before the start. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
   get client() {
     return createClient(this.url, SECRET);
   }

@@ -12,4 +12,26 @@ describe("parseConfig()", () => {
   it("takes seven days", () => {
     expect(parse({ JOB_RUN_TIMEOUT_MS: "604800000" }).JOB_RUN_TIMEOUT_MS).toBe(604_800_000);
   });
+
+  it("reads origins with commas between them, '*', and none", () => {
+    expect(parse({}).EDGE_CORS_ORIGINS).toEqual([]);
+    expect(parse({ EDGE_CORS_ORIGINS: "*" }).EDGE_CORS_ORIGINS).toBe("*");
+    const origins = ["https://app.example.com", "http://localhost:5173"];
+    expect(parse({ EDGE_CORS_ORIGINS: origins.join(", ") }).EDGE_CORS_ORIGINS).toEqual(origins);
+  });
+
+  it.each([
+    "https://a.example/",
+    "https://a.example/path",
+    "a.example",
+    "*,https://a.example",
+    "null",
+    "https://A.b",
+    ",",
+  ])(
+    "refuses the origin %s, which no browser sends",
+    (text) => {
+      expect(() => parse({ EDGE_CORS_ORIGINS: text })).toThrow(/EDGE_CORS_ORIGINS/);
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { mkdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blake3 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
+import { PACE_BYTES } from "../../../../proxy/assets/blob-writer.ts";
 import { createFolderStore } from "../../../../proxy/assets/folder-store.ts";
 import { newTenantId, sha256 } from "../store/samples.ts";
 import { bytes, failureOf, streamOf, temporaryBlobs } from "./folder.ts";
@@ -54,6 +55,24 @@ describe("put()", () => {
     const error = await failureOf(put);
     expect(error).toMatchObject({ code: "upload_interrupted", retryable: true });
     expect(folder.files()).toEqual([]);
+  });
+
+  it("put() gives up an upload that drips, and takes a slow one that goes on", async () => {
+    using folder = await temporaryBlobs({ stallTimeoutMs: 200 });
+    const every20Ms = (chunk: Uint8Array, count: number) =>
+      new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          if (count-- > 0) controller.enqueue(chunk);
+          else controller.close();
+        },
+      }, { highWaterMark: 0 });
+    const limits = { ...options(), maxBytes: 1_000_000 };
+    const drip = await failureOf(folder.blobs.put(newTenantId(), every20Ms(new Uint8Array(1), 500), limits));
+    expect(drip).toMatchObject({ code: "upload_interrupted", retryable: true });
+    expect(folder.files()).toEqual([]);
+    const slow = await folder.blobs.put(newTenantId(), every20Ms(new Uint8Array(PACE_BYTES), 20), limits);
+    expect(slow).toMatchObject({ sizeBytes: 20 * PACE_BYTES });
   });
 
   it("put() refuses bytes that are not those announced, and keeps nothing", async () => {
