@@ -5,6 +5,7 @@ import superjson from "superjson";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../contracts/edge/routes.ts";
 import { FleetError } from "../contracts/errors.ts";
+import { formatTraceparent, newTrace, TRACEPARENT_HEADER } from "../contracts/telemetry/trace-context.ts";
 import { ensureOk, toClientError } from "./errors.ts";
 
 export interface ConnectionOptions {
@@ -16,6 +17,11 @@ export interface ConnectionOptions {
   fetch?: typeof fetch;
   /** Deadline of one call; streams and transfers of bytes have none. @default 30_000 */
   requestTimeoutMs?: number;
+  /**
+   * W3C `traceparent` of the caller's own span, asked for at every call, so that what the fleet does belongs to the
+   * caller's trace. @default a new trace for each call
+   */
+  traceparent?: () => string | undefined;
 }
 
 export interface Connection {
@@ -23,10 +29,23 @@ export interface Connection {
   trpc: TRPCClient<EdgeRouter>;
   /** Deadline of one call. */
   requestTimeoutMs: number;
+  /** Of the caller's span, else of a new trace. */
+  traceparent(): string;
   /** A raw call with the key; rejects with FleetError unless it succeeded. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Runs a typed call and turns what it throws into FleetError, or into the reason of `signal` once that is aborted. */
   call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+/** Of a call that has a trace of its own: see {@link inTrace}. */
+function traceOf(context: Record<string, unknown>): string | undefined {
+  const value = context[TRACEPARENT_HEADER];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The options of a typed call that make it part of a trace. */
+export function inTrace(traceparent: string): { context: Record<string, unknown> } {
+  return { context: { [TRACEPARENT_HEADER]: traceparent } };
 }
 
 export function connect(options: ConnectionOptions): Connection {
@@ -40,6 +59,7 @@ export function connect(options: ConnectionOptions): Connection {
   }
   const authorization = `Bearer ${options.apiKey}`;
   const url = `${baseUrl}${EDGE_ROUTES.trpc}`;
+  const traceparent = () => options.traceparent?.() ?? formatTraceparent(newTrace());
 
   const trpc = createTRPCClient<EdgeRouter>({
     links: [
@@ -52,13 +72,16 @@ export function connect(options: ConnectionOptions): Connection {
           // The key rides in a header, never in the URL, also when the stream is opened again.
           eventSourceOptions: () => ({
             fetch: (input: string | URL, init: RequestInit) =>
-              fetchFn(input, { ...init, headers: { ...(init.headers as Record<string, string>), authorization } }),
+              fetchFn(input, {
+                ...init,
+                headers: { ...(init.headers as Record<string, string>), authorization, traceparent: traceparent() },
+              }),
           }),
         }),
         false: httpLink({
           url,
           transformer: superjson,
-          headers: { authorization },
+          headers: ({ op }) => ({ authorization, traceparent: traceOf(op.context) ?? traceparent() }),
           fetch: (input, init) => {
             const deadline = AbortSignal.timeout(requestTimeoutMs);
             const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
@@ -73,9 +96,11 @@ export function connect(options: ConnectionOptions): Connection {
     baseUrl,
     trpc,
     requestTimeoutMs,
+    traceparent,
     async request(path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("authorization", authorization);
+      if (!headers.has(TRACEPARENT_HEADER)) headers.set(TRACEPARENT_HEADER, traceparent());
       const response = await fetchFn(`${baseUrl}${path}`, { ...init, headers }).catch((error: unknown) => {
         init.signal?.throwIfAborted();
         throw toClientError(error, baseUrl);

@@ -35,6 +35,8 @@ export const Receipt = z.object({
   /** Tries it took, and how many of them were lost to infrastructure. */
   attempts: z.int().min(0),
   losses: z.int().min(0),
+  /** W3C trace id of the submit; null without one, and in receipts of versions that knew no traces. */
+  traceId: z.string().nullable().default(null),
   timing: JobTiming,
 });
 export type Receipt = z.infer<typeof Receipt>;

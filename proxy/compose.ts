@@ -7,6 +7,7 @@ import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
+import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
@@ -28,7 +29,10 @@ import { createReaper } from "./scheduler/reaper.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
+import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { observedStore } from "./telemetry/observed-store.ts";
+import { observedTransport } from "./telemetry/observed-transport.ts";
 import { createAuthenticator } from "./tenants/authenticate.ts";
 import { ensureFirstKey } from "./tenants/first-key.ts";
 import { createKeysPort } from "./tenants/keys.ts";
@@ -40,6 +44,9 @@ export interface Edge {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** What a stop waits for a collector that does not answer: with the rest it stays under two seconds. */
+const LAST_SPANS_MS = 300;
+
 export async function composeEdge(
   config: Config,
   { runtime, logger }: { runtime: Runtime; logger: Logger },
@@ -49,7 +56,10 @@ export async function composeEdge(
   const signal = stopping.signal;
   const edgeId = typeid("edge").toString();
 
-  const store = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const { metrics, tracing } = composeTelemetry(config, { edgeId, clock, logger });
+  const { record } = tracing;
+  const opened = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const store = observedStore(opened, { metrics, record });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
@@ -66,7 +76,8 @@ export async function composeEdge(
     maxOutputBytes: config.MAX_UPLOAD_BYTES,
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
-  const transport = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const transport = observedTransport(direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -79,6 +90,7 @@ export async function composeEdge(
   );
   const dispatcher = createDispatcher({
     ...common,
+    record,
     objectInfo,
     offers,
     settlement,
@@ -127,7 +139,10 @@ export async function composeEdge(
     }),
     stopping: signal,
     logger: logger.child("http"),
-    monotonicMs: clock.monotonicMs,
+    clock,
+    metrics,
+    readGauges: () => readFleetGauges(store, metrics),
+    record,
   });
 
   const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
@@ -146,8 +161,10 @@ export async function composeEdge(
     logger.info("edge stopping", { edgeId });
     stopping.abort(new DOMException("the edge is stopping", "AbortError"));
     await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
+    const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await store.close();
+    await telling;
   }
   return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };
 }

@@ -8,6 +8,7 @@ import type { Page, PageRequest } from "../page.ts";
 import type { Pod } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext } from "../trpc.ts";
 import type { CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
 
@@ -19,8 +20,11 @@ export interface Tracked<T> {
 
 /** Jobs of the caller's tenant. An unknown id and another tenant's id get the same `not_found`. */
 export interface JobsPort {
-  /** Answers after the job is durable. A repeated idempotency key answers with the first job. */
-  submit(caller: Caller, input: SubmitJob): Promise<Job>;
+  /**
+   * Answers after the job is durable. A repeated idempotency key answers with the first job.
+   * @param trace that the job belongs to from here on
+   */
+  submit(caller: Caller, input: SubmitJob, trace?: TraceContext): Promise<Job>;
   /** Held until the job is final, `waitMs` have passed or the signal aborts: then the job as it is. */
   get(caller: Caller, input: z.output<typeof GetJob>, signal: AbortSignal): Promise<Job>;
   list(caller: Caller, input: z.output<typeof ListJobs>): Promise<Page<Job>>;

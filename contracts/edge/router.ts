@@ -42,7 +42,7 @@ async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
 
 const jobs = t.router({
   submit: scoped("jobs:write").input(SubmitJob).output(Job)
-    .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input)),
+    .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input, ctx.trace)),
   get: scoped("jobs:read").input(GetJob).output(Job)
     .query(({ ctx, input, signal }) => ctx.jobs.get(ctx.caller, input, signal ?? new AbortController().signal)),
   list: scoped("jobs:read").input(ListJobs).output(pageOf(Job))

@@ -4,6 +4,7 @@
  */
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import type { JobTiming, Receipt } from "../../contracts/receipt.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { AttemptRow, JobRow, Needs } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 
@@ -66,6 +67,7 @@ export function buildReceipt(facts: ReceiptFacts): Receipt {
     cached: report.cached,
     attempts: facts.attempts,
     losses: job.losses,
+    traceId: traceIdOf(job.traceparent),
     timing: jobTiming(facts),
   };
 }

@@ -2,12 +2,16 @@
 import { Hono } from "hono";
 import { EDGE_ROUTES, EXPECTED_SHA256_HEADER } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import { METRICS_CONTENT_TYPE } from "../../contracts/telemetry/metrics.ts";
+import { type TraceContext, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
 import type { AssetBytes } from "../assets/port.ts";
+import type { EdgeMetrics } from "../telemetry/edge-metrics.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
+import { type Observation, observeRequest } from "./observe.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
 
@@ -20,15 +24,19 @@ export interface AppOptions {
   logger: Logger;
   /** Aborted when the edge stops. */
   stopping: AbortSignal;
-  /** Monotonic milliseconds, for durations in the log. */
-  monotonicMs: () => number;
+  clock: Observation["clock"];
+  metrics: EdgeMetrics;
+  /** Brings the gauges up to date before they are read. */
+  readGauges: () => Promise<void>;
+  /** Null: spans go nowhere. */
+  record: Observation["record"];
 }
 
 interface AppEnv {
-  Variables: { requestId: string; caller: Caller | null };
+  Variables: { requestId: string; caller: Caller | null; trace: TraceContext };
 }
 
-const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz]);
+const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz, EDGE_ROUTES.metrics]);
 
 function expectedSha256(headers: Headers): string | null {
   const value = headers.get(EXPECTED_SHA256_HEADER);
@@ -40,27 +48,20 @@ function expectedSha256(headers: Headers): string | null {
   return value;
 }
 
-export function createApp(
-  { authenticate, trpc, assets, health, logger, stopping, monotonicMs }: AppOptions,
-): Hono<AppEnv> {
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const { authenticate, trpc, assets, health, logger, stopping, metrics } = options;
   const app = new Hono<AppEnv>();
 
   app.use(async function observe(c, next) {
-    const startedMs = monotonicMs();
+    const { method, path } = c.req;
+    const observed = observeRequest(options, { method, traceparent: c.req.header(TRACEPARENT_HEADER) ?? null });
     const requestId = requestIdOf(c.req.raw);
     c.set("requestId", requestId);
+    c.set("trace", observed.trace);
     c.set("caller", await authenticate(c.req.header("authorization") ?? null));
     await next();
     c.header(REQUEST_ID_HEADER, requestId);
-    if (QUIET.has(c.req.path)) return;
-    logger.info("request", {
-      method: c.req.method,
-      path: c.req.path,
-      status: c.res.status,
-      tookMs: Math.round(monotonicMs() - startedMs),
-      tenant: c.get("caller")?.tenantId,
-      requestId,
-    });
+    if (!QUIET.has(path)) observed.done({ path, status: c.res.status, tenant: c.get("caller")?.tenantId, requestId });
   });
 
   app.get(EDGE_ROUTES.livez, (c) => c.text("ok"));
@@ -75,7 +76,13 @@ export function createApp(
     return c.json({ status: ok ? "ok" : "failing", components }, ok ? 200 : 503);
   });
 
-  app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.get("requestId")));
+  app.get(EDGE_ROUTES.metrics, async (c) => {
+    requireScope(c.get("caller"), "metrics:read");
+    await options.readGauges();
+    return c.body(metrics.text(), 200, { "content-type": METRICS_CONTENT_TYPE, "cache-control": "no-store" });
+  });
+
+  app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.var));
 
   app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
     if (stopping.aborted) throw edgeStopping();
@@ -105,7 +112,9 @@ export function createApp(
   });
   app.onError((error, c) => {
     const requestId = c.get("requestId") ?? "";
-    if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
+    if (!FleetError.is(error)) {
+      logger.error("request failed", { path: c.req.path, requestId, trace_id: c.get("trace").traceId, error });
+    }
     return errorResponse(error, requestId);
   });
   return app;

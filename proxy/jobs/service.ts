@@ -62,8 +62,8 @@ export function createJobs(options: JobsOptions): JobsPort {
   const watcher = { store, hub, clock, logger, view: viewOf };
 
   return {
-    async submit({ tenantId }, input) {
-      const { row, waiting } = await submitJob(options, tenantId, input);
+    async submit({ tenantId }, input, trace) {
+      const { row, waiting } = await submitJob(options, { tenantId, trace }, input);
       return view(row, waiting);
     },
     async get({ tenantId }, { jobId, waitMs }, signal) {

@@ -6,6 +6,7 @@ import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
 import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
+import { formatTraceparent, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -78,7 +79,7 @@ function drawSeed(): number {
  */
 export async function submitJob(
   { store, objectInfo, signals, limits, randomSeed = drawSeed }: Submitter,
-  tenantId: TenantId,
+  { tenantId, trace }: { tenantId: TenantId; trace?: TraceContext | undefined },
   request: SubmitJob,
 ): Promise<{ row: JobRow; waiting: Waiting | null }> {
   const { options } = request;
@@ -102,6 +103,7 @@ export async function submitJob(
     requestSha256,
     startWithinMs: options.startWithinMs ?? null,
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
+    traceparent: trace === undefined ? null : formatTraceparent(trace),
   });
   if (outcome.status !== "created") return { row: earlierJob(outcome, key), waiting };
   signals.emit("queue", undefined);

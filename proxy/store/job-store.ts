@@ -33,6 +33,8 @@ export interface NewJob {
   requestSha256: Sha256;
   startWithinMs: number | null;
   runWithinMs: number;
+  /** W3C trace context of the submit, which attempts and receipt belong to; null without one. */
+  traceparent: string | null;
 }
 
 /** One job as stored. */
@@ -62,6 +64,8 @@ export interface JobRow {
   outputs: Output[];
   error: JobError | null;
   receipt: Receipt | null;
+  /** See {@link NewJob}. */
+  traceparent: string | null;
 }
 
 /** `offered` until the agent accepts; `superseded` when another attempt's result won. */
@@ -80,6 +84,8 @@ export interface AttemptRow {
   endedAtMs: number | null;
   reason: string | null;
   graphSha256: Sha256;
+  /** The job's trace: see {@link NewJob}. */
+  traceparent: string | null;
   /** The job's state, so that a canceling one is known without another read. */
   jobState: StoredJobState;
 }

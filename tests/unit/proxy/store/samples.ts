@@ -45,6 +45,7 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     requestSha256: sha256("request"),
     startWithinMs: null,
     runWithinMs: 60_000,
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ...change,
   };
 }
@@ -76,6 +77,7 @@ export const sampleReceipt: Receipt = {
   cached: false,
   attempts: 1,
   losses: 0,
+  traceId: null,
   timing: { queueMs: 1, assignMs: 2, executeMs: 3, collectMs: 4, storeMs: 5, totalMs: 15 },
 };
 
