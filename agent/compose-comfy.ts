@@ -7,11 +7,16 @@ import { createSupervisedComfy } from "./comfy/supervised/supervised-comfy.ts";
 import type { Config } from "./config.ts";
 import type { Logger } from "./telemetry/logger.ts";
 
+/** Above this share of the memory the kernel soon ends ComfyUI, in the middle of a run. */
+const DEFAULT_MEMORY_SHARE = 0.95;
+
 /** What only the entry point can give. */
 export interface Host {
   /** The agent's own environment, of which ComfyUI gets a small part. */
   env: Readonly<Record<string, string | undefined>>;
   signalProcess: (pid: number, signal: "SIGINT" | "SIGKILL") => void;
+  /** Main memory that this machine, or the container that the agent is in, has. */
+  memoryBytes: number;
 }
 
 export interface ComposedComfy {
@@ -26,6 +31,7 @@ export function composeComfy(config: Config, { host, logger }: { host: Host; log
     stopGraceMs: config.COMFYUI_STOP_GRACE_MS,
     backoffBaseMs: config.COMFYUI_BACKOFF_MS,
     unresponsiveAfterMs: config.COMFYUI_UNRESPONSIVE_MS,
+    memoryEveryMs: config.COMFYUI_MEMORY_CHECK_MS,
   };
   const stateDir = resolve(config.AGENT_STATE_DIR);
   const journal = createGenerationJournal(join(stateDir, "generations.db"));
@@ -52,6 +58,10 @@ export function composeComfy(config: Config, { host, logger }: { host: Host; log
     journal,
     logger: logger.child("comfy"),
     signalProcess: host.signalProcess,
+    memoryLimits: {
+      maxRssBytes: config.COMFYUI_MAX_RSS_BYTES || host.memoryBytes * DEFAULT_MEMORY_SHARE,
+      minFreeVramBytes: config.COMFYUI_MIN_FREE_VRAM_BYTES || null,
+    },
     timings,
   });
   return { comfy, mode: "supervised", close };

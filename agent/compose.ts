@@ -18,6 +18,7 @@ import { openSqliteJournal } from "./journal/sqlite-journal.ts";
 import { lockStateDirectory } from "./journal/sqlite-state-lock.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { AGENT_VERSION } from "./pod/agent-version.ts";
+import { ComfyService } from "./pod/comfy-service.ts";
 import { PodIdentity } from "./pod/identity.ts";
 import { PodService } from "./pod/pod-service.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -105,6 +106,7 @@ async function start(
     agent: { agentVersion: AGENT_VERSION, comfyMode: mode },
     clock: systemClock,
   });
+  const operator = new ComfyService({ comfy, attempts, mode, now: () => systemClock.now() });
   await workspace.sweep(new Set(journal.unreleased().map(({ order }) => order.attemptId)));
   // Before anybody can ask for them: an attempt that the agent does not know is given up by its edge.
   attempts.resume();
@@ -126,6 +128,7 @@ async function start(
     workspace,
     comfy,
     metrics,
+    operator,
     maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
     maxCallBytes: config.AGENT_MAX_CALL_BYTES,
     logger: logger.child("http"),
@@ -139,6 +142,7 @@ async function start(
   lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
     stopping = true;
     pod.stop();
+    operator.stop();
     await attempts.stop();
   });
   if (!isLoopback(config.AGENT_LISTEN.host)) {

@@ -76,6 +76,12 @@ const EnvSchema = z.object({
   COMFYUI_BACKOFF_MS: durationMs(DEFAULT_TIMINGS.backoffBaseMs),
   /** A ComfyUI that answers no request for this long is started anew. */
   COMFYUI_UNRESPONSIVE_MS: durationMs(DEFAULT_TIMINGS.unresponsiveAfterMs),
+  /** Its memory is looked at this often. */
+  COMFYUI_MEMORY_CHECK_MS: durationMs(DEFAULT_TIMINGS.memoryEveryMs),
+  /** Above this ComfyUI is started anew when it is idle and does not give memory back; 0: 95 % of what there is. */
+  COMFYUI_MAX_RSS_BYTES: z.coerce.number().int().min(0).default(0),
+  /** The same when an idle ComfyUI leaves less GPU memory free than this; 0: no limit. */
+  COMFYUI_MIN_FREE_VRAM_BYTES: z.coerce.number().int().min(0).default(0),
   /** Largest single input, and how much of all inputs is kept. */
   AGENT_MAX_INPUT_BYTES: sizeBytes(512 * MIB),
   AGENT_INPUT_STORE_BYTES: sizeBytes(20 * GIB),

@@ -1,5 +1,6 @@
 /** Entry point of the agent, on Node 24. */
 import { readFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { finished } from "node:stream";
 import { FleetError } from "../contracts/errors.ts";
 import { composeAgent } from "./compose.ts";
@@ -17,6 +18,8 @@ async function main(): Promise<void> {
   const host = {
     env: process.env,
     signalProcess: (pid: number, signal: "SIGINT" | "SIGKILL") => void process.kill(pid, signal),
+    // Outside of a container the constraint is none, or a number beyond all memory.
+    memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
   };
   let signals = 0;
   const onFatal = (error: unknown) => {

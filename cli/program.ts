@@ -11,6 +11,7 @@ import { exportService, listServices, showService } from "./commands/services.ts
 import { up } from "./commands/up.ts";
 import { DEFAULT_DATA_DIR } from "./credentials.ts";
 import { interruption } from "./interruption.ts";
+import { addOperatorCommands } from "./operator-commands.ts";
 import { EXIT } from "./output/exit-codes.ts";
 import { createRenderer, type Renderer, type Terminal } from "./output/renderer.ts";
 
@@ -160,6 +161,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--input <name=value>", "set an input: JSON, else text; @file stands for its name (repeatable)", collect)
     .option("--json", "print one JSON envelope with the graph and its seed")
     .action((service, flags) => perform(flags, (context) => exportService(context, service, flags)));
+  addOperatorCommands(program, { perform, signIn: signInOptions, integer, collect });
 
   program.command("fake-comfy")
     .description("a stand-in for ComfyUI that runs weightless nodes and misbehaves on demand (its own --help)")

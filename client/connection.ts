@@ -1,12 +1,13 @@
 /** One edge as the SDK talks to it: base URL, key, fetch, deadlines. */
-import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
-import { EventSource } from "eventsource";
-import superjson from "superjson";
+import { createTRPCClient, type TRPCClient } from "@trpc/client";
+import type { AgentRouter } from "../contracts/agent/router.ts";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
-import { EDGE_ROUTES } from "../contracts/edge/routes.ts";
+import { EDGE_ROUTES, podTrpcPath } from "../contracts/edge/routes.ts";
 import { FleetError } from "../contracts/errors.ts";
+import type { PodId } from "../contracts/ids.ts";
 import { formatTraceparent, newTrace, TRACEPARENT_HEADER } from "../contracts/telemetry/trace-context.ts";
 import { ensureOk, toClientError } from "./errors.ts";
+import { createLinks } from "./links.ts";
 
 export interface ConnectionOptions {
   /** The edge, e.g. `http://127.0.0.1:8080`. */
@@ -31,21 +32,12 @@ export interface Connection {
   requestTimeoutMs: number;
   /** Of the caller's span, else of a new trace. */
   traceparent(): string;
+  /** The same for one pod's own contract, through the edge. */
+  pod(podId: PodId): TRPCClient<AgentRouter>;
   /** A raw call with the key; rejects with FleetError unless it succeeded. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Runs a typed call and turns what it throws into FleetError, or into the reason of `signal` once that is aborted. */
   call<T>(work: (trpc: TRPCClient<EdgeRouter>) => Promise<T>, signal?: AbortSignal): Promise<T>;
-}
-
-/** Of a call that has a trace of its own: see {@link inTrace}. */
-function traceOf(context: Record<string, unknown>): string | undefined {
-  const value = context[TRACEPARENT_HEADER];
-  return typeof value === "string" ? value : undefined;
-}
-
-/** The options of a typed call that make it part of a trace. */
-export function inTrace(traceparent: string): { context: Record<string, unknown> } {
-  return { context: { [TRACEPARENT_HEADER]: traceparent } };
 }
 
 export function connect(options: ConnectionOptions): Connection {
@@ -58,45 +50,17 @@ export function connect(options: ConnectionOptions): Connection {
     });
   }
   const authorization = `Bearer ${options.apiKey}`;
-  const url = `${baseUrl}${EDGE_ROUTES.trpc}`;
   const traceparent = () => options.traceparent?.() ?? formatTraceparent(newTrace());
-
-  const trpc = createTRPCClient<EdgeRouter>({
-    links: [
-      splitLink({
-        condition: (op) => op.type === "subscription",
-        true: httpSubscriptionLink({
-          url,
-          transformer: superjson,
-          EventSource,
-          // The key rides in a header, never in the URL, also when the stream is opened again.
-          eventSourceOptions: () => ({
-            fetch: (input: string | URL, init: RequestInit) =>
-              fetchFn(input, {
-                ...init,
-                headers: { ...(init.headers as Record<string, string>), authorization, traceparent: traceparent() },
-              }),
-          }),
-        }),
-        false: httpLink({
-          url,
-          transformer: superjson,
-          headers: ({ op }) => ({ authorization, traceparent: traceOf(op.context) ?? traceparent() }),
-          fetch: (input, init) => {
-            const deadline = AbortSignal.timeout(requestTimeoutMs);
-            const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
-            return fetchFn(input as string | URL | Request, { ...(init as RequestInit), signal });
-          },
-        }),
-      }),
-    ],
-  });
+  const linksTo = (path: string) =>
+    createLinks({ url: `${baseUrl}${path}`, baseUrl, authorization, traceparent, fetch: fetchFn, requestTimeoutMs });
+  const trpc = createTRPCClient<EdgeRouter>({ links: linksTo(EDGE_ROUTES.trpc) });
 
   return {
     baseUrl,
     trpc,
     requestTimeoutMs,
     traceparent,
+    pod: (podId) => createTRPCClient<AgentRouter>({ links: linksTo(podTrpcPath(podId)) }),
     async request(path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("authorization", authorization);

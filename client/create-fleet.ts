@@ -1,6 +1,7 @@
 /** The SDK's door: a fleet as one object. */
 import type { TRPCClient } from "@trpc/client";
 import type { z } from "zod";
+import type { LogEvent } from "../contracts/agent/comfy.ts";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { JobId } from "../contracts/ids.ts";
@@ -9,8 +10,10 @@ import { requireService, type ServiceId } from "../contracts/services/registry.t
 import type { Workflow } from "../contracts/workflow.ts";
 import { parseWorkflow } from "../contracts/workflow-parse.ts";
 import { type Assets, createAssets, type Upload } from "./assets.ts";
-import { connect, type ConnectionOptions, inTrace } from "./connection.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
+import { followPodLogs, type PodClient, podClient, type PodLogsOptions } from "./pod.ts";
+import { inTrace } from "./links.ts";
 import { retrying } from "./retry.ts";
 import { type ServiceInputs, uploadInputs } from "./service-input.ts";
 import { type InputValues, setInputs } from "./set-inputs.ts";
@@ -56,6 +59,13 @@ export interface Fleet {
   run(workflow: Workflow, input?: InputValues, options?: RunOptions): JobHandle;
   /** A job submitted earlier, by id. */
   job(jobId: string): JobHandle;
+  /**
+   * One pod's own contract, for operators: `fleet.pod(id).comfy.restart.mutate({})`. The key needs `pods:read` or
+   * `pods:operate`. Throws tRPC's errors; {@link Fleet.call} turns them into FleetError.
+   */
+  pod(podId: string): PodClient;
+  /** Lines of a pod's ComfyUI as they come, over cuts and restarts, until `signal` is aborted. */
+  podLogs(podId: string, options?: PodLogsOptions): AsyncIterable<LogEvent>;
   readonly assets: Assets;
   /** The raw typed client; it throws tRPC's errors. */
   readonly trpc: TRPCClient<EdgeRouter>;
@@ -123,6 +133,8 @@ export function createFleet(options: FleetOptions): Fleet {
         : Promise.reject(new FleetError("invalid_input", `Cannot find job '${jobId}': this is no job id`));
       return createJobHandle(connection, found);
     },
+    pod: (podId) => podClient(connection, podId),
+    podLogs: (podId, logs) => followPodLogs(connection, podId, logs),
     assets,
     trpc: connection.trpc,
     call: connection.call,

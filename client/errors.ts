@@ -1,5 +1,6 @@
 /** Failures of calls, in the words of the contract. */
 import { TRPCClientError } from "@trpc/client";
+import { z } from "zod";
 import { ErrorEnvelope, FleetError } from "../contracts/errors.ts";
 
 function envelopeOf(value: unknown): ErrorEnvelope | null {
@@ -14,6 +15,12 @@ function unreachable(baseUrl: string, cause: unknown): FleetError {
   });
 }
 
+function foreign(status: number, baseUrl: string): FleetError {
+  return new FleetError("edge_unreachable", `Cannot use ${baseUrl}: it answered HTTP ${status}`, {
+    hint: "Check that the URL is that of a comfyfleet edge.",
+  });
+}
+
 /** Status of a stream that was refused before it began: EventSource keeps nothing else of the answer. */
 function refusalOf(event: unknown): FleetError | null {
   const status = typeof event === "object" && event !== null && "code" in event ? event.code : null;
@@ -23,6 +30,16 @@ function refusalOf(event: unknown): FleetError | null {
     });
   }
   return status === 403 ? new FleetError("forbidden", "Cannot do this: the edge refused it to this API key") : null;
+}
+
+const TrpcRefusal = z.object({ error: z.object({ json: z.object({ data: z.object({ fleet: ErrorEnvelope }) }) }) });
+
+/** Why a stream was refused before it began. */
+export async function streamRefusal(response: Response, baseUrl: string): Promise<FleetError> {
+  const body: unknown = await response.json().catch(() => null);
+  const refusal = TrpcRefusal.safeParse(body);
+  if (refusal.success) return FleetError.fromEnvelope(refusal.data.error.json.data.fleet);
+  return refusalOf({ code: response.status }) ?? foreign(response.status, baseUrl);
 }
 
 /** What a tRPC call or a fetch threw, as FleetError; an abort by the caller stays what it is. */
@@ -44,7 +61,5 @@ export async function ensureOk(response: Response, baseUrl: string): Promise<Res
   const body: unknown = await response.json().catch(() => null);
   const envelope = typeof body === "object" && body !== null && "error" in body ? envelopeOf(body.error) : null;
   if (envelope) throw FleetError.fromEnvelope(envelope);
-  throw new FleetError("edge_unreachable", `Cannot use ${baseUrl}: it answered HTTP ${response.status}`, {
-    hint: "Check that the URL is that of a comfyfleet edge.",
-  });
+  throw foreign(response.status, baseUrl);
 }

@@ -1,9 +1,16 @@
-/** How long somebody who waits for a job bears an edge that is away; the job itself goes on. */
+/** How long somebody who follows something bears an edge that is away; what is followed goes on by itself. */
 import { FleetError } from "../contracts/errors.ts";
-import type { JobId } from "../contracts/ids.ts";
-import type { Connection } from "./connection.ts";
 import { toClientError } from "./errors.ts";
 import { backoffMs, sleep } from "./retry.ts";
+
+export interface OutageOptions {
+  baseUrl: string;
+  /** What is given up after an outage, for the message: "Cannot follow …". */
+  what: string;
+  hint: string;
+  signal?: AbortSignal | undefined;
+  outageMs: number;
+}
 
 export interface Outage {
   /** The edge has answered. */
@@ -12,16 +19,13 @@ export interface Outage {
   pause(): Promise<void>;
   /**
    * Takes the failure of one try.
-   * @throws what is no outage, at once; FleetError `edge_unreachable` after `outageMs` without an edge; the signal's reason
+   * @throws what is not retryable, at once; FleetError `edge_unreachable` after `outageMs` without an edge; the signal's
+   * reason when it is aborted
    */
   failed(error: unknown): void;
 }
 
-export function createOutage(
-  { baseUrl }: Pick<Connection, "baseUrl">,
-  jobId: JobId,
-  { outageMs, signal }: { outageMs: number; signal: AbortSignal | undefined },
-): Outage {
+export function createOutage({ baseUrl, what, hint, signal, outageMs }: OutageOptions): Outage {
   let tries = 0;
   let sinceMs: number | null = null;
   return {
@@ -36,10 +40,8 @@ export function createOutage(
       if (!FleetError.is(known) || !known.retryable) throw known;
       sinceMs ??= Date.now();
       if (Date.now() - sinceMs <= outageMs) return;
-      throw new FleetError("edge_unreachable", `Cannot follow job ${jobId}: the edge has been away too long`, {
-        hint: `The job goes on without a watcher. Come back to it with its id, ${jobId}.`,
-        cause: known,
-      });
+      const message = `Cannot follow ${what}: the edge has been away too long`;
+      throw new FleetError("edge_unreachable", message, { hint, cause: known });
     },
   };
 }

@@ -4,7 +4,7 @@ import type { JobId } from "../contracts/ids.ts";
 import { isTerminal } from "../contracts/job-state.ts";
 import type { Job } from "../contracts/job.ts";
 import type { Connection } from "./connection.ts";
-import { createOutage } from "./outage.ts";
+import { createOutage, type OutageOptions } from "./outage.ts";
 
 export interface WaitOptions {
   signal?: AbortSignal | undefined;
@@ -12,13 +12,23 @@ export interface WaitOptions {
   outageMs?: number | undefined;
 }
 
+/** Following one job, as an outage sees it. */
+export function outageOf(
+  { baseUrl }: Connection,
+  jobId: JobId,
+  { signal, outageMs = 120_000 }: WaitOptions,
+): OutageOptions {
+  const hint = `The job goes on without a watcher. Come back to it with its id, ${jobId}.`;
+  return { baseUrl, what: `job ${jobId}`, hint, signal, outageMs };
+}
+
 /**
  * @throws FleetError `not_found`, `unauthorized`, `forbidden` at once; `edge_unreachable` after `outageMs` without an
  * edge; the signal's reason when it is aborted.
  */
 export async function waitForJob(connection: Connection, jobId: JobId, options: WaitOptions = {}): Promise<Job> {
-  const { signal, outageMs = 120_000 } = options;
-  const outage = createOutage(connection, jobId, { outageMs, signal });
+  const { signal } = options;
+  const outage = createOutage(outageOf(connection, jobId, options));
   // The call's own deadline is for an edge that does not answer, not for one that waits with us.
   const waitMs = Math.min(MAX_JOB_WAIT_MS, Math.floor(connection.requestTimeoutMs / 2));
   while (true) {

@@ -38,6 +38,10 @@ export type KeyId = z.infer<typeof KeyId>;
 export const EdgeId = idSchema("edge");
 export type EdgeId = z.infer<typeof EdgeId>;
 
+/** One entry of the audit table. */
+export const AuditId = idSchema("audit");
+export type AuditId = z.infer<typeof AuditId>;
+
 /** One life of an agent's state directory: changes only when that directory does. */
 export const BootId = idSchema("boot");
 export type BootId = z.infer<typeof BootId>;

@@ -58,6 +58,7 @@ export const Waiting = z.object({
     "no_capable_pod",
     "missing_model",
     "pods_busy",
+    "pods_cordoned",
     "pods_not_ready",
     "pods_unhealthy",
     "starting",

@@ -4,6 +4,7 @@
  */
 export * from "./asset.ts";
 export * from "./attempt.ts";
+export * from "./audit.ts";
 export * from "./errors.ts";
 export * from "./event.ts";
 export * from "./ids.ts";

@@ -35,6 +35,18 @@ export const PodCapability = z.object({
 });
 export type PodCapability = z.infer<typeof PodCapability>;
 
+/** An operator's word that the pod gets no new work. */
+export const Cordon = z.object({
+  since: Timestamp,
+  /** What the operator gave as the reason; may be empty. */
+  reason: z.string(),
+  /** Asked to become empty: its phase is `draining` while it has attempts. */
+  drain: z.boolean(),
+  /** Attempts that are not settled yet. */
+  attempts: z.int().min(0),
+});
+export type Cordon = z.infer<typeof Cordon>;
+
 export const Pod = z.object({
   id: PodId,
   name: z.string(),
@@ -44,7 +56,16 @@ export const Pod = z.object({
   slotsBusy: z.int().min(0),
   capability: PodCapability.nullable(),
   conditions: z.array(Condition).max(MAX_CONDITIONS),
+  cordon: Cordon.nullable(),
   createdAt: Timestamp,
   lastSeenAt: Timestamp.nullable(),
 });
 export type Pod = z.infer<typeof Pod>;
+
+/** What `pods.watch` yields: each pod that is there, `synced`, then whatever changes. A new stream begins anew. */
+export const PodChange = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("pod"), pod: Pod }),
+  z.object({ type: z.literal("gone"), podId: PodId }),
+  z.object({ type: z.literal("synced") }),
+]);
+export type PodChange = z.infer<typeof PodChange>;

@@ -3,7 +3,7 @@
  * tRPC's. A subscription that threw a plain error would be re-opened by clients for ever, so generators pass through
  * {@link typedStream}.
  */
-import { initTRPC, type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
+import { initTRPC, tracked, type TRPCDefaultErrorShape, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import { z } from "zod";
 import { type ErrorEnvelope, FleetError, toFleetError } from "./errors.ts";
@@ -53,9 +53,10 @@ function invalidJson(): FleetError {
 }
 
 /** tRPC's own failures (no such procedure, wrong method, unreadable body) in our words. */
-function fromTRPCError(error: TRPCError): FleetError {
+export function fromTRPCError(error: TRPCError): FleetError {
   if (FleetError.is(error.cause)) return error.cause;
-  if (error.cause instanceof z.ZodError) return invalidInput(error.cause);
+  // An answer of ours that breaks the contract has the same cause under another code, and is no fault of the caller.
+  if (error.cause instanceof z.ZodError && error.code === "BAD_REQUEST") return invalidInput(error.cause);
   switch (error.code) {
     case "NOT_FOUND":
       return new FleetError("not_found", "Cannot find this procedure", { hint: "Check the client's version." });
@@ -94,6 +95,8 @@ export interface RequestContext {
 export interface ProcedureMeta {
   /** Scope the caller needs; procedures without one are open to every caller that got this far. */
   scope?: Scope;
+  /** On an agent's procedure: scope with which operators may call it through an edge; without one only edges may. */
+  operator?: "pods:read" | "pods:operate" | "models:operate";
 }
 
 /** superjson both ways, but what callers send is read by a parser that does not trust it. */
@@ -133,6 +136,17 @@ export async function* typedStream<T>(stream: AsyncIterable<T>): AsyncGenerator<
   } catch (error) {
     throw toTRPCError(toFleetError(error), "CONFLICT");
   }
+}
+
+/** One event with the id from which a cut stream resumes. */
+export interface Tracked<T> {
+  id: string;
+  data: T;
+}
+
+/** {@link typedStream} of events that a client resumes from. */
+export async function* trackedStream<T>(events: AsyncIterable<Tracked<T>>) {
+  for await (const event of typedStream(events)) yield tracked(event.id, event.data);
 }
 
 /** @throws FleetError `unauthorized` without a caller. */

@@ -12,6 +12,8 @@ export interface Directories {
   readonly output: string;
   readonly temp: string;
   readonly models: string;
+  /** What the page keeps, one folder for each user. */
+  readonly user: string;
 }
 
 /** The directory that `type=` names in a request or an output entry; null for an unknown type. */

@@ -96,6 +96,7 @@ function directoriesFrom(text: (name: string) => string | undefined, tempRoot: s
     output: resolve(text("output-directory") ?? join(base, "output")),
     temp: temp === undefined ? join(base, "temp") : join(resolve(temp), "temp"),
     models: resolve(text("models-directory") ?? join(base, "models")),
+    user: resolve(text("user-directory") ?? join(base, "user")),
   };
 }
 

@@ -1,7 +1,9 @@
 /** Puts one stand-in together and runs it through ComfyUI's start sequence. */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createControlApp } from "./control.ts";
+import { directoryByType } from "./directories.ts";
 import type { Environment } from "./execution/environment.ts";
 import { InterruptFlag } from "./execution/interrupt.ts";
 import { Worker } from "./execution/worker.ts";
@@ -13,6 +15,7 @@ import { acceptSockets, listen, PortInUse } from "./listen.ts";
 import { Log } from "./log.ts";
 import { NODE_CLASSES } from "./nodes/registry.ts";
 import { serviceClasses } from "./services/registry.ts";
+import { HeldMemory } from "./memory.ts";
 import { missingCustomNodes, type Options, optionsFrom } from "./options.ts";
 import { portInUseMessage } from "./port-in-use-message.ts";
 import { PromptQueue } from "./queue/prompt-queue.ts";
@@ -77,26 +80,35 @@ function compose(argv: readonly string[], options: Options, { host, log }: { hos
     : new Map([...NODE_CLASSES, ...serviceClasses(options.services)]);
   const focus: Focus = { clientId: null, lastNodeId: null };
   const interrupt = new InterruptFlag();
+  const memory = new HeldMemory();
   const faults = new ArmedFaults({
     exit: host.exit,
     kill: host.kill,
-    dropSockets: () => hub.dropAll(),
+    freeze: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
     logError: (message) => log.error(message),
+    // The hub is made below, and asks the faults itself.
+    get sockets() {
+      return hub.faults;
+    },
+    memory,
+    pathOf: ({ filename, subfolder, type }) => join(directoryByType(directories, type) ?? "", subfolder, filename),
+    agesOf: (promptId) => queue.agesOf(promptId),
     port: options.port,
     address: options.addresses[0] ?? "",
   });
   const status = () => ({ exec_info: { queue_remaining: queue.remaining() } });
   const passes = (message: Parameters<ArmedFaults["passes"]>[0]) => !faults.any || faults.passes(message);
   const hub = new Hub({ status, features: () => features(options), focus, passes });
-  const queue = new PromptQueue(() => hub.broadcastStatus());
   const { monotonicMs, nowMs } = host;
+  const changed = () => hub.broadcastStatus();
+  const queue = new PromptQueue({ changed, beforeTake: () => faults.beforeTake(), monotonicMs });
   const environment: Environment = {
-    ...{ options, classes, hub, focus, interrupt, faults, log },
+    ...{ options, classes, hub, focus, interrupt, faults, memory, log },
     ...{ monotonicMs, nowMs },
   };
   const worker = new Worker(environment, queue);
   const app = createApp({
-    ...{ options, classes, queue, hub, interrupt, faults, log, nowMs },
+    ...{ options, classes, queue, hub, interrupt, faults, memory, log, nowMs },
     argv: ["main.py", ...argv],
   });
   const wipeTemp = () => rmSync(directories.temp, { recursive: true, force: true });

@@ -7,7 +7,7 @@ export function usageText(): string {
   return [
     "usage: main.ts [--port PORT] [any flag of ComfyUI's main.py] ...",
     "",
-    "A stand-in that speaks ComfyUI's HTTP and WebSocket and really runs thirteen classes without weights.",
+    "A stand-in that speaks ComfyUI's HTTP and WebSocket and really runs sixteen classes without weights.",
     "",
     "  --port N             0 picks a free port and prints it (default 8188)",
     "  --control-port N     a second port on 127.0.0.1 to arm faults and read state; 0 picks a free one",

@@ -7,11 +7,13 @@ import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
+import { createAudit } from "./audit/audit.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
-import { createTrpcHandler } from "./http/trpc.ts";
+import { createPassThrough } from "./http/pass-through.ts";
+import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
 import { createJobs } from "./jobs/service.ts";
@@ -23,6 +25,7 @@ import { registerStaticPods } from "./pods/registry.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
+import { createPodsWatch } from "./pods/watch-pods.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
@@ -111,7 +114,10 @@ export async function composeEdge(
     limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
   });
 
-  const pods = createPodsService(store);
+  const pods = {
+    ...createPodsService({ store, signals }),
+    watch: createPodsWatch({ store, signals, clock, logger: logger.child("pods") }),
+  };
   const ports = {
     jobs,
     assets: createAssetsPort(store),
@@ -119,6 +125,7 @@ export async function composeEdge(
     services: createServices({ store, sessions, objectInfo }),
     tenants: createTenantsPort(store),
     keys: createKeysPort({ store, authenticator }),
+    audit: createAudit({ store, logger: logger.child("audit") }),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,
@@ -129,6 +136,16 @@ export async function composeEdge(
       isActive: authenticator.isActive,
       clock,
       logger,
+    }),
+    pods: createPassThrough({
+      agents,
+      audit: ports.audit,
+      isKnown: async (podId) => await store.getPod(podId) !== null,
+      isActive: authenticator.isActive,
+      maxBodyBytes: config.MAX_WORKFLOW_BYTES + ENVELOPE_BYTES,
+      stopping: signal,
+      clock,
+      logger: logger.child("pods"),
     }),
     assets: createAssetBytes({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES }),
     health: createHealth({

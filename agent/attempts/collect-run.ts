@@ -16,6 +16,12 @@ const UNANSWERED: JobError = {
   hint: "The job is queued again by itself; the pod's ComfyReady condition says what is wrong.",
 };
 
+const STALE_CACHE: JobError = {
+  code: "output_missing",
+  message: "Cannot collect the outputs: ComfyUI answered from its cache with files that are gone",
+  hint: "ComfyUI was told to empty its cache, and the job is queued again by itself.",
+};
+
 /**
  * Leaves the attempt final, or, when the agent stops, `collecting`. Whatever the pod lacks, be it ComfyUI, its API or room
  * on the disk, makes it `lost`; it fails only by what the run itself left behind.
@@ -56,10 +62,25 @@ async function collect(run: Run, found: FoundOutputs): Promise<boolean> {
     if (run.fate() === "gone") outcome = outcomeWhenGone(null);
     else if (!FleetError.is(error)) outcome = { kind: "lost", error: diskFailed(error) };
     else if (error.code === "comfy_unavailable") return false;
+    else if (isStaleCache(error, found)) outcome = await dropCache(run);
     else outcome = { kind: "failed", error: { code: error.code, message: error.message, hint: error.hint ?? null } };
   }
   finishWith(entry, outcome);
   return true;
+}
+
+/** What the cache answered names a file of an earlier run: the same graph would miss it again and again. */
+function isStaleCache(error: FleetError, { cachedNodes, files }: FoundOutputs): boolean {
+  return error.code === "output_missing" && files.some(({ nodeId }) => cachedNodes.includes(nodeId));
+}
+
+async function dropCache({ stop, deps: { comfy, logger } }: Run): Promise<EmptyOutcome> {
+  try {
+    await comfy.api.dropCache(stop);
+  } catch (error) {
+    logger.warn("cache not dropped", { error });
+  }
+  return { kind: "lost", error: STALE_CACHE };
 }
 
 function foldersOf({ entry, deps: { comfy } }: Run): ComfyFolders | null {

@@ -22,8 +22,9 @@ export async function followRun(run: Run): Promise<void> {
 
 /** Null when the agent stops. */
 async function findOutcome(run: Run): Promise<Outcome | null> {
-  const { timing } = run.deps;
-  let unknownBefore = false;
+  const { clock, timing } = run.deps;
+  /** Since when every look found it unknown; null while ComfyUI knows it. */
+  let unknownSinceMs: number | null = null;
   let waitMs = run.saidToBeOver ? 0 : timing.pollMs;
   for (;;) {
     await run.wake.wait(waitMs, run.stop);
@@ -35,15 +36,17 @@ async function findOutcome(run: Run): Promise<Outcome | null> {
     const lookup = fate === "alive" ? await run.lookup() : null;
     if (run.stop.aborted) return null;
     if (lookup !== null) {
-      const outcome = outcomeOf({ lookup, unknownTwice: unknownBefore, ending: run.ending });
+      // A busy or older server may know nothing of a prompt for a moment, above all between its end and its history.
+      const isForgotten = unknownSinceMs !== null && clock.now() - unknownSinceMs >= timing.absentAfterMs;
+      const outcome = outcomeOf({ lookup, isForgotten, ending: run.ending });
       if (outcome?.kind === "succeeded" && run.isUnconfirmed) {
         const refusal = refusalOfResult(run, outcome.found);
         if (refusal !== null) return { kind: "failed", error: refusal };
       }
       if (outcome !== null) return outcome;
       // Nothing is to be heard of a prompt that waits in ComfyUI's queue.
-      if (lookup.status === "pending") run.lastSignMs = run.deps.clock.now();
-      unknownBefore = lookup.status === "unknown";
+      if (lookup.status === "pending") run.lastSignMs = clock.now();
+      unknownSinceMs = lookup.status === "unknown" ? unknownSinceMs ?? clock.now() : null;
     }
     waitMs = nextWait(run, waitMs);
   }

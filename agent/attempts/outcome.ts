@@ -14,8 +14,8 @@ export type Outcome = EmptyOutcome | { kind: "succeeded"; found: FoundOutputs };
 
 export interface Sighting {
   lookup: PromptLookup;
-  /** Two lookups in a row had never heard of it: one alone may be a slip of a busy server. */
-  unknownTwice: boolean;
+  /** No look of the last while had heard of it: one alone may be a slip of a busy server. */
+  isForgotten: boolean;
   ending: Ending;
 }
 
@@ -58,7 +58,7 @@ export function outcomeWhenGone(ending: Ending): EmptyOutcome {
  * Null while the run goes on. A result that lands first wins over a cancel and over a deadline, but a part of the graph is
  * no result.
  */
-export function outcomeOf({ lookup, unknownTwice, ending }: Sighting): Outcome | null {
+export function outcomeOf({ lookup, isForgotten, ending }: Sighting): Outcome | null {
   const isOver = lookup.status !== "pending" && lookup.status !== "running";
   if (isOver && ending !== null && typeof ending === "object") return ended(ending);
   switch (lookup.status) {
@@ -75,7 +75,7 @@ export function outcomeOf({ lookup, unknownTwice, ending }: Sighting): Outcome |
       return ending ? ended(ending) : { kind: "failed", error: INTERRUPTED };
     case "unknown":
       if (ending) return ended(ending);
-      return unknownTwice ? { kind: "lost", error: FORGOTTEN } : null;
+      return isForgotten ? { kind: "lost", error: FORGOTTEN } : null;
   }
 }
 

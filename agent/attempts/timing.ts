@@ -16,7 +16,10 @@ export interface AttemptTiming {
    * finished one for its outputs, before it counts as lost.
    */
   readyWithinMs: number;
-  /** A prompt whose POST got no answer must be unknown to ComfyUI for this long before it is posted again. */
+  /**
+   * A prompt whose POST got no answer must be unknown to ComfyUI for this long before it is posted again, and one that was
+   * taken before it counts as lost.
+   */
   absentAfterMs: number;
   /** How long a finished run's files stay in ComfyUI's folders, while the edge fetches our copies. */
   tidyAfterMs: number;

@@ -4,6 +4,7 @@
  */
 import type { JobError } from "../../contracts/job.ts";
 import type { EndCause } from "./end-cause.ts";
+import type { LogFeed } from "./log/log-feed.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface ComfyStatus {
   generation: Generation | null;
   /** Prompts that were given up and that it may still run: it takes no other before they are gone. See {@link Comfy.evict}. */
   evicting: readonly string[];
+  /** Why it takes no more prompts and is started anew as soon as it is idle; null when it is not. */
+  recycling: EndCause | null;
   /** ComfyUI's version and devices from `/system_stats`, kept over restarts; null until it was ready once. */
   version: string | null;
   devices: { name: string; type: string; vramTotalBytes: number | null }[];
@@ -105,6 +108,10 @@ export interface ComfyApi {
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   /** Forgets a finished prompt, to bound ComfyUI's memory. */
   forget(promptId: string, signal: AbortSignal): Promise<void>;
+  /** Makes it forget what its nodes have made, so that the next prompt runs them all. It does so once it is idle. */
+  dropCache(signal: AbortSignal): Promise<void>;
+  /** Unloads models and caches, after the prompt that runs; ComfyUI does not say when it has. */
+  free(signal: AbortSignal): Promise<void>;
   /** Reads an output over `/view`, for the attached mode without folders. */
   view(file: ComfyFile, signal: AbortSignal): Promise<Response>;
   /** Puts an input over `/upload/image`, for the attached mode without folders; returns the name to use in the graph. */
@@ -112,6 +119,8 @@ export interface ComfyApi {
 }
 
 export interface Comfy {
+  /** What it prints; null in attached mode. */
+  readonly log: LogFeed | null;
   /** Whether the agent has started it and may end it; false in attached mode. */
   readonly ownsProcess: boolean;
   readonly status: ComfyStatus;

@@ -26,6 +26,6 @@ export function assertComfyTransition(from: ComfyState, to: ComfyState): void {
 }
 
 /** Whether a prompt may be given to it now. */
-export function takesPrompts({ state, generation, evicting }: ComfyStatus): boolean {
-  return state === "ready" && generation !== null && evicting.length === 0;
+export function takesPrompts({ state, generation, evicting, recycling }: ComfyStatus): boolean {
+  return state === "ready" && generation !== null && evicting.length === 0 && recycling === null;
 }

@@ -15,7 +15,7 @@ export interface StatusBoard {
 
 export type StatusChange =
   & Pick<ComfyStatus, "reason" | "message">
-  & Partial<Pick<ComfyStatus, "generation" | "evicting" | "version" | "devices" | "objectInfoSha256">>;
+  & Partial<Pick<ComfyStatus, "generation" | "evicting" | "recycling" | "version" | "devices" | "objectInfoSha256">>;
 
 export function createStatusBoard({ clock, logger }: { clock: Clock; logger: Logger }): StatusBoard {
   let status: ComfyStatus = {
@@ -25,6 +25,7 @@ export function createStatusBoard({ clock, logger }: { clock: Clock; logger: Log
     message: "ComfyUI was not started yet.",
     generation: null,
     evicting: [],
+    recycling: null,
     version: null,
     devices: [],
     objectInfoSha256: null,
@@ -43,7 +44,7 @@ export function createStatusBoard({ clock, logger }: { clock: Clock; logger: Log
     enter(state, change) {
       assertComfyTransition(status.state, state);
       logger.info("ComfyUI changed state", { from: status.state, to: state, reason: change.reason });
-      publish({ ...status, ...change, state, sinceMs: clock.now() });
+      publish({ ...status, recycling: null, ...change, state, sinceMs: clock.now() });
     },
     note(change) {
       publish({ ...status, ...change });

@@ -21,6 +21,13 @@ export interface ComfyTimings {
   unresponsiveAfterMs: number;
   /** Prompts wait and none runs for this long → `WorkerDied`. */
   workerStallMs: number;
+  /** Between two looks whether a ComfyUI that is to be started anew is idle. */
+  recyclePollMs: number;
+  /** Between two looks at ComfyUI's memory. */
+  memoryEveryMs: number;
+  /** How long ComfyUI may take to give memory back when it is asked to; how often that is looked at meanwhile. */
+  memoryFreeMs: number;
+  memoryPollMs: number;
   /** Between two cancels of a prompt that an attached ComfyUI does not drop. */
   evictEveryMs: number;
   /** Between two looks at the size of the temporary folder. */
@@ -69,6 +76,10 @@ export const DEFAULT_TIMINGS: Readonly<ComfyTimings> = {
   livenessEveryMs: 5_000,
   unresponsiveAfterMs: 60_000,
   workerStallMs: 10_000,
+  recyclePollMs: 500,
+  memoryEveryMs: 15_000,
+  memoryFreeMs: 10_000,
+  memoryPollMs: 500,
   evictEveryMs: 1_000,
   tempPruneEveryMs: 600_000,
   tempMaxAgeMs: 86_400_000,

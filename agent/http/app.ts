@@ -1,7 +1,7 @@
 /** The agent's HTTP surface: authentication first, then its router and the raw paths of contracts/agent/routes.ts. */
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
-import type { AgentContext, AttemptsPort, GpuPort, PodPort } from "../../contracts/agent/ports.ts";
+import type { AgentContext, AttemptsPort, ComfyPort, GpuPort, PodPort } from "../../contracts/agent/ports.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
@@ -27,6 +27,7 @@ export interface AppOptions {
   comfy: Pick<Comfy, "objectInfo">;
   /** Prometheus text. */
   metrics: () => Promise<string>;
+  operator: ComfyPort;
   maxInputBytes: number;
   /** Largest procedure call, the workflow included. */
   maxCallBytes: number;
@@ -100,14 +101,14 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 }
 
 async function answerCall(request: Request, requestId: string, options: AppOptions): Promise<Response> {
-  const { pod, attempts, gpu, logger } = options;
+  const { pod, attempts, gpu, operator, logger } = options;
   const trace = parseTraceparent(request.headers.get(TRACEPARENT_HEADER)) ?? undefined;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
     req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
     router: agentRouter,
     allowBatching: false,
-    createContext: (): AgentContext => ({ pod, attempts, gpu, requestId, trace }),
+    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, requestId, trace }),
     onError({ error, path }) {
       const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
       if (foreseen || request.signal.aborted) return;

@@ -2,7 +2,8 @@
 import type { AttemptEvent, AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
 import type { AttemptId } from "../ids.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
-import type { RequestContext } from "../trpc.ts";
+import type { RequestContext, Tracked } from "../trpc.ts";
+import type { ComfyReport, FollowLog, FreeResult, LogEvent, LogPage, RestartComfy, RestartResult } from "./comfy.ts";
 import type { GpuSample, GpuVerdict } from "./gpu.ts";
 import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
 
@@ -37,8 +38,25 @@ export interface GpuPort {
   verdict(): Promise<GpuVerdict>;
 }
 
+/** The pod's ComfyUI as an operator asks for it. */
+export interface ComfyPort {
+  status(): Promise<ComfyReport>;
+  /**
+   * Answers once the end of the process is ordered. `conflict` where the agent did not start it, and while an attempt
+   * would be lost unless `running` is `lose`.
+   */
+  restart(input: RestartComfy): Promise<RestartResult>;
+  /** Unloads models and caches. `comfy_unavailable` while it is not ready. */
+  free(): Promise<FreeResult>;
+  /** The newest lines. `conflict` where the agent cannot read its log. */
+  logs(lines: number): Promise<LogPage>;
+  /** Lines from `input` on, until the signal aborts. */
+  followLogs(input: FollowLog, signal: AbortSignal): AsyncIterable<Tracked<LogEvent>>;
+}
+
 export interface AgentContext extends RequestContext {
   pod: PodPort;
   attempts: AttemptsPort;
   gpu: GpuPort;
+  comfy: ComfyPort;
 }

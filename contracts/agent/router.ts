@@ -1,6 +1,7 @@
 /** The agent's typed contract. Who may call is decided before it, by the transport's authentication. */
 import { AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
-import { createTRPC, rethrowTyped, typedStream } from "../trpc.ts";
+import { createTRPC, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
+import { ComfyReport, FollowLog, FreeResult, LogPage, ReadLog, RestartComfy, RestartResult } from "./comfy.ts";
 import { GpuSample, GpuVerdict } from "./gpu.ts";
 import { Beat, BeatResult, ByAttempt, PodDescription, WatchAttempt } from "./messages.ts";
 import type { AgentContext } from "./ports.ts";
@@ -19,7 +20,7 @@ function signalOf(signal: AbortSignal | undefined): AbortSignal {
 }
 
 const pod = t.router({
-  describe: procedure.output(PodDescription).query(({ ctx }) => ctx.pod.describe()),
+  describe: procedure.meta({ operator: "pods:read" }).output(PodDescription).query(({ ctx }) => ctx.pod.describe()),
   beat: procedure.input(Beat).output(BeatResult).mutation(({ ctx, input }) => ctx.pod.beat(input)),
   watch: procedure.subscription(({ ctx, signal }) => typedStream(ctx.pod.watch(signalOf(signal)))),
 });
@@ -40,9 +41,22 @@ const attempts = t.router({
 });
 
 const gpu = t.router({
-  sample: procedure.output(GpuSample).query(({ ctx }) => ctx.gpu.sample()),
-  verdict: procedure.output(GpuVerdict).query(({ ctx }) => ctx.gpu.verdict()),
+  sample: procedure.meta({ operator: "pods:read" }).output(GpuSample).query(({ ctx }) => ctx.gpu.sample()),
+  verdict: procedure.meta({ operator: "pods:read" }).output(GpuVerdict).query(({ ctx }) => ctx.gpu.verdict()),
 });
 
-export const agentRouter = t.router({ pod, attempts, gpu });
+const comfy = t.router({
+  status: procedure.meta({ operator: "pods:read" }).output(ComfyReport).query(({ ctx }) => ctx.comfy.status()),
+  restart: procedure.meta({ operator: "pods:operate" }).input(RestartComfy).output(RestartResult)
+    .mutation(({ ctx, input }) => ctx.comfy.restart(input)),
+  free: procedure.meta({ operator: "pods:operate" }).output(FreeResult).mutation(({ ctx }) => ctx.comfy.free()),
+  // Logs show what tenants have sent: more than "pods:read" lets one see.
+  logs: procedure.meta({ operator: "pods:operate" }).input(ReadLog).output(LogPage)
+    .query(({ ctx, input }) => ctx.comfy.logs(input.lines)),
+  followLogs: procedure.meta({ operator: "pods:operate" }).input(FollowLog).subscription(({ ctx, input, signal }) =>
+    trackedStream(ctx.comfy.followLogs(input, signalOf(signal)))
+  ),
+});
+
+export const agentRouter = t.router({ pod, attempts, gpu, comfy });
 export type AgentRouter = typeof agentRouter;

@@ -17,6 +17,9 @@ export const GetJob = ByJob.extend({
 export const ByAsset = z.strictObject({ assetId: AssetId });
 export const ByPod = z.strictObject({ podId: PodId });
 export const ByService = z.strictObject({ service: z.string().max(100) });
+/** `reason` is shown with the pod and in the audit. */
+export const CordonPod = z.strictObject({ podId: PodId, reason: z.string().max(300).default("") });
+export type CordonPod = z.output<typeof CordonPod>;
 export const ByKey = z.strictObject({ keyId: KeyId });
 
 /** Newest first. */

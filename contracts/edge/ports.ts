@@ -1,22 +1,19 @@
 /** What an edge must be able to do. `proxy/` implements these; the router only validates and delegates. */
 import type { z } from "zod";
 import type { Asset } from "../asset.ts";
+import type { Act, AuditEntry, AuditOutcome } from "../audit.ts";
 import type { JobEvent } from "../event.ts";
 import type { AssetId, JobId, KeyId, PodId } from "../ids.ts";
 import type { Job, SubmitJob } from "../job.ts";
 import type { Page, PageRequest } from "../page.ts";
-import type { Pod } from "../pod.ts";
+import type { Pod, PodChange } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
-import type { RequestContext } from "../trpc.ts";
-import type { CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
+import type { RequestContext, Tracked } from "../trpc.ts";
+import type { CordonPod, CreateKey, GetJob, ListJobs, WatchJob } from "./inputs.ts";
 
-/** One event with the id from which a cut stream resumes. */
-export interface Tracked<T> {
-  id: string;
-  data: T;
-}
+export type { Tracked };
 
 /** Jobs of the caller's tenant. An unknown id and another tenant's id get the same `not_found`. */
 export interface JobsPort {
@@ -42,6 +39,21 @@ export interface AssetsPort {
 export interface PodsPort {
   list(input: PageRequest): Promise<Page<Pod>>;
   get(podId: PodId): Promise<Pod>;
+  /** No new work from now on; what runs goes on. Repeating it changes nothing but the reason, where one is given. */
+  cordon(input: CordonPod): Promise<Pod>;
+  /** Takes work again, also after a drain. */
+  uncordon(podId: PodId): Promise<Pod>;
+  /** A cordon under which the pod is `draining` until its attempts have ended. */
+  drain(input: CordonPod): Promise<Pod>;
+  /** Every pod, then each that changes, until the signal aborts. */
+  watch(signal: AbortSignal): AsyncIterable<PodChange>;
+}
+
+export interface AuditPort {
+  /** Durable before it resolves, so that no act is without its entry. */
+  begin(act: Act): Promise<{ end(outcome: AuditOutcome, target?: string | null): Promise<void> }>;
+  /** Newest first. */
+  list(input: PageRequest): Promise<Page<AuditEntry>>;
 }
 
 export interface ServicesPort {
@@ -72,4 +84,5 @@ export interface EdgeContext extends RequestContext {
   services: ServicesPort;
   tenants: TenantsPort;
   keys: KeysPort;
+  audit: AuditPort;
 }

@@ -1,26 +1,27 @@
 /** The edge's typed contract: shape, validation, scopes and delegation to the ports on `ctx`; nothing else. */
-import { tracked } from "@trpc/server";
 import { Asset } from "../asset.ts";
-import type { JobEvent } from "../event.ts";
+import { AuditEntry } from "../audit.ts";
 import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
-import { createTRPC, requireScope, rethrowTyped, typedStream } from "../trpc.ts";
+import { createTRPC, requireScope, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
+import { describeAct, isAudited, outcomeOf, targetOf } from "./auditing.ts";
 import {
   ByAsset,
   ByJob,
   ByKey,
   ByPod,
   ByService,
+  CordonPod,
   CreateKey,
   CreateTenant,
   GetJob,
   ListJobs,
   WatchJob,
 } from "./inputs.ts";
-import type { EdgeContext, Tracked } from "./ports.ts";
+import type { EdgeContext } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
 
@@ -33,11 +34,16 @@ const procedure = t.procedure.use(async ({ next }) => {
 
 /** A procedure that needs the scope; `ctx.caller` is the authenticated caller from here on. */
 function scoped(scope: Scope) {
-  return procedure.meta({ scope }).use(({ ctx, next }) => next({ ctx: { caller: requireScope(ctx.caller, scope) } }));
-}
-
-async function* trackedStream(events: AsyncIterable<Tracked<JobEvent>>) {
-  for await (const event of typedStream(events)) yield tracked(event.id, event.data);
+  return procedure.meta({ scope }).use(async ({ ctx, type, path, getRawInput, next }) => {
+    const caller = requireScope(ctx.caller, scope);
+    if (type !== "mutation" || !isAudited(scope)) return await next({ ctx: { caller } });
+    const { audit, requestId } = ctx;
+    const { keyId, tenantId } = caller;
+    const act = await audit.begin({ keyId, tenantId, requestId, action: path, ...describeAct(await getRawInput()) });
+    const result = await next({ ctx: { caller } });
+    await act.end(outcomeOf(result.ok ? null : result.error), result.ok ? targetOf(result.data) : null);
+    return result;
+  });
 }
 
 const jobs = t.router({
@@ -62,6 +68,13 @@ const assets = t.router({
 const pods = t.router({
   list: scoped("pods:read").input(PageRequest).output(pageOf(Pod)).query(({ ctx, input }) => ctx.pods.list(input)),
   get: scoped("pods:read").input(ByPod).output(Pod).query(({ ctx, input }) => ctx.pods.get(input.podId)),
+  watch: scoped("pods:read").subscription(({ ctx, signal }) =>
+    typedStream(ctx.pods.watch(signal ?? new AbortController().signal))
+  ),
+  cordon: scoped("pods:operate").input(CordonPod).output(Pod).mutation(({ ctx, input }) => ctx.pods.cordon(input)),
+  uncordon: scoped("pods:operate").input(ByPod).output(Pod)
+    .mutation(({ ctx, input }) => ctx.pods.uncordon(input.podId)),
+  drain: scoped("pods:operate").input(CordonPod).output(Pod).mutation(({ ctx, input }) => ctx.pods.drain(input)),
 });
 
 const services = t.router({
@@ -85,5 +98,10 @@ const keys = t.router({
   revoke: scoped("admin").input(ByKey).output(ApiKey).mutation(({ ctx, input }) => ctx.keys.revoke(input.keyId)),
 });
 
-export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys });
+const audit = t.router({
+  list: scoped("admin").input(PageRequest).output(pageOf(AuditEntry))
+    .query(({ ctx, input }) => ctx.audit.list(input)),
+});
+
+export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys, audit });
 export type EdgeRouter = typeof edgeRouter;

@@ -5,8 +5,10 @@
  * - `POST /v1/assets?name=FILE`: body = the bytes, `content-type` = theirs → 201 `Asset`, or 200 when the tenant has
  *   them already. `x-expected-sha256` (optional) → `hash_mismatch` when they differ. Scope `assets:write`.
  * - `GET|HEAD /v1/assets/{assetId}/content`: the bytes, with `Range` and `ETag` ("sha256"). Scope `assets:read`.
+ * - `/pods/{podId}/trpc/{procedure}`: the agent's own contract, passed through; which procedures and with which scope is
+ *   said by their meta (`agent/operator.ts`).
  */
-import type { AssetId } from "../ids.ts";
+import type { AssetId, PodId } from "../ids.ts";
 
 export const EDGE_ROUTES = {
   trpc: "/trpc",
@@ -15,6 +17,7 @@ export const EDGE_ROUTES = {
   healthz: "/healthz",
   metrics: "/metrics",
   assets: "/v1/assets",
+  pods: "/pods",
 } as const;
 
 export const EXPECTED_SHA256_HEADER = "x-expected-sha256";
@@ -25,4 +28,9 @@ export function assetUploadPath(fileName: string): string {
 
 export function assetContentPath(assetId: AssetId): string {
   return `${EDGE_ROUTES.assets}/${assetId}/content`;
+}
+
+/** Where a pod's procedures are. */
+export function podTrpcPath(podId: PodId): string {
+  return `${EDGE_ROUTES.pods}/${podId}/trpc`;
 }

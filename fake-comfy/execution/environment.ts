@@ -1,6 +1,7 @@
 /** What running prompts needs from the rest of the server. */
 import type { ArmedFaults } from "../faults/armed-faults.ts";
 import type { Log } from "../log.ts";
+import type { HeldMemory } from "../memory.ts";
 import type { NodeClass } from "../nodes/node-class.ts";
 import type { Options } from "../options.ts";
 import type { Focus, Hub } from "../socket/hub.ts";
@@ -14,6 +15,7 @@ export interface Environment {
   readonly focus: Focus;
   readonly interrupt: InterruptFlag;
   readonly faults: ArmedFaults;
+  readonly memory: HeldMemory;
   readonly log: Log;
   /** A monotonic clock in milliseconds. */
   readonly monotonicMs: () => number;

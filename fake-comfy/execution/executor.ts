@@ -69,6 +69,7 @@ export class Executor {
       const signature = signatures.get(nodeId) ?? "";
       const held = this.#cache.get(signature);
       if (held !== undefined) {
+        if (held.ui !== null) this.#environment.faults.cachedShown(held.ui.output);
         run.show(nodeId, held.ui);
         run.results.set(nodeId, held);
       } else {
@@ -108,7 +109,12 @@ export class Executor {
       this.#environment.log.info("Processing interrupted");
       run.record("execution_interrupted", base, true);
     } else {
-      this.#environment.log.error(`!!! Exception during processing !!! ${String(end.report["exception_message"])}`);
+      const { exception_type: type, exception_message: message } = end.report;
+      this.#environment.log.error(`!!! Exception during processing !!! ${String(message)}`);
+      const where = `File "fake-comfy", in ${base.node_type}`;
+      this.#environment.log.error(
+        `Traceback (most recent call last):\n  ${where}\n${String(type)}: ${String(message)}`,
+      );
       run.record("execution_error", { ...base, ...end.report, current_outputs: Object.keys(run.graph) });
     }
   }

@@ -7,6 +7,7 @@ import type { CacheEntry } from "./cache.ts";
 import type { Environment } from "./environment.ts";
 import { InterruptError } from "./interrupt.ts";
 import { classTypeOf, inputsOf, linkOf } from "./links.ts";
+import { textFrame } from "../socket/frames.ts";
 import { nodeProgress } from "./node-progress.ts";
 import type { PromptRun } from "./prompt-run.ts";
 
@@ -49,6 +50,7 @@ export async function runNode(
       graph: run.graph,
       extraPngInfo: run.extraPngInfo,
       instanceTag: node.instanceTag,
+      showText: (text) => environment.hub.sendBinary(textFrame(nodeId, text), null),
       progress: (total) => nodeProgress(environment, run, { nodeId, total }),
     });
     const meta = { node_id: nodeId, display_node: nodeId, parent_node: null, real_node_id: nodeId };

@@ -7,6 +7,7 @@ import { PyError } from "../python.ts";
 import { type PromptQueue, queueTuple } from "../queue/prompt-queue.ts";
 import type { Environment } from "./environment.ts";
 import { Executor } from "./executor.ts";
+import { SilentDeath } from "./silent-death.ts";
 
 /** What is counted about runs, for tests that must know whether work was done again. */
 export interface WorkerCounts {
@@ -35,6 +36,7 @@ export class Worker {
     try {
       for (;;) await this.#turn();
     } catch (error) {
+      if (error instanceof SilentDeath) return;
       const type = error instanceof PyError ? error.type : "RuntimeError";
       const message = error instanceof Error ? error.message : String(error);
       this.#environment.log.raw(
@@ -63,9 +65,13 @@ export class Worker {
       this.#queue.done(ticket, { prompt: queueTuple(item), ...outcome });
       const { focus, hub, log, monotonicMs } = this.#environment;
       if (focus.clientId !== null) hub.send("executing", { node: null, prompt_id: item.promptId }, focus.clientId);
-      log.info(`Prompt executed in ${((monotonicMs() - startedMs) / 1000).toFixed(2)} seconds`);
+      const seconds = ((monotonicMs() - startedMs) / 1000).toFixed(2);
+      log.info(`\u001b[32mPrompt executed in ${seconds} seconds\u001b[0m`);
     }
     const flags = this.#queue.takeFlags();
-    if (flags.freeMemory) this.#executor.reset();
+    if (flags.freeMemory) {
+      this.#executor.reset();
+      this.#environment.memory.free();
+    }
   }
 }

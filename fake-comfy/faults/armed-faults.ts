@@ -1,4 +1,5 @@
 /** The faults that are armed now, and the moments at which the server asks them. */
+import type { Json } from "../python.ts";
 import type { Armed, Fault, FaultSurface, NodeMoment, OutgoingMessage } from "./fault.ts";
 import { FAULTS } from "./registry.ts";
 
@@ -73,9 +74,17 @@ export class ArmedFaults {
     for (const { fault, armed } of [...this.#entries.values()]) await fault.beforeRequest?.(armed);
   }
 
+  async beforeValidation(): Promise<void> {
+    for (const { fault, armed } of [...this.#entries.values()]) await fault.beforeValidation?.(armed);
+  }
+
   hides(path: string): boolean {
     for (const { fault } of this.#entries.values()) if (fault.hides?.(path)) return true;
     return false;
+  }
+
+  beforeTake(): void {
+    for (const { fault, armed } of this.#entries.values()) fault.beforeTake?.(armed);
   }
 
   async runStarts(): Promise<void> {
@@ -89,5 +98,19 @@ export class ArmedFaults {
   passes(message: OutgoingMessage): boolean {
     for (const { fault, armed } of this.#entries.values()) if (fault.passes?.(armed, message) === false) return false;
     return true;
+  }
+
+  losesCancel(): boolean {
+    for (const { fault, armed } of this.#entries.values()) if (fault.losesCancel?.(armed)) return true;
+    return false;
+  }
+
+  forgets(promptId: string): boolean {
+    for (const { fault, armed } of this.#entries.values()) if (fault.forgets?.(armed, promptId)) return true;
+    return false;
+  }
+
+  cachedShown(shown: Json): void {
+    for (const { fault, armed } of this.#entries.values()) fault.cachedShown?.(armed, shown);
   }
 }

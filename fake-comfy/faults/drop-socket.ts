@@ -3,5 +3,5 @@ import type { Fault } from "./fault.ts";
 import { strikingFault } from "./strike.ts";
 
 export const dropSocket: Fault = strikingFault("drop-socket", "every WebSocket connection is cut", (armed) => {
-  armed.surface.dropSockets();
+  armed.surface.sockets.dropAll();
 });

@@ -1,4 +1,8 @@
 /** What a fault is: a named way to misbehave, with hooks at the moments where it can. */
+import type { HeldMemory } from "../memory.ts";
+import type { Json } from "../python.ts";
+import type { PromptAges } from "../queue/prompt-ages.ts";
+import type { SocketFaults } from "../socket/socket-faults.ts";
 
 /** What a fault may do to the server. */
 export interface FaultSurface {
@@ -6,8 +10,15 @@ export interface FaultSurface {
   readonly exit: (code: number) => void;
   /** Ends the process as a crash does: by SIGKILL. */
   readonly kill: () => void;
-  readonly dropSockets: () => void;
+  /** Stops the whole process for so many milliseconds, the control port with it. */
+  readonly freeze: (ms: number) => void;
   readonly logError: (message: string) => void;
+  readonly sockets: SocketFaults;
+  readonly memory: HeldMemory;
+  /** Where a file that a node showed is on the disk. */
+  readonly pathOf: (file: { filename: string; subfolder: string; type: string }) => string;
+  /** How long ago a prompt was taken, began and ended; null for one that was never seen. */
+  readonly agesOf: (promptId: string) => PromptAges | null;
   /** The port asked for on the command line. */
   readonly port: number;
   readonly address: string;
@@ -48,12 +59,27 @@ export interface Fault {
   readonly whenReady?: (armed: Armed) => void;
   /** Before a request is handled; the request waits. */
   readonly beforeRequest?: (armed: Armed) => Promise<void>;
+  /** Before a graph is checked; its request waits. */
+  readonly beforeValidation?: (armed: Armed) => Promise<void>;
   /** True where the server has no route at this path while the fault is armed. */
   readonly hides?: (path: string) => boolean;
-  /** When a prompt starts to run. */
+  /** Before the worker takes a waiting prompt. What it throws ends the worker; the prompt goes on waiting. */
+  readonly beforeTake?: (armed: Armed) => void;
+  /** When a prompt starts to run. What it throws ends the worker; the prompt goes on counting as running. */
   readonly runStarts?: (armed: Armed) => Promise<void> | void;
-  /** Before a node runs, after clients were told that it does; the node waits. */
+  /** Before a node runs, after clients were told that it does; the node waits, and fails by what is thrown. */
   readonly nodeStarts?: (armed: Armed, moment: NodeMoment) => Promise<void> | void;
   /** False keeps the message from every client. */
   readonly passes?: (armed: Armed, message: OutgoingMessage) => boolean;
+  /** True where a cancel of the running prompt is answered as ever and comes to nothing. */
+  readonly losesCancel?: (armed: Armed) => boolean;
+  /** True while queue, jobs and history say nothing of this prompt. */
+  readonly forgets?: (armed: Armed, promptId: string) => boolean;
+  /** With what a node shows that the cache answers for instead of a run. */
+  readonly cachedShown?: (armed: Armed, shown: Json) => void;
+}
+
+/** Refuses any argument. */
+export function refusesAll(argument: string | null): string | null {
+  return argument === null ? null : "it takes no argument";
 }

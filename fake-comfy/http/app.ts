@@ -14,6 +14,7 @@ import { emptyReply, textReply, troubleReply } from "./replies.ts";
 import { noRoute, Routes } from "./routes.ts";
 import type { App, ServerContext } from "./server-context.ts";
 import { addUploadRoutes } from "./upload.ts";
+import { addUserDataRoutes } from "./user-data.ts";
 import { addViewRoutes } from "./view.ts";
 
 /** Sent with every answer under `--disable-api-nodes`. */
@@ -40,6 +41,7 @@ export function createApp(context: ServerContext): App {
   addJobRoutes(routes, context);
   addViewRoutes(routes, context);
   addUploadRoutes(routes, context);
+  addUserDataRoutes(routes, context);
   addModelRoutes(routes, context);
   addInfoRoutes(routes, context);
   addInternalRoutes(routes, context);

@@ -24,9 +24,13 @@ export function addInfoRoutes(routes: Routes, context: ServerContext): void {
     const info = describe(param("class"));
     return jsonReply(info === undefined ? {} : { [param("class")]: info });
   });
-  routes.both("GET", "/system_stats", () => jsonReply(systemStats(context.argv)));
+  routes.both("GET", "/system_stats", () => jsonReply(systemStats(context)));
   routes.both("GET", "/features", () => jsonReply(features(options)));
   routes.both("GET", "/extensions", () => jsonReply([]));
+  for (const path of ["/workflow_templates", "/i18n", "/node_replacements", "/global_subgraphs"]) {
+    routes.both("GET", path, () => jsonReply({}));
+  }
+  routes.both("GET", "/global_subgraphs/:id", () => jsonReply(null));
   routes.both("GET", "/", (request) => {
     const page = options.frontEndRoot === null ? null : join(options.frontEndRoot, "index.html");
     const headers = { ...NO_STORE, "content-type": "text/html" };
@@ -47,8 +51,8 @@ export function features(options: Options): JsonObject {
   };
 }
 
-function systemStats(argv: readonly string[]): JsonObject {
-  const memory = { vram_total: totalmem(), vram_free: freemem() };
+function systemStats({ argv, memory: held }: ServerContext): JsonObject {
+  const memory = { vram_total: totalmem(), vram_free: Math.max(0, freemem() - held.vramBytes) };
   return {
     system: {
       os: platform(),

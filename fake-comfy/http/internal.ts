@@ -39,9 +39,11 @@ export function addInternalRoutes(routes: Routes, { options, log, hub }: ServerC
       .sort((one, other) => other.modifiedMs - one.modifiedMs);
     return jsonReply(files.map((file) => `${file.name} [${param("type")}]`));
   });
-  for (const path of ["/api/assets", "/api/assets/:id", "/api/tags"]) {
+  for (const path of ["/api/assets", "/api/tags"]) {
     routes.one("GET", path, () => jsonReply({ error: assetsDisabled() }, 503));
   }
+  // Asked by HEAD; Hono finds the handlers of GET for it.
+  routes.one("GET", "/api/assets/hash/:hash", () => jsonReply({ error: assetsDisabled() }, 503));
 }
 
 function assetsDisabled() {

@@ -20,7 +20,8 @@ export function addJobRoutes(routes: Routes, context: ServerContext): void {
 }
 
 /** The history comes first, so that an id used twice shows its older result. */
-function findJob(id: string, { queue }: ServerContext): JsonObject | null {
+function findJob(id: string, { queue, faults }: ServerContext): JsonObject | null {
+  if (faults.forgets(id)) return null;
   const entry = queue.historyOf(id);
   if (entry !== undefined) return finishedJob(id, entry, true);
   const running = queue.running().find((item) => item.promptId === id);
@@ -29,10 +30,10 @@ function findJob(id: string, { queue }: ServerContext): JsonObject | null {
   return pending === undefined ? null : queuedJob(pending, "pending");
 }
 
-function cancel(id: string, { queue, interrupt, log }: ServerContext): boolean {
+function cancel(id: string, { queue, interrupt, faults, log }: ServerContext): boolean {
   if (queue.isRunning(id)) {
     log.info(`Cancelling running prompt ${id}`);
-    interrupt.set();
+    if (!faults.losesCancel()) interrupt.set();
     return true;
   }
   return queue.remove(id);

@@ -44,6 +44,7 @@ async function postPrompt(request: RequestView, context: ServerContext, counter:
     return refusal("invalid_prompt_id", "prompt_id must be a valid UUID", details);
   }
   const prompt = fields["prompt"] ?? null;
+  if (context.faults.any) await context.faults.beforeValidation();
   const validation = validatePrompt(prompt, fields["partial_execution_targets"] ?? null, {
     classes: context.classes,
     directories: context.options.directories,

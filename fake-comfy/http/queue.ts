@@ -1,17 +1,18 @@
 /** `/queue`, `/interrupt` and `/free`. */
 import { isJsonObject, type Json, PyError, pyTypeName, toBool } from "../python.ts";
-import { queueTuple } from "../queue/prompt-queue.ts";
+import { type QueueItem, queueTuple } from "../queue/prompt-queue.ts";
 import { InvalidJson, readJson } from "./body.ts";
 import { emptyReply, jsonReply } from "./replies.ts";
 import type { RequestView, Routes } from "./routes.ts";
 import type { ServerContext } from "./server-context.ts";
 
 export function addQueueRoutes(routes: Routes, context: ServerContext): void {
-  const { queue, interrupt, log } = context;
+  const { queue, interrupt, log, faults } = context;
+  const shown = (items: QueueItem[]) => items.filter(({ promptId }) => !faults.forgets(promptId)).map(queueTuple);
   routes.both(
     "GET",
     "/queue",
-    () => jsonReply({ queue_running: queue.running().map(queueTuple), queue_pending: queue.pending().map(queueTuple) }),
+    () => jsonReply({ queue_running: shown(queue.running()), queue_pending: shown(queue.pending()) }),
   );
   routes.both("POST", "/queue", async (request) => {
     const body = await readJson(request);
@@ -25,10 +26,10 @@ export function addQueueRoutes(routes: Routes, context: ServerContext): void {
     const promptId = body["prompt_id"] ?? null;
     if (!toBool(promptId)) {
       log.info("Global interrupt (no prompt_id specified)");
-      interrupt.set();
+      if (!faults.losesCancel()) interrupt.set();
     } else if (typeof promptId === "string" && queue.isRunning(promptId)) {
       log.info(`Interrupting prompt ${promptId}`);
-      interrupt.set();
+      if (!faults.losesCancel()) interrupt.set();
     }
     return emptyReply(200);
   });

@@ -4,6 +4,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { InterruptFlag } from "../execution/interrupt.ts";
 import type { ArmedFaults } from "../faults/armed-faults.ts";
 import type { Log } from "../log.ts";
+import type { HeldMemory } from "../memory.ts";
 import type { NodeClass } from "../nodes/node-class.ts";
 import type { Options } from "../options.ts";
 import type { PromptQueue } from "../queue/prompt-queue.ts";
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly hub: Hub;
   readonly interrupt: InterruptFlag;
   readonly faults: ArmedFaults;
+  readonly memory: HeldMemory;
   readonly log: Log;
   /** Wall time in epoch milliseconds. */
   readonly nowMs: () => number;

@@ -30,6 +30,8 @@ export interface NodeContext {
   readonly extraPngInfo: Json;
   /** Random letters that stay the same while the node stays in consecutive prompts. */
   readonly instanceTag: () => string;
+  /** Shows a text on the node; every client gets it, whoever's prompt it is. */
+  readonly showText: (text: string) => void;
   /** Starts a progress bar of `total` steps. */
   readonly progress: (total: number) => ProgressSteps;
 }

@@ -1,5 +1,6 @@
 /** All node classes the stand-in has. Any other class is refused as ComfyUI refuses a class that is not installed. */
 import { colorTransfer } from "./color-transfer.ts";
+import { getImageSize, imageBlur, imageScale } from "./image-filters.ts";
 import { previewImage, saveImage } from "./image-savers.ts";
 import { emptyImage, loadImage } from "./image-sources.ts";
 import { imageCrop, imageFlip, imageFromBatch, imageInvert } from "./image-transforms.ts";
@@ -17,6 +18,9 @@ export const NODE_CLASSES: ReadonlyMap<string, NodeClass> = new Map(
     imageFromBatch,
     imageCrop,
     imageFlip,
+    imageScale,
+    imageBlur,
+    getImageSize,
     colorTransfer,
     primitiveString,
     stringConcatenate,

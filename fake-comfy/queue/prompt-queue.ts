@@ -4,6 +4,7 @@
  */
 import { type JsonObject, pyEquals, PyError } from "../python.ts";
 import { heapify, heapPop, heapPush } from "./heap.ts";
+import { type PromptAges, PromptTimes } from "./prompt-ages.ts";
 
 /** A graph in API format, node id to node. */
 export type Graph = JsonObject;
@@ -37,6 +38,16 @@ export interface QueueFlags {
   freeMemory: boolean;
 }
 
+/** What the queue asks and tells others. */
+export interface QueueHooks {
+  /** Called whenever the number of remaining prompts may have changed. */
+  readonly changed: () => void;
+  /** Called before a waiting prompt is taken; what it throws reaches whoever takes. Default: nothing. */
+  readonly beforeTake?: () => void;
+  /** A monotonic clock in milliseconds. */
+  readonly monotonicMs: () => number;
+}
+
 /** The oldest entry goes when more than this many are kept. */
 const HISTORY_LIMIT = 10_000;
 
@@ -47,7 +58,8 @@ export function queueTuple(item: QueueItem): QueueTuple {
 
 /** The queue between the HTTP handlers and the worker. */
 export class PromptQueue {
-  readonly #changed: () => void;
+  readonly #hooks: QueueHooks;
+  readonly #times: PromptTimes;
   #pending: QueueItem[] = [];
   readonly #running = new Map<number, QueueItem>();
   #history = new Map<string, HistoryEntry>();
@@ -55,15 +67,16 @@ export class PromptQueue {
   #counter = 0;
   #wake: (() => void) | null = null;
 
-  /** @param changed called whenever the number of remaining prompts may have changed */
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(hooks: QueueHooks) {
+    this.#hooks = hooks;
+    this.#times = new PromptTimes(hooks.monotonicMs);
   }
 
   /** @throws {PyError} when the item ties with another: the item is in the queue all the same, but wakes nobody. */
   put(item: QueueItem): void {
+    this.#times.taken(item.promptId);
     heapPush(this.#pending, item, runsBefore);
-    this.#changed();
+    this.#hooks.changed();
     this.#wake?.();
   }
 
@@ -78,11 +91,13 @@ export class PromptQueue {
       });
       this.#wake = null;
     }
+    if (this.#pending.length > 0) this.#hooks.beforeTake?.();
     const item = heapPop(this.#pending, runsBefore);
     if (item === undefined) return null;
     const ticket = this.#counter++;
     this.#running.set(ticket, item);
-    this.#changed();
+    this.#times.begun(item.promptId);
+    this.#hooks.changed();
     return { item, ticket };
   }
 
@@ -96,7 +111,8 @@ export class PromptQueue {
       if (!oldest.done) this.#history.delete(oldest.value);
     }
     this.#history.set(item.promptId, entry);
-    this.#changed();
+    this.#times.ended(item.promptId);
+    this.#hooks.changed();
   }
 
   remaining(): number {
@@ -118,7 +134,7 @@ export class PromptQueue {
 
   clear(): void {
     this.#pending = [];
-    this.#changed();
+    this.#hooks.changed();
   }
 
   /** Removes the first pending item with this id. */
@@ -131,8 +147,12 @@ export class PromptQueue {
       this.#pending.splice(index, 1);
       heapify(this.#pending, runsBefore);
     }
-    this.#changed();
+    this.#hooks.changed();
     return true;
+  }
+
+  agesOf(promptId: string): PromptAges | null {
+    return this.#times.agesOf(promptId);
   }
 
   historyOf(promptId: string): HistoryEntry | undefined {

@@ -13,6 +13,7 @@ export interface PreviewOwner {
 }
 
 const PREVIEW_IMAGE = 1;
+const TEXT = 3;
 const PREVIEW_IMAGE_WITH_METADATA = 4;
 
 /** Event 1: format number (1 JPEG, 2 PNG), then the picture. */
@@ -37,4 +38,13 @@ export function previewFrameWithMetadata(image: PreviewImage, owner: PreviewOwne
   head.writeUInt32BE(PREVIEW_IMAGE_WITH_METADATA, 0);
   head.writeUInt32BE(metadata.length, 4);
   return Buffer.concat([head, metadata, image.bytes]);
+}
+
+/** Event 3: length of the node's id, the id, then a text that the node shows while it runs. */
+export function textFrame(nodeId: string, text: string): Buffer {
+  const id = Buffer.from(nodeId);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(TEXT, 0);
+  head.writeUInt32BE(id.length, 4);
+  return Buffer.concat([head, id, Buffer.from(text)]);
 }

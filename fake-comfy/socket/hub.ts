@@ -7,6 +7,8 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import { isJsonObject, type Json, type JsonObject } from "../python.ts";
+import { Outbox } from "./outbox.ts";
+import type { SocketFaults } from "./socket-faults.ts";
 
 /** One message to clients, before it becomes JSON. */
 export interface Message {
@@ -38,6 +40,8 @@ export class Hub {
   readonly #sockets = new Map<string, WebSocket>();
   readonly #flags = new Map<string, JsonObject>();
   readonly #open = new Set<WebSocket>();
+  readonly #outbox = new Outbox();
+  #closeDelayMs = 0;
 
   constructor(sources: HubSources) {
     this.#sources = sources;
@@ -51,25 +55,25 @@ export class Hub {
     this.#open.add(socket);
     socket.on("close", () => {
       this.#open.delete(socket);
-      this.#sockets.delete(sid);
-      this.#flags.delete(sid);
+      if (this.#closeDelayMs === 0) this.#forget(sid);
+      else setTimeout(() => this.#forget(sid), this.#closeDelayMs);
     });
     // An error is always followed by "close"; without a listener it would end the process.
     socket.on("error", () => undefined);
     this.#listen(socket, sid);
-    this.send("status", { status: this.#sources.status(), sid }, sid);
+    this.#tell(socket, "status", { status: this.#sources.status(), sid });
     const { clientId, lastNodeId } = this.#sources.focus;
-    if (clientId === sid && lastNodeId !== null) this.send("executing", { node: lastNodeId }, sid);
+    if (clientId === sid && lastNodeId !== null) this.#tell(socket, "executing", { node: lastNodeId });
   }
 
   /** Sends to one client, or to all when `sid` is null. An id that is not connected hears nothing, nor later. */
   send(type: string, data: JsonObject, sid: string | null): void {
     if (!this.#sources.passes({ type, data })) return;
-    this.#deliver(JSON.stringify({ type, data }), sid);
+    this.#outbox.push(() => this.#deliver(JSON.stringify({ type, data }), sid));
   }
 
   sendBinary(frame: Buffer, sid: string | null): void {
-    this.#deliver(frame, sid);
+    this.#outbox.push(() => this.#deliver(frame, sid));
   }
 
   /** Tells everybody how much is left to do. */
@@ -87,9 +91,35 @@ export class Hub {
     return [...this.#sockets.keys()];
   }
 
-  /** Cuts every connection without a closing handshake. */
-  dropAll(): void {
-    for (const socket of this.#open) socket.terminate();
+  /** What faults may do here. */
+  get faults(): SocketFaults {
+    return {
+      dropAll: () => {
+        for (const socket of this.#open) socket.terminate();
+      },
+      forgetClients: () => {
+        for (const sid of this.clientIds()) this.#forget(sid);
+      },
+      pause: () => this.#outbox.pause(),
+      repeat: (times) => this.#outbox.repeat(times),
+      reverse: (windowMs) => this.#outbox.reverse(windowMs),
+      closeLate: (delayMs) => {
+        this.#closeDelayMs = delayMs;
+        return () => {
+          this.#closeDelayMs = 0;
+        };
+      },
+    };
+  }
+
+  #forget(sid: string): void {
+    this.#sockets.delete(sid);
+    this.#flags.delete(sid);
+  }
+
+  /** Straight to a socket: what a client is told of itself waits for nobody else's messages. */
+  #tell(socket: WebSocket, type: string, data: JsonObject): void {
+    if (this.#sources.passes({ type, data })) socket.send(JSON.stringify({ type, data }));
   }
 
   #deliver(payload: string | Buffer, sid: string | null): void {
@@ -109,7 +139,7 @@ export class Hub {
       if (first && message["type"] === "feature_flags") {
         const flags = message["data"];
         this.#flags.set(sid, isJsonObject(flags) ? flags : {});
-        this.send("feature_flags", this.#sources.features(), sid);
+        this.#tell(socket, "feature_flags", this.#sources.features());
       }
       first = false;
     });

@@ -12,6 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
 import { type Observation, observeRequest } from "./observe.ts";
+import type { PassThrough } from "./pass-through.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
 
@@ -19,6 +20,7 @@ export interface AppOptions {
   /** Null for a missing, malformed, unknown or revoked key. */
   authenticate: (authorization: string | null) => Promise<Caller | null>;
   trpc: TrpcHandler;
+  pods: PassThrough;
   assets: AssetBytes;
   health: Health;
   logger: Logger;
@@ -49,7 +51,7 @@ function expectedSha256(headers: Headers): string | null {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { authenticate, trpc, assets, health, logger, stopping, metrics } = options;
+  const { authenticate, trpc, pods, assets, health, logger, stopping, metrics } = options;
   const app = new Hono<AppEnv>();
 
   app.use(async function observe(c, next) {
@@ -83,6 +85,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   });
 
   app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.var));
+
+  app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.get("requestId")));
 
   app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
     if (stopping.aborted) throw edgeStopping();

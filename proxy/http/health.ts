@@ -41,11 +41,11 @@ async function storeHealth(
 
 function podHealth(pod: Pod): ComponentHealth {
   const bad = pod.conditions.find((condition) => condition.status !== "true");
-  const ok = pod.phase === "ready" && !bad;
+  const ok = (pod.phase === "ready" || pod.phase === "draining") && !bad;
   return {
     name: `pod ${pod.name}`,
     status: ok ? "ok" : "failing",
-    message: bad?.message ?? `The pod is ${pod.phase}`,
+    message: bad?.message ?? `The pod is ${pod.phase}${pod.cordon ? " and cordoned" : ""}`,
     fix: ok ? null : `See its conditions with pods.get (${pod.id}) and the agent's log.`,
   };
 }

@@ -14,10 +14,10 @@ import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { whileActive } from "./while-active.ts";
 
-export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "services" | "tenants" | "keys">;
+export type EdgePorts = Pick<EdgeContext, "jobs" | "assets" | "pods" | "services" | "tenants" | "keys" | "audit">;
 
 /** Room for superjson's metadata and the submit options around a workflow of the largest size. */
-const ENVELOPE_BYTES = 64 * 1024;
+export const ENVELOPE_BYTES = 64 * 1024;
 
 export interface TrpcOptions {
   ports: EdgePorts;
@@ -64,13 +64,18 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
     try {
       if (stopping.aborted) throw edgeStopping();
       // Every procedure needs a caller; of a stream, tRPC itself would answer 200 and tell the refusal as an event.
-      requireCaller(caller);
+      const known = requireCaller(caller);
+      const pods: EdgePorts["pods"] = {
+        ...ports.pods,
+        watch: (signal) =>
+          whileActive(options, known, { signal: AbortSignal.any([signal, stopping]), open: ports.pods.watch }),
+      };
       return await fetchRequestHandler({
         endpoint: EDGE_ROUTES.trpc,
         req: await readLimited(request, { maxBytes: maxWorkflowBytes + ENVELOPE_BYTES, setting: "MAX_WORKFLOW_BYTES" }),
         router: edgeRouter,
         allowBatching: false,
-        createContext: (): EdgeContext => ({ ...ports, jobs, requestId, caller, trace }),
+        createContext: (): EdgeContext => ({ ...ports, jobs, pods, requestId, caller, trace }),
         onError({ error, path }) {
           const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
           if (foreseen || request.signal.aborted) return;

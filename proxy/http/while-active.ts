@@ -19,7 +19,7 @@ interface Stream<T> {
 }
 
 /** Resolves with true once the key is revoked, with false at the end. A store that does not answer revokes nothing. */
-async function untilRevoked({ isActive, clock }: Keys, keyId: KeyId, ended: AbortSignal): Promise<boolean> {
+export async function untilRevoked({ isActive, clock }: Keys, keyId: KeyId, ended: AbortSignal): Promise<boolean> {
   while (true) {
     await clock.sleep(RECHECK_MS, ended);
     if (ended.aborted) return false;

@@ -75,7 +75,7 @@ function parseEnvelope(text: string): ErrorEnvelope | null {
 }
 
 /** Empty when it is too long or does not arrive. */
-async function refusalText(response: Response): Promise<string> {
+export async function refusalText(response: Response): Promise<string> {
   try {
     return await limitedBody(response, MAX_REFUSAL_BYTES).text();
   } catch {

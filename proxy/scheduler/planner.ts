@@ -3,7 +3,7 @@
  * every decision to the dispatcher without waiting for it. Only one edge plays it at a time, which is thrift: what makes
  * an assignment safe is the store's compare-and-set.
  */
-import type { EdgeId, JobId } from "../../contracts/ids.ts";
+import type { EdgeId, JobId, PodId } from "../../contracts/ids.ts";
 import type { Waiting } from "../../contracts/job.ts";
 import type { DispatchEnd, Dispatcher } from "../jobs/port.ts";
 import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
@@ -12,6 +12,7 @@ import { backoffMs, type Clock } from "../time/clock.ts";
 import type { LivePod, PodSessions } from "../pods/port.ts";
 import type { Signals } from "../signals.ts";
 import type { JobStore, QueuedJob } from "../store/job-store.ts";
+import type { PodStore } from "../store/pod-store.ts";
 import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createAvoidance } from "./avoidance.ts";
@@ -25,7 +26,7 @@ import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
 
 export interface PlannerOptions {
-  store: Pick<JobStore, "listQueue" | "getNeeds"> & Pick<RoleStore, "takeRole">;
+  store: Pick<JobStore, "listQueue" | "getNeeds"> & Pick<RoleStore, "takeRole"> & Pick<PodStore, "listCordoned">;
   sessions: Pick<PodSessions, "live">;
   dispatcher: Dispatcher;
   objectInfo: Pick<ObjectInfoCache, "get">;
@@ -74,6 +75,8 @@ export function createPlanner(options: PlannerOptions): Planner {
   const settled = new Map<JobId, { ver: number; untilMs: number }>();
   /** What the last look read and decided. */
   let seen: QueueRead | null = null;
+  /** As the last look found them. */
+  let cordoned: ReadonlySet<PodId> = new Set();
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -108,6 +111,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     }
     const bodies = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
     avoidance.forget(bodies);
+    cordoned = new Set(await store.listCordoned());
     const keys = new Set<string>();
     seen = await readQueue({
       store,
@@ -137,6 +141,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     const pods = sessions.live().map((pod) => ({
       ...pod,
       accepting: pod.accepting && !avoidance.isResting(pod.id),
+      cordoned: cordoned.has(pod.id),
       freeSlots: reservations.freeSlots(pod),
     }));
     const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided: avoidance.of });

@@ -2,11 +2,14 @@
 import type { LivePod } from "../pods/port.ts";
 
 /** What the policy looks at of a pod. */
-export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256" | "gpu">;
+export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256" | "gpu"> & {
+  /** An operator said that it gets no new work. Default: false. */
+  cordoned?: boolean;
+};
 
 /** Whether new work may go there now: `unknown` GPUs keep theirs, or a lost probe would take down a fleet. */
-export function takesWork({ accepting, gpu }: Pick<PlannedPod, "accepting" | "gpu">): boolean {
-  return accepting && gpu.state !== "unhealthy";
+export function takesWork({ accepting, cordoned, gpu }: Pick<PlannedPod, "accepting" | "cordoned" | "gpu">): boolean {
+  return accepting && !cordoned && gpu.state !== "unhealthy";
 }
 
 export interface PodGroup {

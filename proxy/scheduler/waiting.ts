@@ -60,18 +60,26 @@ export function explainWaiting(groups: readonly PodGroup[], placementKey: string
     else if (isCapable(lacking)) capable.push(...pods);
     else if (first) incapable.push({ pod: first, lacking });
   }
-  const accepting = capable.filter(takesWork);
+  const open = capable.filter((pod) => !pod.cordoned);
+  const accepting = open.filter(takesWork);
   if (accepting.length > 0) {
     const message = counted(accepting, ["can run it, but has no free slot.", "can run it, but none has a free slot."]);
     return { reason: "pods_busy", message };
   }
-  const unhealthy = allUnhealthy([...capable, ...unknown]);
+  const unhealthy = allUnhealthy([...open, ...unknown]);
   if (unhealthy) return unhealthy;
-  if (capable.length > 0) {
-    const sick = capable.filter(({ gpu }) => gpu.state === "unhealthy").length;
+  if (open.length > 0) {
+    const sick = open.filter(({ gpu }) => gpu.state === "unhealthy").length;
     const why = sick === 0 ? "" : ` Of them, ${sick} ${sick === 1 ? "has an unhealthy GPU" : "have unhealthy GPUs"}.`;
-    const message = counted(capable, ["can run it, but is not ready.", "can run it, but none is ready."]);
+    const message = counted(open, ["can run it, but is not ready.", "can run it, but none is ready."]);
     return { reason: "pods_not_ready", message: `${message}${why}` };
+  }
+  if (capable.length > 0) {
+    const message = counted(capable, [
+      "can run it, but is cordoned: an operator lets it take no new work.",
+      "can run it, but all are cordoned: an operator lets them take no new work.",
+    ]);
+    return { reason: "pods_cordoned", message };
   }
   if (unknown.length > 0) {
     const message = counted(unknown, ["has not told yet what it can run.", "have not told yet what they can run."]);

@@ -1,4 +1,5 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
+import * as audit from "./audit-transactions.ts";
 import * as assets from "./asset-transactions.ts";
 import * as reads from "./job-reads.ts";
 import { findSubmission, submitJob } from "./job-submit.ts";
@@ -48,6 +49,8 @@ export function createStore(driver: StoreDriver): Store {
     takePod: (input) => write(() => pods.takePod(input)),
     recordBeat: (input) => write(() => pods.recordBeat(input)),
     recordSilence: (input) => write(() => pods.recordSilence(input)),
+    setCordon: (input) => write(() => pods.setCordon(input)),
+    listCordoned: () => read(pods.listCordoned),
     releasePods: (edgeId) => write(() => pods.releasePods(edgeId)),
     putObjectInfo: (input) => write(() => pods.putObjectInfo(input)),
     getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),
@@ -66,6 +69,10 @@ export function createStore(driver: StoreDriver): Store {
     findKey: (id) => read(() => tenants.findKey(id)),
     revokeKey: (id) => write(() => tenants.revokeKey(id)),
     hasKeys: () => read(tenants.hasKeys),
+
+    beginAct: (input) => write(() => audit.beginAct(input)),
+    endAct: (input) => write(() => audit.endAct(input)),
+    listAudit: (page) => read(() => audit.listAudit(page)),
 
     takeRole: (input) => write(() => roles.takeRole(input)),
     releaseRoles: (edgeId) => write(() => roles.releaseRoles(edgeId)),

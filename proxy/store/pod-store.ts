@@ -19,6 +19,12 @@ export interface PodRow {
   conditions: Condition[];
   createdAtMs: number;
   lastSeenAtMs: number | null;
+  /** Null: it may be given work. */
+  cordonedAtMs: number | null;
+  cordonReason: string;
+  draining: boolean;
+  /** Attempts on it that are offered or running, as the store has them. */
+  liveAttempts: number;
 }
 
 /** Which `/object_info` body a pod has; null while it has not told. */
@@ -52,6 +58,13 @@ export interface PodStore {
   recordSilence(
     input: { podId: PodId; epoch: number; leaseMs: number; phase: PodPhase; conditions: Condition[] },
   ): Promise<boolean>;
+  /**
+   * Marks the pod as one that gets no new work, or takes the mark away; from the commit on no assignment to it succeeds.
+   * An empty reason keeps the one that is there, and a cordon keeps a drain. Null for an unknown pod.
+   */
+  setCordon(input: { podId: PodId; cordon: "none" | "cordon" | "drain"; reason: string }): Promise<PodRow | null>;
+  /** Pods that get no new work. */
+  listCordoned(): Promise<PodId[]>;
   /** At a clean stop: other edges may take them at once. */
   releasePods(edgeId: EdgeId): Promise<void>;
   /** Keeps an `/object_info` body by its hash, and drops those that no pod has and that were not seen for an hour. */

@@ -4,7 +4,7 @@ import { BootId, EdgeId, PodId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import { PodPhase } from "../../contracts/pod.ts";
 import { TolerantCapability, TolerantConditions } from "../../contracts/tolerant.ts";
-import { jsonColumn } from "./columns.ts";
+import { BooleanColumn, jsonColumn } from "./columns.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
 import type { PodBody, PodRow, PodStore } from "./pod-store.ts";
 import { all, clock, happened, one, run, type Transaction } from "./transaction.ts";
@@ -13,7 +13,9 @@ type Input<M extends keyof PodStore> = Parameters<PodStore[M]>[0];
 
 const POD_COLUMNS = `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
   lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
-  created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs"`;
+  created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs", cordoned_at_ms as "cordonedAtMs",
+  cordon_reason as "cordonReason", draining, (select count(*) from attempt
+    where attempt.pod_id = pod.id and attempt.state in ('offered', 'running')) as "liveAttempts"`;
 
 /** Readable too when a newer edge wrote it; the next beat or silence writes it anew. */
 const PodColumns: z.ZodType<PodRow> = z.object({
@@ -31,6 +33,10 @@ const PodColumns: z.ZodType<PodRow> = z.object({
   conditions: jsonColumn(TolerantConditions),
   createdAtMs: z.int(),
   lastSeenAtMs: z.int().nullable(),
+  cordonedAtMs: z.int().nullable(),
+  cordonReason: z.string(),
+  draining: BooleanColumn,
+  liveAttempts: z.int(),
 });
 
 const REGISTER = `insert into pod
@@ -50,6 +56,11 @@ const BEAT = `update pod set lease_until_ms = $3, last_seen_at_ms = $4, phase = 
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
 const SILENCE = `update pod set lease_until_ms = $3, phase = $4, conditions = $5
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
+const CORDON =
+  `update pod set cordoned_at_ms = coalesce(cordoned_at_ms, $2), draining = case when $3 = 1 then 1 else draining end,
+  cordon_reason = case when $4 = '' then cordon_reason else $4 end where id = $1`;
+const UNCORDON = `update pod set cordoned_at_ms = null, draining = 0, cordon_reason = '' where id = $1`;
+const LIST_CORDONED = `select id from pod where cordoned_at_ms is not null`;
 const RELEASE = `update pod set edge_id = null, lease_until_ms = 0 where edge_id = $1`;
 const PUT_BODY = `insert into object_info (sha256, body, seen_at_ms) values ($1, $2, $3)
   on conflict (sha256) do update set seen_at_ms = excluded.seen_at_ms`;
@@ -105,6 +116,16 @@ export function* recordSilence(input: Input<"recordSilence">): Transaction<boole
   const { podId, epoch, leaseMs, phase, conditions } = input;
   const nowMs = yield* clock();
   return yield* happened(SILENCE, [podId, epoch, nowMs + leaseMs, phase, JSON.stringify(conditions)]);
+}
+
+export function* setCordon({ podId, cordon, reason }: Input<"setCordon">): Transaction<PodRow | null> {
+  if (cordon === "none") yield* run(UNCORDON, [podId]);
+  else yield* run(CORDON, [podId, yield* clock(), cordon === "drain" ? 1 : 0, reason]);
+  return yield* getPod(podId);
+}
+
+export function* listCordoned(): Transaction<PodId[]> {
+  return (yield* all(LIST_CORDONED, [], z.object({ id: PodId }))).map(({ id }) => id);
 }
 
 export function releasePods(edgeId: EdgeId): Transaction<void> {

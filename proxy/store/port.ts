@@ -7,6 +7,7 @@ import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { ApiKey, Scope, Tenant } from "../../contracts/tenant.ts";
 import type { EdgeId, KeyId, TenantId } from "../../contracts/ids.ts";
 import type { AssetStore } from "./asset-store.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { JobStore } from "./job-store.ts";
 import type { PodStore } from "./pod-store.ts";
 
@@ -40,7 +41,7 @@ export interface RoleStore {
   releaseRoles(edgeId: EdgeId): Promise<void>;
 }
 
-export interface Store extends JobStore, PodStore, AssetStore, TenantStore, RoleStore {
+export interface Store extends JobStore, PodStore, AssetStore, TenantStore, RoleStore, AuditStore {
   /** The store's clock. */
   now(): Promise<number>;
   close(): Promise<void>;

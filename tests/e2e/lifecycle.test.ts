@@ -9,6 +9,7 @@ import { collect, reached, states } from "../support/fleet/events.ts";
 import { planEdge, startTestEdge, type TestEdge } from "../support/fleet/edge.ts";
 import { EDGE_RUNTIMES, startTestFleet } from "../support/fleet/fleet.ts";
 import { ask } from "../support/fleet/http.ts";
+import { until } from "../support/fleet/until.ts";
 import { slow } from "../support/fleet/workflows.ts";
 
 const LogLine = z.looseObject({ at: z.iso.datetime(), level: z.string(), component: z.string(), msg: z.string() });
@@ -47,7 +48,11 @@ describe.each(EDGE_RUNTIMES)("an edge process on %s", (runtime) => {
       const headers = { "x-request-id": "find-me" };
       await ask(`${edge.baseUrl}/trpc/jobs.list?input=%7B%22json%22%3A%7B%7D%7D`, { key: edge.apiKey, headers });
       await ask(`${edge.baseUrl}/nowhere`, { key: edge.apiKey });
-      const lines = jsonLines(edge.process.log());
+      // Lines come a few milliseconds after the answer, in order.
+      const lines = await until("the last request's line", () => {
+        const written = jsonLines(edge.process.log());
+        return Promise.resolve(written.some(({ path }) => path === "/nowhere") ? written : null);
+      });
       const mine = lines.filter(({ requestId }) => requestId === "find-me");
       expect(mine).toEqual([expect.objectContaining({
         level: "info",

@@ -56,6 +56,9 @@ describe.each(EDGE_RUNTIMES)("the log of an edge on %s", (runtime) => {
       { id: "logs-nowhere", method: "GET", path: "nowhere", status: 404 },
       { id: null, method: "GET", path: get, status: 200 },
     ];
+    await until("the line of the job's own last request", () => {
+      return Promise.resolve(linesOf(fleet, "request").some(({ path }) => path === "/trpc/jobs.get") || null);
+    });
     const before = linesOf(fleet, "request").length;
     const sent = [];
     for (const { id, method, path, body, status } of requests) {

@@ -7,7 +7,7 @@ import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
 import type { GpuVerdict } from "../../contracts/agent/gpu.ts";
 import type { Beat, PodEvent, Slot } from "../../contracts/agent/messages.ts";
-import type { AgentContext } from "../../contracts/agent/ports.ts";
+import type { AgentContext, ComfyPort } from "../../contracts/agent/ports.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { readyCondition, reportOf } from "./agent-reports.ts";
 import type { AttemptReport, StartAttempt, StartResult } from "../../contracts/attempt.ts";
@@ -67,6 +67,14 @@ async function* follow(source: { listeners: Set<(event: PodEvent) => void>; firs
   } finally {
     source.listeners.delete(listener);
   }
+}
+
+/** No test asks a fake agent for what operators ask of a real one. */
+function unasked(): ComfyPort {
+  const refuse = (): never => {
+    throw new FleetError("conflict", "Cannot ask a fake agent for its ComfyUI");
+  };
+  return { status: refuse, restart: refuse, free: refuse, logs: refuse, followLogs: refuse };
 }
 
 export function createFakeAgent(): FakeAgent {
@@ -148,6 +156,7 @@ export function createFakeAgent(): FakeAgent {
         agent.attempts.delete(id);
       },
     },
+    comfy: unasked(),
   };
 
   const app = new Hono();

@@ -1,4 +1,5 @@
 // A ComfyUI behind the agent's port that does exactly what a test tells it.
+import type { LogFeed } from "../../agent/comfy/log/log-feed.ts";
 import type {
   Comfy,
   ComfyApi,
@@ -23,11 +24,14 @@ export class FakeComfyPort implements Comfy {
     message: "ComfyUI was not started yet.",
     generation: null,
     evicting: [],
+    recycling: null,
     version: "0.33.0",
     devices: [],
     objectInfoSha256: null,
   };
   ownsProcess = true;
+  log: LogFeed | null = null;
+  freed = 0;
   folders: ComfyFolders | null = null;
   /** Of generations whose folders are others than `folders`. */
   readonly foldersByGeneration = new Map<string, ComfyFolders>();
@@ -38,6 +42,7 @@ export class FakeComfyPort implements Comfy {
   readonly canceled: string[] = [];
   readonly forgotten: string[] = [];
   readonly restarts: string[] = [];
+  droppedCaches = 0;
   lookupCount = 0;
   /** How often the socket was opened anew, and what ComfyUI says then. */
   reopened = 0;
@@ -52,6 +57,10 @@ export class FakeComfyPort implements Comfy {
   readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
 
   readonly api: ComfyApi = {
+    dropCache: () => {
+      this.droppedCaches += 1;
+      return Promise.resolve();
+    },
     submit: async ({ promptId, workflow, traceparent = null }) => {
       this.submitted.push({ promptId, workflow, traceparent });
       const submission = await this.submission();
@@ -64,6 +73,11 @@ export class FakeComfyPort implements Comfy {
       return Promise.resolve(this.lookups.get(promptId) ?? { status: "unknown" });
     },
     plannedOutputs: () => (this.reachable ? Promise.resolve(this.planned()) : Promise.reject(comfyUnavailable())),
+    free: () => {
+      if (!this.reachable) return Promise.reject(comfyUnavailable());
+      this.freed += 1;
+      return Promise.resolve();
+    },
     cancel: (promptId) => {
       this.canceled.push(promptId);
       this.onCancel(promptId);

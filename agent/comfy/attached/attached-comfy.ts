@@ -14,6 +14,7 @@ import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import type { ComfySocket } from "../socket/comfy-socket.ts";
+import { DEAF_LIMIT, SOCKET_DEAF } from "../watchdogs/deaf-socket.ts";
 import { attach } from "./attach.ts";
 import { createEvictions } from "./evictions.ts";
 import { attachedFolders } from "./folders.ts";
@@ -80,6 +81,9 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     const watched = await watchAttached(context, {
       clientId: generation.clientId,
       onMessage: messages.emit,
+      onDeaf: (timesInARow) => {
+        if (timesInARow >= DEAF_LIMIT) restart(SOCKET_DEAF);
+      },
       onReady: (opened) => {
         socket = opened;
         board.enter("ready", {
@@ -119,6 +123,12 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     return { reason: evictions.cause?.reason ?? wish?.reason ?? "Attached", message: readyMessage(stats) };
   }
 
+  function restart(cause: EndCause): void {
+    wish = cause;
+    logger.warn("An attached ComfyUI should be restarted", { ...cause });
+    tell();
+  }
+
   /** Brings the status up to date with what is wished and evicted. */
   function tell(): void {
     const peer = peers.current;
@@ -139,6 +149,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   }
 
   return {
+    log: null,
     ownsProcess: false,
     get status() {
       return board.status;
@@ -152,11 +163,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     onStatus: board.onStatus,
     onMessage: messages.add,
     reopenSocket: (reason) => socket?.reopen(reason),
-    restart(reason, message) {
-      wish = { reason, message };
-      logger.warn("An attached ComfyUI should be restarted", { reason, message });
-      tell();
-    },
+    restart: (reason, message) => restart({ reason, message }),
     evict(promptId, cause) {
       logger.warn("An attached ComfyUI is to drop a prompt", { promptId, ...cause });
       evictions.add(promptId, cause);

@@ -10,6 +10,8 @@ import type { AttachedContext } from "./options.ts";
 export interface WatchOptions {
   clientId: string;
   onMessage: (message: ComfyMessage) => void;
+  /** See {@link ComfySocketOptions.onDeaf}. */
+  onDeaf: (timesInARow: number) => void;
   /** Called once, when the socket has its first `status`. */
   onReady: (socket: ComfySocket) => void;
   signal: AbortSignal;
@@ -35,6 +37,7 @@ export async function watchAttached(context: AttachedContext, options: WatchOpti
     timings,
     onMessage: options.onMessage,
     onLost: () => wake.abort(),
+    onDeaf: options.onDeaf,
   });
   try {
     const opened = await Promise.race([

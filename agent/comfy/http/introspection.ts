@@ -73,11 +73,21 @@ export async function probeLiveness(target: Target, signal: AbortSignal): Promis
 
 const Jobs = z.object({ jobs: z.array(z.object({ status: z.string() })) });
 
-/** Whether prompts wait although none runs: null where this ComfyUI has no list of jobs (before 0.5). */
+const Queue = z.object({ queue_running: z.array(z.unknown()), queue_pending: z.array(z.unknown()) });
+
+/** Whether prompts wait although none runs. Null when it does not say. */
 export async function isStalled(target: Target, signal: AbortSignal): Promise<boolean | null> {
   const path = "/api/jobs?status=pending,in_progress";
   const reply = await call(target.fetch, target.baseUrl, { path, timeoutMs: target.timeoutMs, signal });
-  if (reply.status !== 200) return null;
+  if (reply.status !== 200) return await isQueueStalled(target, signal);
   const { jobs } = parseReply("list ComfyUI's jobs", reply, Jobs);
   return jobs.some(({ status }) => status === "pending") && !jobs.some(({ status }) => status === "in_progress");
+}
+
+/** Before 0.5 there is no list of jobs; the queue has all graphs in it, so it is asked only there. */
+async function isQueueStalled(target: Target, signal: AbortSignal): Promise<boolean | null> {
+  const reply = await call(target.fetch, target.baseUrl, { path: "/queue", timeoutMs: target.timeoutMs, signal });
+  if (reply.status !== 200) return null;
+  const { queue_running, queue_pending } = parseReply("read ComfyUI's queue", reply, Queue);
+  return queue_pending.length > 0 && queue_running.length === 0;
 }

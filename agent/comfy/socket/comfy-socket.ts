@@ -25,6 +25,8 @@ export interface ComfySocketOptions {
   onMessage: (message: ComfyMessage) => void;
   /** After the end of each connection that had been open. */
   onLost: (reason: string) => void;
+  /** The connection was found deaf and is opened anew; `timesInARow` counts those that heard nothing in between. */
+  onDeaf: (timesInARow: number) => void;
 }
 
 export interface ComfySocket {
@@ -57,6 +59,7 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
   /** When the current connection had its first `status`; null while there is none. */
   let openSinceMs: number | null = null;
   let lastStatusMs = 0;
+  let deafInARow = 0;
 
   async function run(): Promise<void> {
     const backoff = createBackoff({
@@ -100,6 +103,8 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
       if (isBinary) return receiveBinary(data);
       const frame = parseMessage(String(data));
       if (frame?.type === "status") {
+        // The first is only the greeting.
+        if (wasOpen) deafInARow = 0;
         wasOpen = true;
         lastStatusMs = clock.now();
         openSinceMs ??= lastStatusMs;
@@ -164,6 +169,8 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
       void clock.sleep(timings.socketDeafMs, closing.signal).then(() => {
         if (openSinceMs === null || openSinceMs > sinceMs || lastStatusMs >= sinceMs) return;
         endCurrent("it heard nothing of a submitted prompt");
+        deafInARow++;
+        options.onDeaf(deafInARow);
       });
     },
     reopen: (reason) => endCurrent(reason),

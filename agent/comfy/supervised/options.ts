@@ -4,9 +4,11 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationJournal } from "../generation-journal.ts";
 import type { Fetch } from "../http/call.ts";
+import type { ReadGroupRss } from "../process/group-memory.ts";
 import type { SignalProcess } from "../process/process-group.ts";
 import type { ProcessTable } from "../process/process-table.ts";
 import type { ComfyTimings } from "../timings.ts";
+import type { MemoryLimits } from "../watchdogs/memory-limits.ts";
 
 export interface SupervisedComfyOptions {
   /** The program and its first arguments, e.g. `["/venv/bin/python", "main.py"]`; ComfyUI's flags are appended. */
@@ -31,12 +33,15 @@ export interface SupervisedComfyOptions {
   timings?: Partial<ComfyTimings>;
   /** The log file is cut at this length. Default: 16 MB. */
   maxLogFileBytes?: number;
+  /** Limits of its memory. Default: none. */
+  memoryLimits?: MemoryLimits;
   /** Default: the real ones. */
   clock?: Clock;
   random?: () => number;
   fetch?: Fetch;
   spawn?: typeof spawn;
   processTable?: ProcessTable;
+  readGroupRss?: ReadGroupRss;
   randomUuid?: () => string;
 }
 

@@ -1,12 +1,16 @@
 /** One generation from its (adopted or new) process to its end: everything that lives exactly as long as it. */
-import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
+import { type ObjectInfo, probeLiveness, type SystemStats } from "../http/introspection.ts";
 import type { LogFile } from "../log/log-file.ts";
+import type { LogLine } from "../log/log-lines.ts";
 import { createLogRing } from "../log/log-ring.ts";
 import { type LogTail, startLogTail } from "../log/log-tail.ts";
 import type { ComfyMessage } from "../port.ts";
 import { endGroup } from "../process/process-group.ts";
 import { type ComfySocket, openComfySocket } from "../socket/comfy-socket.ts";
 import type { EndCause } from "../end-cause.ts";
+import { DEAF_LIMIT, SOCKET_DEAF } from "../watchdogs/deaf-socket.ts";
+import { watchMemory } from "../watchdogs/memory-limits.ts";
+import { createRecycler, type Recycler } from "../watchdogs/recycler.ts";
 import { createEnding, type Ending } from "./ending.ts";
 import type { RunningGeneration } from "./launch.ts";
 import type { SupervisedContext } from "./options.ts";
@@ -27,6 +31,9 @@ export interface SessionOptions {
   tempFolder: string;
   onReady: (ready: ReadySession) => void;
   onMessage: (message: ComfyMessage) => void;
+  /** Why it takes no more prompts until it is started anew; null when it does again. */
+  onRecycling: (cause: EndCause | null) => void;
+  onLogLine: (line: LogLine) => void;
 }
 
 export interface Session {
@@ -79,7 +86,10 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     pollMs: timings.logPollMs,
     maxFileBytes: context.maxLogFileBytes,
     catchUpBytes: CATCH_UP_BYTES,
-    onLine: read,
+    onLine: (line) => {
+      options.onLogLine(line);
+      read(line);
+    },
   });
   let socket: ComfySocket | null = null;
   const openSocket = () => {
@@ -94,12 +104,24 @@ export function startSession(context: SupervisedContext, options: SessionOptions
         if (ending.cause === null) options.onMessage(message);
       },
       onLost: () => {},
+      onDeaf: (timesInARow) => {
+        if (timesInARow >= DEAF_LIMIT) void recycler.request(SOCKET_DEAF);
+      },
     });
     return socket;
   };
+  const recycler = createRecycler({
+    clock,
+    everyMs: timings.recyclePollMs,
+    countPrompts: (signal) =>
+      probeLiveness({ fetch: context.fetch, baseUrl, timeoutMs: timings.requestTimeoutMs }, signal),
+    onChange: options.onRecycling,
+    end: ending.because,
+    signal: ending.signal,
+  });
   const exitWatched = watchExit(context, running, { ending, drainLog: () => tail.drain(), findings, ring });
   const pruned = keepTempSmall(context, options.tempFolder, ending.signal);
-  const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket });
+  const led = lead(context, { ...options, baseUrl, ending, tail, findings, openSocket, recycler });
   return {
     baseUrl,
     running,
@@ -130,6 +152,7 @@ interface LeadOptions extends SessionOptions {
   tail: LogTail;
   findings: LogFindings;
   openSocket: () => ComfySocket;
+  recycler: Recycler;
 }
 
 /** Brings the generation to readiness, then keeps asking whether it is still there. */
@@ -152,6 +175,16 @@ async function lead(context: SupervisedContext, options: LeadOptions): Promise<v
       await tail.drain();
       if (ending.cause !== null) return;
       options.onReady({ ...readiness, failedImports: findings.failedImports });
-      await watchLiveness(context, baseUrl, ending);
+      await Promise.all([
+        watchLiveness(context, baseUrl, ending),
+        watchMemory({
+          ...{ clock: context.clock, logger: context.logger, fetch: context.fetch, timings: context.timings },
+          baseUrl,
+          limits: context.memoryLimits,
+          readRss: () => context.readGroupRss(running.identity.pid),
+          recycler: options.recycler,
+          signal: ending.signal,
+        }),
+      ]);
   }
 }

@@ -4,12 +4,15 @@
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { MAX_LOG_LINES } from "../../../contracts/agent/comfy.ts";
 import { createBackoff } from "../backoff.ts";
 import { systemClock } from "../clock.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
+import { createLogFeed } from "../log/log-feed.ts";
 import { createLogFile } from "../log/log-file.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
+import { createGroupRssReader } from "../process/group-memory.ts";
 import { createProcessTable } from "../process/process-table.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import { DEFAULT_TIMINGS } from "../timings.ts";
@@ -22,6 +25,7 @@ import type { SupervisedComfyOptions, SupervisedContext } from "./options.ts";
 import { type ReadySession, type Session, startSession } from "./session.ts";
 
 const MAX_LOG_FILE_BYTES = 16 * 1024 * 1024;
+const LOG_FEED = { maxLines: MAX_LOG_LINES, maxChars: 1_000_000 };
 
 const FAILED_INSIDE: EndCause = {
   reason: "AgentFailed",
@@ -38,6 +42,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   checkExtraArguments(context.args);
   const directories = prepareDirectories(context.stateDir);
   const logFile = createLogFile(directories.logFile);
+  const log = createLogFeed({ id: randomUUID(), clock, ...LOG_FEED });
   const board = createStatusBoard({ clock, logger });
   const messages = createListeners<ComfyMessage>(logger);
   let session: Session | null = null;
@@ -83,6 +88,8 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       return started.cause;
     }
     const { running } = started;
+    /** Why it is ready; null before it is. */
+    let readiness: (() => EndCause) | null = null;
     const { id, clientId, startedAtMs } = running.record;
     const current = startSession(context, {
       running,
@@ -90,6 +97,11 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
       tempFolder: tempFolder(directories, running.record.nonce),
       onReady,
       onMessage: messages.emit,
+      onRecycling: (recycling) => {
+        if (recycling !== null) board.note({ recycling, ...whenIdle(recycling) });
+        else board.note({ recycling, ...readiness?.() });
+      },
+      onLogLine: log.add,
     });
     session = current;
     board.note({
@@ -115,9 +127,12 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
 
     function onReady(ready: ReadySession): void {
       objectInfo = ready.objectInfo;
-      board.enter("ready", {
+      readiness = () => ({
         reason: running.adopted ? "Adopted" : "Ready",
         message: readyMessage(ready, current.baseUrl, running.adopted),
+      });
+      board.enter("ready", {
+        ...readiness(),
         version: ready.stats.version,
         devices: ready.stats.devices,
         objectInfoSha256: ready.objectInfo.sha256,
@@ -156,6 +171,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   }
 
   return {
+    log,
     ownsProcess: true,
     get status() {
       return board.status;
@@ -203,6 +219,14 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
   };
 }
 
+/** The status of a ComfyUI that is to be started anew, once nothing runs in it. */
+function whenIdle({ reason, message }: EndCause): EndCause {
+  return {
+    reason,
+    message: `ComfyUI takes no more jobs and is started anew as soon as nothing runs in it: ${message}`,
+  };
+}
+
 function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
   return {
     args: [],
@@ -213,6 +237,8 @@ function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
     fetch: globalThis.fetch,
     spawn,
     processTable: createProcessTable(),
+    readGroupRss: createGroupRssReader(),
+    memoryLimits: { maxRssBytes: Number.POSITIVE_INFINITY, minFreeVramBytes: null },
     randomUuid: randomUUID,
     ...options,
     timings: { ...DEFAULT_TIMINGS, ...options.timings },

@@ -2,7 +2,8 @@
 import { initial } from "./0001-initial.ts";
 import { podObjectInfo } from "./0002-pod-object-info.ts";
 import { jobService } from "./0003-job-service.ts";
-import { jobTrace } from "./0004-job-trace.ts";
+import { operator } from "./0004-operator.ts";
+import { jobTrace } from "./0005-job-trace.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [initial, podObjectInfo, jobService, jobTrace];
+export const MIGRATIONS: readonly Migration[] = [initial, podObjectInfo, jobService, operator, jobTrace];

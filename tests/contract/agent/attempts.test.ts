@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { decode } from "fast-png";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { AttemptEvent } from "../../../contracts/attempt.ts";
 import { AgentProcess } from "./agent-process.ts";
 import {
@@ -59,8 +59,11 @@ describe("attempts", () => {
     await expect(agent.client.attempts.start.mutate(start)).rejects.toMatchObject({
       data: { fleet: { code: "conflict" } },
     });
-    expect(readdirSync(join(agent.stateDir, "comfy/output"))).not.toContain(start.attemptId);
-    expect(readdirSync(join(agent.stateDir, "attempts"))).not.toContain(start.attemptId);
+    // Cleaned up after the answer.
+    await vi.waitFor(() => {
+      expect(readdirSync(join(agent.stateDir, "comfy/output"))).not.toContain(start.attemptId);
+      expect(readdirSync(join(agent.stateDir, "attempts"))).not.toContain(start.attemptId);
+    }, 5_000);
   });
 
   it("start() asks for the inputs it lacks, and runs once they are put", async () => {

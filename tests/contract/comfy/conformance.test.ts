@@ -1,12 +1,15 @@
 // The conformance suite: what ComfyUI does on its wire, as far as an agent relies on it. The same cases run against the
 // stand-in (default) and against a real ComfyUI (COMFY_TARGET=real), one after the other on one server.
 //
-// Written against v0.30.0. v0.33.0 differs, as far as known, only in nodes that are not used here (dotted inputs of the
-// video nodes); cases say so where a version matters.
+// Written against v0.30.0, which has every route and message that is documented of v0.33.0. Differences, as far as known:
+// the dotted inputs of the video nodes, which are not used here; and an asset's route answers 404 to an id that is no UUID,
+// where v0.33.0 is said to answer 503 to all while assets are off.
 import { afterAll, beforeAll, describe } from "vitest";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
+import { describeBehaviour } from "./behaviour-cases.ts";
 import { describeFiles } from "./files-cases.ts";
 import { describeHistory } from "./history-cases.ts";
+import { describeInternal } from "./internal-cases.ts";
 import { describeIntrospection } from "./introspection-cases.ts";
 import { describeJobs } from "./jobs-cases.ts";
 import { describeOutputs } from "./outputs-cases.ts";
@@ -19,6 +22,7 @@ import { describeSampler } from "./sampler-cases.ts";
 import { describeSocket } from "./socket-cases.ts";
 import { startTarget, type Target, targetKind } from "./target.ts";
 import { describeUploads } from "./uploads-cases.ts";
+import { describeUserData } from "./user-data-cases.ts";
 import { describeValidation } from "./validation-cases.ts";
 import { describeVideo } from "./video-cases.ts";
 
@@ -56,6 +60,9 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describeRunEvents(target);
   describeOutputs(target);
   describePictures(target);
+  describeInternal(target);
+  describeUserData(target);
+  describeBehaviour(target);
   // The stand-in refuses the sampler's classes, as it says in its answer to missing_node_type.
   if (kind === "real") describeSampler(target);
   describeVideo(target);

@@ -8,6 +8,7 @@ import { call } from "./wire.ts";
 /** The classes that the stand-in executes. */
 export const EXECUTED_CLASSES = [
   ...["EmptyImage", "ImageInvert", "ImageFlip", "ImageCrop", "ImageFromBatch", "ColorTransfer", "LoadImage"],
+  ...["ImageBlur", "ImageScale", "GetImageSize"],
   ...["SaveImage", "PreviewImage", "PrimitiveString", "StringConcatenate", "PreviewAny", "SaveText"],
 ];
 

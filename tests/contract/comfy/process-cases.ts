@@ -1,5 +1,5 @@
 // The process: how it ends by signal, and what it says when it cannot start. Each case starts one of its own.
-import { access, readdir } from "node:fs/promises";
+import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -65,6 +65,31 @@ export function describeProcess(target: Target): void {
           ),
         }),
       );
+    }, TIMEOUT_MS);
+
+    it("a start that fails empties the temp folder that it shares with a living one", async () => {
+      const { port, baseDir } = target.server();
+      await mkdir(join(baseDir, "temp"), { recursive: true });
+      await writeFile(join(baseDir, "temp", "preview.png"), "of the living one");
+      await expect(startTarget({ port, args: ["--temp-directory", baseDir] })).rejects.toThrow("exit code 1");
+      await expect(access(join(baseDir, "temp", "preview.png"))).rejects.toThrow("ENOENT");
+    }, TIMEOUT_MS);
+
+    it("says where it listens only after it has said what it loads", async () => {
+      const log = await target.server().log();
+      const lines = ["Python version: ", "ComfyUI version: ", "[Prompt Server] web root: ", "Starting server"]
+        .concat(`To see the GUI go to: http://127.0.0.1:${target.server().port}`);
+      const places = lines.map((line) => log.indexOf(line));
+      expect(places).not.toContain(-1);
+      expect(places).toEqual(places.toSorted((a, b) => a - b));
+    });
+
+    it.each([
+      ["memory modes that exclude each other", ["--lowvram"]],
+      ["a directory of users that is not there", ["--user-directory", "/no/such/directory"]],
+      ["a port that is no number", ["--port", "many"]],
+    ])("%s end it with code 2", async (_what, args) => {
+      await expect(startTarget({ args })).rejects.toThrow("ended with exit code 2");
     }, TIMEOUT_MS);
 
     it("an unknown flag ends it with code 2", async () => {

@@ -19,7 +19,7 @@ export function describeValidation(target: Target): void {
   });
 }
 
-/** The stand-in knows 13 classes: graphs over others are refused there for the class, not for what is recorded. */
+/** The stand-in knows 16 classes: graphs over others are refused there for the class, not for what is recorded. */
 function isWithinStandIn(graph: Record<string, { class_type?: string }>): boolean {
   return Object.values(graph).every(({ class_type }) =>
     class_type === undefined || class_type === "NoSuchNode" || EXECUTED_CLASSES.includes(class_type)

@@ -4,6 +4,8 @@ import { z } from "zod";
 const State = z.object({
   pid: z.number(),
   faults: z.array(z.object({ name: z.string() })),
+  /** Clients that hear messages; a deaf one is not among them. */
+  clientIds: z.array(z.string()),
   running: z.array(z.string()),
   pending: z.array(z.string()),
   /** Prompts that this process has begun, in order. */

@@ -16,6 +16,7 @@ const DEADLINE_MS = 60_000;
 
 const CLASSES = [
   ...["EmptyImage", "ImageInvert", "ImageFlip", "ImageCrop", "ImageFromBatch", "ColorTransfer", "LoadImage"],
+  ...["ImageBlur", "ImageScale", "GetImageSize"],
   ...["SaveImage", "PreviewImage", "PrimitiveString", "StringConcatenate", "PreviewAny", "SaveText"],
   ...["UNETLoader", "KSampler", "LotusConditioning", "EmptyLatentImage", "VAELoader", "VAEDecode"],
 ];
@@ -68,7 +69,7 @@ async function recordRefusal(url: string, bad: BadGraph): Promise<ValidationReco
   return { name, graph, ...(body ? { body } : {}), status: response.status, answer: normalizeAnswer(answer) };
 }
 
-async function record(url: string, { name, graph, tolerance }: RecordingGraph): Promise<Recording> {
+async function record(url: string, { name, graph, tolerance, most }: RecordingGraph): Promise<Recording> {
   const id = crypto.randomUUID();
   const response = await post(url, { prompt: graph, prompt_id: id });
   if (response.status !== 200) throw new Error(`Cannot record ${name}: ${await response.text()}`);
@@ -84,7 +85,7 @@ async function record(url: string, { name, graph, tolerance }: RecordingGraph): 
       outputs.push({ node, index, file, type: image.type });
     }
   }
-  return { name, graph, tolerance, outputs };
+  return { name, graph, tolerance, ...(most === undefined ? {} : { most }), outputs };
 }
 
 async function waitFinished(url: string, id: string): Promise<Finished> {

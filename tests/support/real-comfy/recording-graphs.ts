@@ -12,9 +12,17 @@ export type RecordingGraph = {
   graph: Graph;
   /** Mean difference allowed per channel, in 255ths. 0: every pixel is equal. */
   tolerance: number;
+  /** Largest difference allowed in any channel of any pixel, in 255ths. Default: no limit beside the mean. */
+  most?: number;
 };
 
 const COLOR_TRANSFER_TOLERANCE = 2;
+/**
+ * Pictures are saved by cutting off, and the order of float32 sums, which differs with the processor, decides on which side
+ * of a whole number a blurred value falls. A smooth ramp is the worst case: most of its values are whole numbers before and
+ * after, and each may be 1 off. None may be more.
+ */
+const BLUR_TOLERANCE = { tolerance: 1, most: 1 };
 
 /** All graphs; `workflowsDir` holds the workflows that are also used as examples. */
 export async function recordingGraphs(workflowsDir: URL): Promise<RecordingGraph[]> {
@@ -37,6 +45,29 @@ export async function recordingGraphs(workflowsDir: URL): Promise<RecordingGraph
     exact("from-batch", fromBatch({ batch_index: 1, length: 2 })),
     exact("from-batch-negative", fromBatch({ batch_index: -2, length: 4096 })),
     exact("from-batch-beyond", fromBatch({ batch_index: 99, length: 1 })),
+    ...[
+      { blur_radius: 1, sigma: 1 },
+      { blur_radius: 3, sigma: 1 },
+      { blur_radius: 31, sigma: 10 },
+      { blur_radius: 5, sigma: 0.1 },
+    ].map((inputs) => blurred(`blur-${inputs.blur_radius}-${inputs.sigma}`, load("gradient.png"), inputs)),
+    blurred("blur-rings", load("rings.png"), { blur_radius: 4, sigma: 0.5 }),
+    blurred("blur-flat", empty({ width: 9, height: 7, batch_size: 2, color: 0x3366cc }), { blur_radius: 6, sigma: 2 }),
+    ...[
+      { width: 96, height: 64, crop: "disabled" },
+      { width: 31, height: 17, crop: "disabled" },
+      { width: 100, height: 0, crop: "disabled" },
+      { width: 0, height: 13, crop: "disabled" },
+      { width: 0, height: 0, crop: "center" },
+      { width: 20, height: 20, crop: "center" },
+      { width: 64, height: 9, crop: "center" },
+      { width: 5, height: 77, crop: "center" },
+    ].map((inputs) =>
+      exact(
+        `scale-${inputs.width}-${inputs.height}-${inputs.crop}`,
+        apply(load("gradient.png"), "ImageScale", { upscale_method: "nearest-exact", ...inputs }),
+      )
+    ),
     exact(
       "chain",
       apply(apply(load("rings.png"), "ImageInvert", {}), "ImageCrop", { width: 9, height: 7, x: 3, y: 2 }),
@@ -65,6 +96,10 @@ function exact(name: string, graph: Graph): RecordingGraph {
 
 function near(name: string, graph: Graph): RecordingGraph {
   return { name, graph: saved(graph, name), tolerance: COLOR_TRANSFER_TOLERANCE };
+}
+
+function blurred(name: string, graph: Graph, inputs: { blur_radius: number; sigma: number }): RecordingGraph {
+  return { name, graph: saved(apply(graph, "ImageBlur", inputs), name), ...BLUR_TOLERANCE };
 }
 
 /** The graph with its last node saved under `name`, unless it has an output of its own. */

@@ -11,6 +11,8 @@ export type Recording = {
   graph: Graph;
   /** Mean difference allowed per channel, in 255ths; 0 means that every pixel is equal. */
   tolerance: number;
+  /** Largest difference allowed in any channel of any pixel, in 255ths; absent: no limit beside the mean. */
+  most?: number;
   outputs: { node: string; index: number; file: string; type: string }[];
 };
 

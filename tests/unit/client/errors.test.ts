@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ensureOk, toClientError } from "../../../client/errors.ts";
+import { ensureOk, streamRefusal, toClientError } from "../../../client/errors.ts";
 import { FleetError } from "../../../contracts/errors.ts";
 
 const EDGE = "http://edge";
@@ -24,6 +24,22 @@ describe("ensureOk()", () => {
       code: "edge_unreachable",
       message: expect.stringContaining("HTTP 502"),
     });
+  });
+});
+
+describe("streamRefusal()", () => {
+  it("keeps what the edge says in tRPC's shape, and has words of its own where it says nothing", async () => {
+    const fleet = new FleetError("conflict", "Cannot read ComfyUI's log", { hint: "Read it there." }).toEnvelope("r-2");
+    const said = Response.json({ error: { json: { message: "m", code: -32603, data: { fleet } } } }, { status: 409 });
+    expect(await streamRefusal(said, EDGE)).toMatchObject({
+      code: "conflict",
+      hint: "Read it there.",
+      requestId: "r-2",
+    });
+    const bare = (status: number) => streamRefusal(new Response("<html>", { status }), EDGE);
+    expect(await bare(401)).toMatchObject({ code: "unauthorized" });
+    expect(await bare(403)).toMatchObject({ code: "forbidden" });
+    expect(await bare(502)).toMatchObject({ code: "edge_unreachable", retryable: true });
   });
 });
 

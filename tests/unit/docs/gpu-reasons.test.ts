@@ -5,7 +5,8 @@ import { REASONS } from "../../../agent/gpu/health/reasons.ts";
 describe("docs/operations.md", () => {
   const [, text = ""] = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8")
     .split("| symptom | reason |");
-  const rows = text.split("\n").filter((line) => line.startsWith("|")).map((line) =>
+  const [table = ""] = text.split("\n\n");
+  const rows = table.split("\n").filter((line) => line.startsWith("|")).map((line) =>
     line.split("|").map((cell) => cell.trim())
   );
 

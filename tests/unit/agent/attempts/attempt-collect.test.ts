@@ -128,4 +128,18 @@ describe("collectRun()", () => {
     const report = await bench.reportWhen(attemptId, ({ finishedAt }) => finishedAt !== null);
     expect(report).toMatchObject({ state: "lost", error: { message: expect.stringContaining("ENOSPC") } });
   });
+
+  it("is lost, with the cache dropped, when a cached node named a file that is gone", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.finish(promptId, { status: "succeeded", files: [PREVIEW], texts: [], cachedNodes: ["1", "2"] });
+    expect(await finalWithin(attemptId, 10)).toMatchObject({ state: "lost", error: { code: "output_missing" } });
+    expect(bench.comfy.droppedCaches).toBe(1);
+  });
+
+  it("fails, with the cache kept, when a node that ran left no file", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    bench.comfy.finish(promptId, { status: "succeeded", files: [PREVIEW], texts: [], cachedNodes: ["1"] });
+    expect(await finalWithin(attemptId, 10)).toMatchObject({ state: "failed", error: { code: "output_missing" } });
+    expect(bench.comfy.droppedCaches).toBe(0);
+  });
 });

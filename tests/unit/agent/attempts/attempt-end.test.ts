@@ -100,7 +100,7 @@ describe("runAttempt()", () => {
     expect(await state(attemptId)).toBe("lost");
   });
 
-  it("is lost when ComfyUI has forgotten it in two looks, not in one", async () => {
+  it("is lost when every look of two seconds finds it forgotten, not by one", async () => {
     const { attemptId, promptId } = await bench.accept();
     bench.comfy.lookups.delete(promptId);
     await bench.clock.advance(1_000);
@@ -109,7 +109,7 @@ describe("runAttempt()", () => {
     bench.comfy.lookups.delete(promptId);
     await bench.clock.advance(1_000);
     expect(await state(attemptId)).toBe("running");
-    await bench.clock.advance(1_000);
+    await bench.clock.advance(2_000);
     expect(await state(attemptId)).toBe("lost");
   });
 

@@ -4,8 +4,8 @@ import { generationFate } from "../../../../agent/attempts/generation-fate.ts";
 import type { ComfyState, PromptLookup } from "../../../../agent/comfy/port.ts";
 import { FakeComfyPort } from "../../../support/fake-comfy-port.ts";
 
-const ended = (lookup: PromptLookup, ending: Ending = null, unknownTwice = false) => {
-  const outcome = outcomeOf({ lookup, ending, unknownTwice });
+const ended = (lookup: PromptLookup, ending: Ending = null, isForgotten = false) => {
+  const outcome = outcomeOf({ lookup, ending, isForgotten });
   if (outcome === null) return null;
   return outcome.kind === "failed" ? `failed ${outcome.error.code}` : outcome.kind;
 };
@@ -30,7 +30,7 @@ describe("outcomeOf()", () => {
     [{ status: "failed", error: { code: "out_of_memory", message: "no" } }, refusal, "failed invalid_workflow"],
   ])("of %j with ending %s is %s", (lookup, ending, expected) => expect(ended(lookup, ending)).toBe(expected));
 
-  it("takes a prompt that was unknown twice for lost", () => {
+  it("takes a prompt that was unknown for a while for lost", () => {
     expect(ended({ status: "unknown" }, null, true)).toBe("lost");
   });
 });

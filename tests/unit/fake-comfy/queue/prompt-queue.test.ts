@@ -28,7 +28,7 @@ function entry(of: QueueItem): HistoryEntry {
 
 describe("PromptQueue", () => {
   it("take() returns the lowest number first and waits for the next", async () => {
-    const queue = new PromptQueue(() => undefined);
+    const queue = new PromptQueue({ changed: () => undefined, monotonicMs: () => 0 });
     queue.put(item("b", 2));
     queue.put(item("a", -1));
     expect((await queue.take())?.item.promptId).toBe("a");
@@ -39,7 +39,7 @@ describe("PromptQueue", () => {
   });
 
   it("put() of a tie throws but keeps the item", () => {
-    const queue = new PromptQueue(() => undefined);
+    const queue = new PromptQueue({ changed: () => undefined, monotonicMs: () => 0 });
     queue.put(item("a", 5));
     expect(() => queue.put(item("a", 5))).toThrow("'<' not supported");
     expect(queue.remaining()).toBe(2);
@@ -47,7 +47,7 @@ describe("PromptQueue", () => {
 
   it("done() moves the prompt into the history and reports one change", async () => {
     let changes = 0;
-    const queue = new PromptQueue(() => changes++);
+    const queue = new PromptQueue({ changed: () => changes++, monotonicMs: () => 0 });
     queue.put(item("a", 1));
     const taken = await queue.take();
     if (taken === null) throw new Error("nothing taken");
@@ -57,14 +57,14 @@ describe("PromptQueue", () => {
   });
 
   it("remove() takes one pending item of an id and knows no others", () => {
-    const queue = new PromptQueue(() => undefined);
+    const queue = new PromptQueue({ changed: () => undefined, monotonicMs: () => 0 });
     queue.put(item("a", 1));
     queue.put(item("b", 2));
     expect([queue.remove("a"), queue.remove("a"), queue.remaining()]).toEqual([true, false, 1]);
   });
 
   it("history() pages from the end with maxItems alone, from the start with an offset", async () => {
-    const queue = new PromptQueue(() => undefined);
+    const queue = new PromptQueue({ changed: () => undefined, monotonicMs: () => 0 });
     for (const [index, id] of ["a", "b", "c"].entries()) {
       queue.put(item(id, index));
       const taken = await queue.take();
@@ -77,7 +77,7 @@ describe("PromptQueue", () => {
   });
 
   it("setFlag() wakes take(), which then has no item", async () => {
-    const queue = new PromptQueue(() => undefined);
+    const queue = new PromptQueue({ changed: () => undefined, monotonicMs: () => 0 });
     const waiting = queue.take();
     queue.setFlag("freeMemory");
     expect(await waiting).toBeNull();

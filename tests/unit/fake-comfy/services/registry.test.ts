@@ -12,7 +12,7 @@ import { readServiceClasses } from "../../../support/real-comfy/recordings.ts";
 import { fastwanSpec } from "../../../support/service-classes.ts";
 
 const base = tmpdir();
-const directories = { base, input: base, output: base, temp: base, models: base };
+const directories = { base, input: base, output: base, temp: base, models: base, user: base };
 
 function validate(models: "models" | "classes", input: Record<string, unknown> = {}) {
   const { workflow } = compileService(fastwanSpec({ seed: 1, ...input }));

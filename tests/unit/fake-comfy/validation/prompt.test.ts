@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../../../../fake-comfy/python.ts";
 import { validatePrompt } from "../../../../fake-comfy/validation/prompt.ts";
 
 const base = mkdtempSync(join(tmpdir(), "validation-"));
-const directories = { base, input: base, output: base, temp: base, models: base };
+const directories = { base, input: base, output: base, temp: base, models: base, user: base };
 writeFileSync(join(base, "there.png"), "");
 afterAll(() => rmSync(base, { recursive: true }));
 

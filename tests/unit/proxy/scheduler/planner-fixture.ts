@@ -1,5 +1,5 @@
 // A planner over a queue, pods and a dispatcher that a test changes at will.
-import type { JobId } from "../../../../contracts/ids.ts";
+import type { JobId, PodId } from "../../../../contracts/ids.ts";
 import type { DispatchEnd } from "../../../../proxy/jobs/port.ts";
 import type { LivePod } from "../../../../proxy/pods/port.ts";
 import { createPlanner, type PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
@@ -49,6 +49,7 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
   const fleet = {
     queue: [] as QueuedJob[],
     pods: [livePod(1)],
+    cordoned: [] as PodId[],
     dispatches: [] as Dispatch[],
     reads: 0,
     failing: false,
@@ -74,6 +75,7 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
             ) => [key, { classes: [key.startsWith("impossible") ? "NoSuchNode" : "SaveImage"], models: [] }]),
           ),
         ),
+      listCordoned: () => Promise.resolve(fleet.cordoned),
       takeRole: () => {
         fleet.roleCalls += 1;
         return Promise.resolve(fleet.leader ? { epoch: 1, upSinceMs: 0 } : null);

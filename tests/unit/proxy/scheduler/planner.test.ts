@@ -35,6 +35,24 @@ describe("createPlanner()", () => {
     expect(fleet.dispatches).toHaveLength(1);
   });
 
+  it("gives a cordoned pod nothing, says so, and goes on when the cordon is taken away", async () => {
+    const { fleet, planner, signals } = start();
+    await settle();
+    fleet.cordoned = [podId(1)];
+    fleet.queue = [queued(1)];
+    signals.emit("queue", undefined);
+    await settle();
+    expect(fleet.dispatches).toEqual([]);
+    expect(planner.waitingFor(queued(1))).toEqual({
+      reason: "pods_cordoned",
+      message: "Pod 'gpu-1' can run it, but is cordoned: an operator lets it take no new work.",
+    });
+    fleet.cordoned = [];
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.dispatches).toHaveLength(1);
+  });
+
   it("finds a job without any hint within a poll", async () => {
     const { fleet, clock } = start();
     await settle();

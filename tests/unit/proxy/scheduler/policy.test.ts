@@ -107,6 +107,23 @@ describe("plan()", () => {
       .toBe("missing_model");
   });
 
+  it("passes cordoned pods over, and speaks of them only when no other can run the job", () => {
+    const cordoned = [pod(1, { cordoned: true }), pod(2, { cordoned: true })];
+    const { assignments } = plan({ pods: [...cordoned, pod(3)], queue: [job(1)], lacking: lacking() });
+    expect(assignments).toMatchObject([{ podId: podId(3) }]);
+    const why = (pods: PlannedPod[]) => plan({ pods, queue: [job(1)], lacking: lacking() }).waiting.get(jobId(1));
+    expect(why(cordoned)).toEqual({
+      reason: "pods_cordoned",
+      message: "2 pods can run it, but all are cordoned: an operator lets them take no new work.",
+    });
+    expect(why([...cordoned, pod(3, { freeSlots: 0 })])).toMatchObject({
+      reason: "pods_busy",
+      message: "Pod 'gpu-3' can run it, but has no free slot.",
+    });
+    expect(why([...cordoned, pod(3, { accepting: false })])?.reason).toBe("pods_not_ready");
+    expect(why([pod(1, { cordoned: true, accepting: false })])?.reason).toBe("pods_cordoned");
+  });
+
   it("says when there are no pods, when none is ready, and when one has not told yet what it can run", () => {
     const reasonWith = (pods: PlannedPod[], table = {}) =>
       plan({ pods, queue: [job(1)], lacking: lacking(table) }).waiting.get(jobId(1));

@@ -5,9 +5,18 @@ import { edgeRouter } from "../../../../contracts/edge/router.ts";
 import { routeName } from "../../../../proxy/http/route-name.ts";
 import { procedureOf } from "../../../../proxy/telemetry/observed-transport.ts";
 
-const ROUTES = [...Object.keys(edgeRouter._def.procedures), "healthz", "assets.upload", "assets.download", "other"];
+const AGENT = Object.keys(agentRouter._def.procedures);
+const POD_ROUTES = AGENT.map((name) => `pod:${name}`);
+const ROUTES = [
+  ...Object.keys(edgeRouter._def.procedures),
+  ...POD_ROUTES,
+  "healthz",
+  "assets.upload",
+  "assets.download",
+  "other",
+];
 const PROCEDURES = [
-  ...Object.keys(agentRouter._def.procedures),
+  ...AGENT,
   "inputs.put",
   "outputs.get",
   "object_info.get",
@@ -16,9 +25,9 @@ const PROCEDURES = [
 
 const path = fc.oneof(
   fc.webPath(),
-  fc.constantFrom("/trpc/", "/v1/assets/", "/inputs/", "/attempts/", "/object-info/").chain((prefix) =>
-    fc.string().map((rest) => prefix + rest)
-  ),
+  fc.constantFrom("/trpc/", "/v1/assets/", "/pods/pod_1/trpc/", "/inputs/", "/attempts/", "/object-info/").chain((
+    prefix,
+  ) => fc.string().map((rest) => prefix + rest)),
 );
 
 describe("routeName()", () => {
@@ -26,6 +35,8 @@ describe("routeName()", () => {
     expect(routeName("POST", "/trpc/jobs.submit")).toBe("jobs.submit");
     expect(routeName("POST", "/v1/assets")).toBe("assets.upload");
     expect(routeName("GET", "/v1/assets/asset_01jd8qf2e0f0x8j3m5p7q9s1tv/content")).toBe("assets.download");
+    expect(routeName("GET", "/pods/pod_01jd8qf2e0f0x8j3m5p7q9s1tv/trpc/gpu.sample")).toBe("pod:gpu.sample");
+    expect(routeName("GET", "/pods/pod_1/trpc/gpu.nothing")).toBe("other");
     expect(routeName("GET", "/trpc/jobs.submit,jobs.get")).toBe("other");
   });
 

@@ -36,6 +36,7 @@ async function startPeer({ mute = false } = {}): Promise<Peer> {
 function open(peer: Peer, timings: Partial<ComfyTimings> = {}) {
   const messages: ComfyMessage[] = [];
   const lost: string[] = [];
+  const deaf: number[] = [];
   const socket: ComfySocket = openComfySocket({
     baseUrl: `http://127.0.0.1:${(peer.server.address() as AddressInfo).port}`,
     clientId: "one client",
@@ -45,9 +46,10 @@ function open(peer: Peer, timings: Partial<ComfyTimings> = {}) {
     timings: { ...DEFAULT_TIMINGS, ...FAST, ...timings },
     onMessage: (message) => messages.push(message),
     onLost: (reason) => lost.push(reason),
+    onDeaf: (timesInARow) => deaf.push(timesInARow),
   });
   cleanUps.push(() => socket.close());
-  return { socket, messages, lost };
+  return { socket, messages, lost, deaf };
 }
 
 afterEach(async () => {
@@ -139,6 +141,27 @@ describe("expectStatus()", () => {
     await systemClock.sleep(5);
     socket.expectStatus(Date.now());
     await vi.waitFor(() => expect(lost).toEqual(["it heard nothing of a submitted prompt"]));
+  });
+
+  it("counts the deaf in a row, until one heard something after its greeting", async () => {
+    const peer = await startPeer();
+    const { socket, deaf } = open(peer, { socketDeafMs: 50 });
+    const expectDeaf = async (connections: number) => {
+      const before = deaf.length;
+      await vi.waitFor(() =>
+        expect(peer.log.filter((line) => line.includes("feature_flags"))).toHaveLength(connections)
+      );
+      await systemClock.sleep(5);
+      socket.expectStatus(Date.now());
+      await vi.waitFor(() => expect(deaf).toHaveLength(before + 1));
+    };
+    await expectDeaf(1);
+    await expectDeaf(2);
+    expect(deaf).toEqual([1, 2]);
+    await vi.waitFor(() => expect(peer.clients).toHaveLength(3));
+    peer.clients[2]?.send(STATUS);
+    await expectDeaf(3);
+    expect(deaf).toEqual([1, 2, 1]);
   });
 
   it("keeps a socket that hears its status, and one that was opened after the submit", async () => {

@@ -29,6 +29,8 @@ function setUp(answers: { waiting: number | null; jobs: string[] | null }) {
     random: Math.random,
     spawn,
     processTable: { inspect: () => Promise.resolve(null), findByArgument: () => Promise.resolve([]) },
+    readGroupRss: () => Promise.resolve(null),
+    memoryLimits: { maxRssBytes: Number.POSITIVE_INFINITY, minFreeVramBytes: null },
     randomUuid: () => crypto.randomUUID(),
     timings: DEFAULT_TIMINGS,
     fetch: (url) => {

@@ -1,0 +1,94 @@
+/** `comfyfleet doctor`: every check a line, every failure with what to do. Exit code 1 when something failed. */
+import { createFleet, type Fleet, type Pod } from "../../client/mod.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import type { CliContext } from "../context.ts";
+import { type Credentials, resolveCredentials } from "../credentials.ts";
+import { type Check, failed } from "../doctor/check.ts";
+import { checkKey, checkStore, reachEdge } from "../doctor/edge-checks.ts";
+import { askDeno, denoCheck, diskCheck, freeBytesIn, nodeCheck } from "../doctor/machine-checks.ts";
+import { knownPodChecks, livePodChecks } from "../doctor/pod-checks.ts";
+import { orAborted } from "../interruption.ts";
+import { EXIT } from "../output/exit-codes.ts";
+import { printable } from "../output/printable.ts";
+
+export interface DoctorFlags {
+  url?: string;
+  key?: string;
+  data: string;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Pods that are asked at a time. */
+const AT_A_TIME = 8;
+
+const MARKS: Readonly<Record<Check["status"], string>> = {
+  ok: "ok",
+  warning: "warning",
+  failed: "FAILED",
+  skipped: "skipped",
+};
+
+async function podChecks(fleet: Fleet, pods: readonly Pod[], command: string): Promise<Check[]> {
+  const found: Check[][] = [];
+  for (let at = 0; at < pods.length; at += AT_A_TIME) {
+    const part = pods.slice(at, at + AT_A_TIME).map(async (pod) => {
+      const known = knownPodChecks(pod, command);
+      const answers = known[0]?.status === "ok";
+      return [...known, ...(answers ? await livePodChecks(fleet, pod, command) : [])];
+    });
+    found.push(...await Promise.all(part));
+  }
+  return found.flat();
+}
+
+async function fleetChecks(credentials: Credentials, command: string): Promise<Check[]> {
+  const { apiKey } = credentials;
+  const baseUrl = credentials.baseUrl.replace(/\/+$/, "");
+  const edge = await reachEdge(baseUrl, command);
+  if (edge.some(({ name, status }) => name === "edge" && status === "failed")) return edge;
+  const fleet = createFleet({ baseUrl, apiKey, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+  const { check, pods } = await checkKey(fleet);
+  if (pods === null) return [...edge, check];
+  const store = await checkStore(baseUrl, apiKey);
+  const fix = `Name pods in EDGE_PODS, or start everything on this machine with '${command} up'.`;
+  const none = pods.length === 0 ? [failed("pods", "the edge knows no pod", fix)] : [];
+  return [...edge, check, store, ...none, ...await podChecks(fleet, pods, command)];
+}
+
+/** Which edge and key: nothing to look at where nobody says. */
+function credentialsOf(context: CliContext, flags: DoctorFlags): Credentials | Check {
+  try {
+    return resolveCredentials(flags, context);
+  } catch (error) {
+    if (!FleetError.is(error)) throw error;
+    return failed("edge", error.message, error.hint ?? "Name an edge with --url and a key with --key.");
+  }
+}
+
+async function allChecks(context: CliContext, flags: DoctorFlags): Promise<Check[]> {
+  const machine = [
+    nodeCheck(process.versions.node),
+    denoCheck(await askDeno(context.env)),
+    diskCheck(flags.data, await freeBytesIn(flags.data)),
+  ];
+  const credentials = credentialsOf(context, flags);
+  if ("status" in credentials) return [...machine, credentials];
+  return [...machine, ...await fleetChecks(credentials, context.command)];
+}
+
+function lineOf({ name, status, message, fix }: Check, width: number): string {
+  const line = `${MARKS[status].padEnd(8)}${name.padEnd(width)}  ${printable(message).replaceAll("\n", " ")}`;
+  return fix === null ? line : `${line}\n${" ".repeat(8)}fix: ${fix}`;
+}
+
+export async function doctor(context: CliContext, flags: DoctorFlags): Promise<number> {
+  const checks = await orAborted(allChecks(context, flags), context.interrupted);
+  const failures = checks.filter(({ status }) => status === "failed").length;
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const end = failures === 0
+    ? "Everything that was looked at works."
+    : `${failures} of ${checks.length} checks failed.`;
+  const text = [...checks.map((check) => lineOf(check, width)), "", end].join("\n");
+  context.render.result({ healthy: failures === 0, checks }, text);
+  return failures === 0 ? EXIT.ok : EXIT.failure;
+}

@@ -1,0 +1,71 @@
+/** The commands of people who run a fleet: `pods`, `keys` and `doctor`. */
+import type { Command } from "commander";
+import type { CliContext } from "./context.ts";
+import { DEFAULT_DATA_DIR } from "./credentials.ts";
+import { doctor } from "./commands/doctor.ts";
+import { createKey, listKeys, revokeKey } from "./commands/keys.ts";
+import { podLogs } from "./commands/pod-logs.ts";
+import { cordonPod, drainPod, freePod, getPod, listPods, restartPod, uncordonPod } from "./commands/pods.ts";
+
+export interface CommandTools {
+  perform(flags: { json?: boolean }, action: (context: CliContext) => Promise<number>): Promise<void>;
+  signIn(command: Command): Command;
+  integer(minimum: number, maximum: number): (text: string) => number;
+  collect(value: string, previous: string[] | undefined): string[];
+}
+
+const MAX_LINES = 2_000;
+
+function addPods(program: Command, { perform, signIn, integer }: CommandTools): void {
+  const pods = program.command("pods").description(
+    "the pods and what they run on; a pod is its name, id or part of it",
+  );
+  const one = (name: string, about: string) => signIn(pods.command(name).argument("<pod>").description(about));
+  signIn(pods.command("ls").description("every pod with its state"))
+    .option("--limit <n>", "at most this many", integer(1, 100), 100)
+    .option("--cursor <cursor>", "where the previous page ended")
+    .action((flags) => perform(flags, (context) => listPods(context, flags)));
+  one("get", "one pod, whole").action((pod, flags) => perform(flags, (context) => getPod(context, pod, flags)));
+  one("logs", "the last lines of its ComfyUI")
+    .option("-n, --lines <n>", "so many lines back", integer(0, MAX_LINES), 200)
+    .option("-f, --follow", "go on with what comes")
+    .action((pod, flags) => perform(flags, (context) => podLogs(context, pod, flags)));
+  one("cordon", "give it no new work").option("--reason <text>", "why, for others to read")
+    .action((pod, flags) => perform(flags, (context) => cordonPod(context, pod, flags)));
+  one("uncordon", "give it work again, also after a drain")
+    .action((pod, flags) => perform(flags, (context) => uncordonPod(context, pod, flags)));
+  one("drain", "give it no new work, and let what runs end")
+    .option("--reason <text>", "why, for others to read")
+    .option("--wait", "return when it is empty")
+    .option("--timeout <seconds>", "how long --wait waits", integer(1, 86_400), 3_600)
+    .action((pod, flags) => perform(flags, (context) => drainPod(context, pod, flags)));
+  one("restart", "start its ComfyUI anew")
+    .option("--force", "also while a run is on: it is lost, and its job queued again")
+    .option("--reason <text>", "why, for the pod's condition")
+    .action((pod, flags) => perform(flags, (context) => restartPod(context, pod, flags)));
+  one("free", "ask its ComfyUI to unload models and caches")
+    .action((pod, flags) => perform(flags, (context) => freePod(context, pod, flags)));
+}
+
+function addKeys(program: Command, { perform, signIn, integer, collect }: CommandTools): void {
+  const keys = program.command("keys").description("API keys (needs one with the scope 'admin')");
+  signIn(keys.command("create").description("make a key and show it, once"))
+    .option("--name <name>", "what it is for")
+    .option("--tenant <id>", "whose it is (default: yours)")
+    .option("--scope <scope>", "what it may do (repeatable; default: a tenant's five scopes)", collect)
+    .action((flags) => perform(flags, (context) => createKey(context, flags)));
+  signIn(keys.command("ls").description("newest first, without their secrets"))
+    .option("--limit <n>", "at most this many", integer(1, 100), 50)
+    .option("--cursor <cursor>", "where the previous page ended")
+    .action((flags) => perform(flags, (context) => listKeys(context, flags)));
+  signIn(keys.command("revoke").argument("<key>", "its id, or the whole key").description("end a key for good"))
+    .action((key, flags) => perform(flags, (context) => revokeKey(context, key, flags)));
+}
+
+export function addOperatorCommands(program: Command, tools: CommandTools): void {
+  addPods(program, tools);
+  addKeys(program, tools);
+  tools.signIn(program.command("doctor").description("check this machine, the edge and every pod, and say what to do"))
+    .option("--data <dir>", "folder of a fleet on this machine", DEFAULT_DATA_DIR)
+    .action((flags) => tools.perform(flags, (context) => doctor(context, flags)));
+}

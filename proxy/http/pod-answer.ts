@@ -1,0 +1,48 @@
+/** A pod's answer on its way to the caller: successes as they are, refusals in our words, strangers' answers not at all. */
+import { z } from "zod";
+import { FleetError } from "../../contracts/errors.ts";
+import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
+import { refusalText } from "../pods/agent-error.ts";
+
+const Refusal = z.object({ error: z.object({ json: z.object({ data: z.object({ fleet: TolerantErrorEnvelope }) }) }) });
+
+const OUR_TYPES = /^(application\/json|text\/event-stream)\b/;
+
+function stranger(status: number): FleetError {
+  return new FleetError("agent_incompatible", `Cannot use the pod: what answers there is no agent (HTTP ${status})`, {
+    hint: "Check the pod's address in EDGE_PODS, and run the same version of edge and agent.",
+  });
+}
+
+/** The agent knows edges, not callers: its 401 speaks of the edge's secret and must not look like one of the caller's key. */
+function secretRefused(): FleetError {
+  return new FleetError("agent_unreachable", "Cannot use the pod: its agent refuses this edge's secret", {
+    hint: "Give the pod's entry in EDGE_PODS the secret that its agent was started with.",
+    retryable: false,
+  });
+}
+
+function parse(text: string): FleetError | null {
+  try {
+    const refusal = Refusal.safeParse(JSON.parse(text));
+    return refusal.success ? FleetError.fromEnvelope(refusal.data.error.json.data.fleet) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Nothing when the answer is one of success that an agent gives.
+ * @throws FleetError what the pod refused, or what is wrong with its answer
+ */
+export async function requireAnswer(response: Response): Promise<void> {
+  const { status, headers } = response;
+  if (response.ok && OUR_TYPES.test(headers.get("content-type") ?? "")) return;
+  if (response.ok || status < 400) {
+    await response.body?.cancel().catch(() => {});
+    throw stranger(status);
+  }
+  const text = await refusalText(response);
+  if (status === 401 || status === 403) throw secretRefused();
+  throw parse(text) ?? stranger(status);
+}
