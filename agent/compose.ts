@@ -9,6 +9,7 @@ import { Workspace } from "./attempts/workspace.ts";
 import { systemClock } from "./comfy/clock.ts";
 import { composeComfy, type Host } from "./compose-comfy.ts";
 import { composeGpu } from "./compose-gpu.ts";
+import { composeTelemetry } from "./compose-telemetry.ts";
 import { type Config, healthSocketOf, isLoopback } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createHealthApp } from "./http/health.ts";
@@ -21,6 +22,7 @@ import { ComfyService } from "./pod/comfy-service.ts";
 import { PodIdentity } from "./pod/identity.ts";
 import { PodService } from "./pod/pod-service.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { readPodGauges } from "./telemetry/pod-gauges.ts";
 
 export interface Agent {
   /** Where it listens, e.g. `http://127.0.0.1:8189`. */
@@ -68,6 +70,8 @@ async function start(
   }
 
   const identity = new PodIdentity(journal);
+  const telemetry = composeTelemetry(config, { identity, logger });
+  lifecycle.onStop("telemetry", SHORT_DEADLINE_MS, () => telemetry.tracing.stop(LISTENER_DEADLINE_MS));
   const workspace = new Workspace(join(stateDir, "attempts"), () => comfy.folders);
   const outputClasses = new OutputClasses(comfy);
   comfy.onStatus(() => outputClasses.refresh());
@@ -91,6 +95,7 @@ async function start(
     outputClasses: () => outputClasses.current,
     logger: logger.child("attempts"),
     onFatal,
+    onEnd: telemetry.attemptEnded,
   });
   const gpu = composeGpu(config, { host, logger, attempts });
   const pod = new PodService({
@@ -107,7 +112,11 @@ async function start(
   attempts.resume();
 
   let stopping = false;
-  const health = createHealthApp({ comfy: () => comfy.status, stopping: () => stopping });
+  const metrics = async () => {
+    await readPodGauges({ attempts, comfy, gpu }, telemetry.metrics);
+    return telemetry.metrics.text();
+  };
+  const health = createHealthApp({ comfy: () => comfy.status, stopping: () => stopping, metrics });
   const healthListener = await listenUnix(health, healthSocketOf(config));
   lifecycle.onStop("health socket", SHORT_DEADLINE_MS, () => healthListener.stop(LISTENER_DEADLINE_MS));
   const app = createApp({
@@ -118,6 +127,7 @@ async function start(
     inputs,
     workspace,
     comfy,
+    metrics,
     operator,
     maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
     maxCallBytes: config.AGENT_MAX_CALL_BYTES,

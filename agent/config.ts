@@ -4,6 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts";
 import { DEFAULT_TIMINGS } from "./comfy/timings.ts";
 
@@ -49,7 +50,7 @@ const EnvSchema = z.object({
   AGENT_SECRET: z.string({ error: "expected a secret that the edge knows too" }).min(16, "expected 16 bytes or more"),
   /** Journal, inputs, outputs and ComfyUI's own folders; created 0700. One agent at a time uses it. */
   AGENT_STATE_DIR: z.string().min(1).default(".comfyfleet/agent"),
-  /** Unix socket for `/livez` and `/readyz`. Default: `health.sock` in the state directory. */
+  /** Unix socket for `/livez`, `/readyz` and `/metrics`. Default: `health.sock` in the state directory. */
   AGENT_HEALTH_SOCKET: z.string().min(1).optional(),
   /** What a stop of the agent does to its ComfyUI: end it (a running attempt is lost), or leave it for the next agent. */
   AGENT_ON_STOP: z.enum(["stop", "leave"]).default("stop"),
@@ -94,6 +95,7 @@ const EnvSchema = z.object({
   AGENT_NVIDIA_SMI: z.string().min(1).default("nvidia-smi"),
   /** Between two samples of the GPUs. */
   AGENT_GPU_SAMPLE_MS: z.coerce.number().int().min(200).default(5_000),
+  ...OTLP_SETTINGS,
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).superRefine((env, ctx) => {
   const problem = (name: string, message: string) => ctx.addIssue({ code: "custom", path: [name], message });

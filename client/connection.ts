@@ -5,6 +5,7 @@ import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { EDGE_ROUTES, podTrpcPath } from "../contracts/edge/routes.ts";
 import { FleetError } from "../contracts/errors.ts";
 import type { PodId } from "../contracts/ids.ts";
+import { formatTraceparent, newTrace, TRACEPARENT_HEADER } from "../contracts/telemetry/trace-context.ts";
 import { ensureOk, toClientError } from "./errors.ts";
 import { createLinks } from "./links.ts";
 
@@ -17,6 +18,11 @@ export interface ConnectionOptions {
   fetch?: typeof fetch;
   /** Deadline of one call; streams and transfers of bytes have none. @default 30_000 */
   requestTimeoutMs?: number;
+  /**
+   * W3C `traceparent` of the caller's own span, asked for at every call, so that what the fleet does belongs to the
+   * caller's trace. @default a new trace for each call
+   */
+  traceparent?: () => string | undefined;
 }
 
 export interface Connection {
@@ -24,6 +30,8 @@ export interface Connection {
   trpc: TRPCClient<EdgeRouter>;
   /** Deadline of one call. */
   requestTimeoutMs: number;
+  /** Of the caller's span, else of a new trace. */
+  traceparent(): string;
   /** The same for one pod's own contract, through the edge. */
   pod(podId: PodId): TRPCClient<AgentRouter>;
   /** A raw call with the key; rejects with FleetError unless it succeeded. */
@@ -42,18 +50,21 @@ export function connect(options: ConnectionOptions): Connection {
     });
   }
   const authorization = `Bearer ${options.apiKey}`;
+  const traceparent = () => options.traceparent?.() ?? formatTraceparent(newTrace());
   const linksTo = (path: string) =>
-    createLinks({ url: `${baseUrl}${path}`, baseUrl, authorization, fetch: fetchFn, requestTimeoutMs });
+    createLinks({ url: `${baseUrl}${path}`, baseUrl, authorization, traceparent, fetch: fetchFn, requestTimeoutMs });
   const trpc = createTRPCClient<EdgeRouter>({ links: linksTo(EDGE_ROUTES.trpc) });
 
   return {
     baseUrl,
     trpc,
     requestTimeoutMs,
+    traceparent,
     pod: (podId) => createTRPCClient<AgentRouter>({ links: linksTo(podTrpcPath(podId)) }),
     async request(path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("authorization", authorization);
+      if (!headers.has(TRACEPARENT_HEADER)) headers.set(TRACEPARENT_HEADER, traceparent());
       const response = await fetchFn(`${baseUrl}${path}`, { ...init, headers }).catch((error: unknown) => {
         init.signal?.throwIfAborted();
         throw toClientError(error, baseUrl);

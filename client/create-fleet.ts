@@ -15,6 +15,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { createJobHandle, type JobHandle } from "./job-handle.ts";
 import { followPodLogs, type PodClient, podClient, type PodLogsOptions } from "./pod.ts";
 import { randomId } from "./random-id.ts";
+import { inTrace } from "./links.ts";
 import { retrying } from "./retry.ts";
 import { type ServiceInputs, uploadInputs } from "./service-input.ts";
 import { type EventsOptions, type WatchedEvent, watchEvents } from "./watch-events.ts";
@@ -37,6 +38,8 @@ export interface RunOptions {
   runWithinMs?: number;
   /** Ask for preview events while iterating. @default false */
   previews?: boolean;
+  /** W3C `traceparent` of the span that this run belongs to. @default that of the connection */
+  traceparent?: string;
 }
 
 /** The request as it is sent: parsed here, and again by the edge. */
@@ -110,8 +113,9 @@ export function createFleet(options: FleetOptions): Fleet {
   }
 
   /** Safe to repeat: the request carries its idempotency key. */
-  function submit(request: SubmitRequest, signal?: AbortSignal): Promise<Job> {
-    const call = () => connection.call((trpc) => trpc.jobs.submit.mutate(request, { signal }), signal);
+  function submit(request: SubmitRequest, traceparent: string, signal?: AbortSignal): Promise<Job> {
+    const options = { signal, ...inTrace(traceparent) };
+    const call = () => connection.call((trpc) => trpc.jobs.submit.mutate(request, options), signal);
     return retrying(call, PATIENCE_MS, signal);
   }
 
@@ -119,11 +123,12 @@ export function createFleet(options: FleetOptions): Fleet {
     run(what: Workflow | string, input: InputValues = {}, run: RunOptions = {}) {
       const { signal, previews } = run;
       const request = prepare(what, input, run);
-      const submitted = request.then((prepared) => submit(prepared, signal));
+      const traceparent = run.traceparent ?? connection.traceparent();
+      const submitted = request.then((prepared) => submit(prepared, traceparent, signal));
       if (!signal || !run.cancelOnAbort) return createJobHandle(connection, submitted, { signal, previews });
       // The abort may have cut the answer to a submit that was accepted: the same key finds that job again.
       const cancel = async () => {
-        const job = await submitted.catch(async () => submit(await request));
+        const job = await submitted.catch(async () => submit(await request, traceparent));
         await connection.call((trpc) => trpc.jobs.cancel.mutate({ jobId: job.id }));
       };
       const onAbort = () => void cancel().catch(() => {});

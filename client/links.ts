@@ -3,6 +3,7 @@ import { httpLink, httpSubscriptionLink, splitLink, type TRPCLink } from "@trpc/
 import { EventSource } from "eventsource";
 import superjson from "superjson";
 import type { EdgeRouter } from "../contracts/edge/router.ts";
+import { TRACEPARENT_HEADER } from "../contracts/telemetry/trace-context.ts";
 import { streamRefusal } from "./errors.ts";
 import type { StreamContext } from "./one-connection.ts";
 
@@ -12,13 +13,26 @@ export interface LinkOptions {
   /** Of the edge, for messages. */
   baseUrl: string;
   authorization: string;
+  /** W3C trace context of a call that has none of its own. */
+  traceparent: () => string;
   fetch: typeof fetch;
   requestTimeoutMs: number;
 }
 
+/** Of a call that has a trace of its own: see {@link inTrace}. */
+function traceOf(context: Record<string, unknown>): string | undefined {
+  const value = context[TRACEPARENT_HEADER];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The options of a typed call that make it part of a trace. */
+export function inTrace(traceparent: string): { context: Record<string, unknown> } {
+  return { context: { [TRACEPARENT_HEADER]: traceparent } };
+}
+
 /** The same for every router of ours: they share transformer and error shape. */
 export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
-  const { url, baseUrl, authorization, requestTimeoutMs } = options;
+  const { url, baseUrl, authorization, traceparent, requestTimeoutMs } = options;
   const fetchFn = options.fetch;
   return [
     splitLink({
@@ -30,7 +44,7 @@ export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
         // The key rides in a header, never in the URL, also when the stream is opened again.
         eventSourceOptions: ({ op }) => ({
           fetch: async (input: string | URL, init: RequestInit) => {
-            const headers = { ...(init.headers as Record<string, string>), authorization };
+            const headers = { ...(init.headers as Record<string, string>), authorization, traceparent: traceparent() };
             const response = await fetchFn(input, { ...init, headers });
             if (response.status === 200) return response;
             const context: StreamContext = op.context;
@@ -42,7 +56,7 @@ export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
       false: httpLink({
         url,
         transformer: superjson,
-        headers: { authorization },
+        headers: ({ op }) => ({ authorization, traceparent: traceOf(op.context) ?? traceparent() }),
         fetch: (input, init) => {
           const deadline = AbortSignal.timeout(requestTimeoutMs);
           const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;

@@ -48,6 +48,8 @@ export const Receipt = z.object({
   losses: z.int().min(0),
   /** `executeMs` of the attempt that ended the job, on one GPU; what lost attempts took is not in it. Null without a GPU. */
   gpuSeconds: z.number().min(0).nullable().default(null),
+  /** W3C trace id of the submit; null without one, and in receipts of versions that knew no traces. */
+  traceId: z.string().nullable().default(null),
   timing: JobTiming,
 });
 export type Receipt = z.infer<typeof Receipt>;

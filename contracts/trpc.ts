@@ -9,6 +9,7 @@ import { z } from "zod";
 import { type ErrorEnvelope, FleetError, toFleetError } from "./errors.ts";
 import { deserializeInput } from "./foreign-input.ts";
 import { shorten } from "./shorten.ts";
+import type { TraceContext } from "./telemetry/trace-context.ts";
 import { type Caller, hasScope, type Scope } from "./tenant.ts";
 
 type TRPCCode = TRPCError["code"];
@@ -87,6 +88,8 @@ export interface FleetErrorData extends Record<string, unknown> {
 export interface RequestContext {
   /** `x-request-id`, echoed in every error. */
   requestId: string;
+  /** The trace that the call belongs to, where there is one. */
+  trace?: TraceContext | undefined;
 }
 
 export interface ProcedureMeta {

@@ -8,6 +8,7 @@ import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
+import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
@@ -33,7 +34,10 @@ import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createSystem } from "./system/info.ts";
+import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import { observedStore } from "./telemetry/observed-store.ts";
+import { observedTransport } from "./telemetry/observed-transport.ts";
 import { createAuthenticator } from "./tenants/authenticate.ts";
 import { ensureFirstKey } from "./tenants/first-key.ts";
 import { createKeysPort } from "./tenants/keys.ts";
@@ -45,6 +49,9 @@ export interface Edge {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** What a stop waits for a collector that does not answer: with the rest it stays under two seconds. */
+const LAST_SPANS_MS = 300;
+
 export async function composeEdge(
   config: Config,
   { runtime, logger }: { runtime: Runtime; logger: Logger },
@@ -54,7 +61,10 @@ export async function composeEdge(
   const signal = stopping.signal;
   const edgeId = typeid("edge").toString();
 
-  const store = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const { metrics, tracing } = composeTelemetry(config, { edgeId, clock, logger });
+  const { record } = tracing;
+  const opened = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const store = observedStore(opened, { metrics, record });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
@@ -71,7 +81,8 @@ export async function composeEdge(
     maxOutputBytes: config.MAX_UPLOAD_BYTES,
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
-  const transport = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const transport = observedTransport(direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -84,6 +95,7 @@ export async function composeEdge(
   );
   const dispatcher = createDispatcher({
     ...common,
+    record,
     objectInfo,
     offers,
     settlement,
@@ -149,7 +161,10 @@ export async function composeEdge(
     corsOrigins: config.EDGE_CORS_ORIGINS,
     stopping: signal,
     logger: logger.child("http"),
-    monotonicMs: clock.monotonicMs,
+    clock,
+    metrics,
+    readGauges: () => readFleetGauges(store, metrics),
+    record,
   });
 
   const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
@@ -168,8 +183,10 @@ export async function composeEdge(
     logger.info("edge stopping", { edgeId });
     stopping.abort(new DOMException("the edge is stopping", "AbortError"));
     await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
+    const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await store.close();
+    await telling;
   }
   return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };
 }

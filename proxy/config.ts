@@ -3,6 +3,7 @@
  * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
  */
 import { z } from "zod";
+import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 
 const MIB = 1024 * 1024;
 
@@ -78,6 +79,7 @@ const EnvSchema = z.object({
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */
   POD_UNREACHABLE_MS: durationMs(30_000, 100),
   POD_LOST_MS: durationMs(60_000, 200),
+  ...OTLP_SETTINGS,
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).refine((env) => env.POD_LOST_MS > env.POD_UNREACHABLE_MS, {
   path: ["POD_LOST_MS"],

@@ -4,10 +4,12 @@ import type { StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import type { AttemptsPort } from "../../contracts/agent/ports.ts";
 import type { Slot } from "../../contracts/agent/messages.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
+import { formatTraceparent, newTrace, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import { assetUses } from "../../contracts/workflow.ts";
 import type { Journal } from "../journal/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
 import type { PodIdentity } from "../pod/identity.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import {
   agentStopping,
   alreadyReleased,
@@ -17,6 +19,7 @@ import {
   slotBusy,
   stillRunning,
 } from "./attempt-errors.ts";
+import { unitOf } from "./attempt-trace.ts";
 import { AttemptEntry } from "./entry.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
 import { missingAsset } from "./rewrite.ts";
@@ -29,6 +32,8 @@ import { createTidy, type Tidy } from "./tidy.ts";
 export interface AttemptServiceDeps extends RunDeps {
   journal: Journal;
   identity: PodIdentity;
+  /** Told of every attempt that is over, once. */
+  onEnd?: (record: Readonly<AttemptRecord>) => void;
 }
 
 const EARLIER_RUN = { reason: "EarlierRun", message: "a run from before the agent's restart may not have ended" };
@@ -70,8 +75,8 @@ export class AttemptService implements AttemptsPort {
     this.#advance();
   }
 
-  start(order: StartAttempt): Promise<StartResult> {
-    return Promise.resolve().then(() => this.#start(order));
+  start(order: StartAttempt, trace: TraceContext = newTrace()): Promise<StartResult> {
+    return Promise.resolve().then(() => this.#start(order, formatTraceparent(trace)));
   }
 
   withdraw(attemptId: AttemptId): Promise<AttemptReport> {
@@ -138,7 +143,7 @@ export class AttemptService implements AttemptsPort {
     await Promise.all([...[...this.#runs.values()].map(({ done }) => done), this.#tidy.done()]);
   }
 
-  #start(order: StartAttempt): StartResult {
+  #start(order: StartAttempt, traceparent: string): StartResult {
     const { comfy, identity, inputs, journal } = this.#deps;
     identity.admit(order);
     if (this.#entries.has(order.attemptId)) return { status: "accepted" };
@@ -151,7 +156,11 @@ export class AttemptService implements AttemptsPort {
     for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
     const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
     if (missing.size > 0) return { status: "missing_input", hashes: [...missing] };
-    this.#accept(order, waits ? null : status.generation.id);
+    this.#accept(newRecord(order, {
+      generationId: waits ? null : status.generation.id,
+      atMs: this.#deps.clock.now(),
+      traceparent,
+    }));
     return { status: "accepted" };
   }
 
@@ -164,8 +173,7 @@ export class AttemptService implements AttemptsPort {
     return true;
   }
 
-  #accept(order: StartAttempt, generationId: string | null): void {
-    const record = newRecord(order, { generationId, atMs: this.#deps.clock.now() });
+  #accept(record: AttemptRecord): void {
     this.#deps.journal.accept(record);
     const entry = this.#hold(record);
     this.#advance(entry);
@@ -173,8 +181,12 @@ export class AttemptService implements AttemptsPort {
   }
 
   #hold(record: AttemptRecord): AttemptEntry {
-    const { journal, clock } = this.#deps;
-    const entry = new AttemptEntry(record, { journal, clock, onReport: (report) => this.#tell(report) });
+    const { journal, clock, onEnd } = this.#deps;
+    const onReport = (report: AttemptReport) => {
+      this.#tell(report);
+      if (isAttemptFinal(report.state)) onEnd?.(record);
+    };
+    const entry = new AttemptEntry(record, { journal, clock, onReport });
     this.#entries.set(entry.id, entry);
     return entry;
   }
@@ -192,7 +204,7 @@ export class AttemptService implements AttemptsPort {
   }
 
   #launch(entry: AttemptEntry, mayBeThere: boolean): void {
-    const run = new Run(entry, this.#deps, this.#stopping.signal);
+    const run = new Run(entry, { ...this.#deps, logger: this.#loggerOf(entry) }, this.#stopping.signal);
     const done = runAttempt(run, mayBeThere).then(() => this.#afterRun(entry));
     this.#runs.set(entry.id, { run, done });
   }
@@ -200,8 +212,12 @@ export class AttemptService implements AttemptsPort {
   #afterRun(entry: AttemptEntry): void {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
-    this.#deps.logger.info("attempt finished", summaryOf(entry.record));
+    this.#loggerOf(entry).info("attempt finished", summaryOf(entry.record));
     this.#tidy.finished(entry);
+  }
+
+  #loggerOf({ record }: AttemptEntry): Logger {
+    return this.#deps.logger.child("attempts", unitOf(record, this.#deps.identity.podId));
   }
 
   #cancel(entry: AttemptEntry): void {

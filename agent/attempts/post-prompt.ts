@@ -4,6 +4,7 @@ import type { JobError } from "../../contracts/job.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { PromptSubmission } from "../comfy/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
+import { traceparentOf } from "./attempt-trace.ts";
 import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import { PostSearch } from "./post-search.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
@@ -71,7 +72,8 @@ async function post(run: Run, workflow: Workflow): Promise<"settled" | "unanswer
   let submission: PromptSubmission;
   try {
     const { previews } = entry.record.order;
-    submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews }, stop);
+    const traceparent = traceparentOf(entry.record);
+    submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews, traceparent }, stop);
   } catch (error) {
     if (stop.aborted) return "settled";
     // Whatever it was, ComfyUI may have the prompt.

@@ -20,6 +20,8 @@ export interface AttemptRecord {
   readonly order: Order;
   /** Canonical UUID that ComfyUI knows it by. */
   readonly promptId: string;
+  /** W3C trace context that the order came with; null from journals of before. */
+  readonly traceparent: string | null;
   state: AttemptState;
   rev: number;
   cancelRequested: boolean;
@@ -39,11 +41,15 @@ export interface AttemptRecord {
 }
 
 /** Of an order that was just taken. */
-export function newRecord(order: StartAttempt, taken: { generationId: string | null; atMs: number }): AttemptRecord {
+export function newRecord(
+  order: StartAttempt,
+  taken: { generationId: string | null; atMs: number; traceparent: string | null },
+): AttemptRecord {
   const { podId: _podId, epoch: _epoch, ...kept } = order;
   return {
     order: kept,
     promptId: promptIdOf(order.attemptId),
+    traceparent: taken.traceparent,
     state: "accepted",
     rev: 0,
     cancelRequested: false,

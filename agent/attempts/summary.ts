@@ -1,4 +1,4 @@
-/** The one log line of a finished attempt. */
+/** The one log line of a finished attempt, beside whose work it is. */
 import type { AttemptRecord } from "./record.ts";
 
 function between(fromMs: number | null, toMs: number | null): number | null {
@@ -7,9 +7,6 @@ function between(fromMs: number | null, toMs: number | null): number | null {
 
 export function summaryOf(record: AttemptRecord): Record<string, unknown> {
   return {
-    job: record.order.jobId,
-    attempt: record.order.attemptId,
-    no: record.order.no,
     prompt: record.promptId,
     generation: record.generationId,
     state: record.state,

@@ -1,5 +1,6 @@
 /** What is left of attempts goes: a finished run's files in ComfyUI's folders, and everything of a released one. */
 import type { AttemptId } from "../../contracts/ids.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { Comfy } from "../comfy/port.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Journal } from "../journal/port.ts";
@@ -63,7 +64,7 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     finished({ id, record }) {
       keep(
         cleanFinished(id, record).catch((error: unknown) => {
-          logger.warn("attempt's files remain", { attempt: id, error });
+          logger.warn("attempt's files remain", { attempt: id, trace_id: traceIdOf(record.traceparent), error });
         }),
       );
     },

@@ -95,10 +95,10 @@ export type ComfyMessage =
 export interface ComfyApi {
   /**
    * POST /prompt with our id, once. When it rejects, ComfyUI may have the prompt, or get it yet: the id is looked up for a
-   * while before it is sent again.
+   * while before it is sent again. @param prompt.traceparent kept with the prompt, where nodes can read it
    */
   submit(
-    prompt: { promptId: string; workflow: Workflow; previews: boolean },
+    prompt: { promptId: string; workflow: Workflow; previews: boolean; traceparent?: string | null },
     signal: AbortSignal,
   ): Promise<PromptSubmission>;
   lookup(promptId: string, signal: AbortSignal): Promise<PromptLookup>;

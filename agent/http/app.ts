@@ -5,6 +5,7 @@ import type { AgentContext, AttemptsPort, ComfyPort, GpuPort, PodPort } from "..
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import { parseTraceparent, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import type { InputStore } from "../attempts/input-store.ts";
 import type { Workspace } from "../attempts/workspace.ts";
 import type { Comfy } from "../comfy/port.ts";
@@ -13,6 +14,7 @@ import { requireSecret } from "./auth.ts";
 import { readLimited } from "../../contracts/http/body-limit.ts";
 import { errorResponse } from "./error-response.ts";
 import { inputResponse, UPLOAD_STALL_MS } from "./input-route.ts";
+import { metricsResponse } from "./metrics-route.ts";
 import { outputResponse } from "./output-route.ts";
 
 export interface AppOptions {
@@ -23,6 +25,8 @@ export interface AppOptions {
   inputs: InputStore;
   workspace: Workspace;
   comfy: Pick<Comfy, "objectInfo">;
+  /** Prometheus text. */
+  metrics: () => Promise<string>;
   operator: ComfyPort;
   maxInputBytes: number;
   /** Largest procedure call, the workflow included. */
@@ -80,6 +84,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     return c.body(info.body, 200, { "content-type": "application/json", etag: `"${info.sha256}"` });
   });
 
+  app.get(AGENT_ROUTES.metrics, () => metricsResponse(options.metrics));
+
   app.notFound((c) => {
     const error = new FleetError("not_found", "Cannot find this path", { hint: "The agent's API is at /trpc." });
     return errorResponse(error, { path: c.req.path, requestId: c.get("requestId") });
@@ -96,15 +102,17 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
 async function answerCall(request: Request, requestId: string, options: AppOptions): Promise<Response> {
   const { pod, attempts, gpu, operator, logger } = options;
+  const trace = parseTraceparent(request.headers.get(TRACEPARENT_HEADER)) ?? undefined;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
     req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
     router: agentRouter,
     allowBatching: false,
-    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, requestId }),
+    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, requestId, trace }),
     onError({ error, path }) {
       const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
-      if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });
+      if (foreseen || request.signal.aborted) return;
+      logger.error("procedure failed", { path, requestId, trace_id: trace?.traceId ?? null, error });
     },
   });
 }

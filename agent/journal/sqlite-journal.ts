@@ -25,8 +25,9 @@ const SQL = {
   // that is not newer than what it has seen.
   skipRevs: "update attempt set rev = rev + 8 where state in ('accepted', 'running', 'collecting')",
   unreleased: "select * from attempt where released = 0 order by seq",
-  accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms)
-    values (?, ?, ?, 'accepted', ?, ?, ?)`,
+  accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms,
+    traceparent)
+    values (?, ?, ?, 'accepted', ?, ?, ?, ?)`,
   bind: "update attempt set generation_id = ?2 where id = ?1 and state = 'accepted'",
   run: `update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2, refusal = ?3
     where id = ?1 and state = 'accepted'`,
@@ -112,6 +113,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
         record.rev,
         record.generationId,
         record.acceptedAtMs,
+        record.traceparent,
       );
     },
     bind: (attemptId, generationId) => change("bind", attemptId, generationId),

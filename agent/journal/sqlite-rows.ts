@@ -39,6 +39,7 @@ const Row = z.object({
   cached: z.int(),
   error: json(JobError).nullable(),
   refusal: json(JobError).nullable(),
+  traceparent: z.string().nullable(),
 });
 
 /** @throws ZodError when the file holds something that no agent wrote. */
@@ -47,6 +48,7 @@ export function toRecord(row: unknown): AttemptRecord {
   return {
     order: parsed.work_order,
     promptId: parsed.prompt_id,
+    traceparent: parsed.traceparent,
     state: parsed.state,
     rev: parsed.rev,
     cancelRequested: parsed.cancel === 1,

@@ -44,8 +44,10 @@ const STOP_MARGIN_MS = 20_000;
 /** An edge ends its streams in under two seconds, and then its loops and its store. */
 const EDGE_STOP_GRACE_MS = 15_000;
 
-const AGENT_SETTINGS = /^(AGENT_|COMFYUI_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
-const EDGE_SETTINGS = /^(EDGE_|MAX_|JOB_|POD_|LOG_LEVEL$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
+const AGENT_SETTINGS =
+  /^(AGENT_|COMFYUI_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
+const EDGE_SETTINGS =
+  /^(EDGE_|MAX_|JOB_|POD_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
 
 function pick(env: Record<string, string | undefined>, wanted: RegExp): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => wanted.test(name)));

@@ -1,6 +1,7 @@
 /** What an agent must be able to do. `agent/` implements these. */
 import type { AttemptEvent, AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
 import type { AttemptId } from "../ids.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
 import type { ComfyReport, FollowLog, FreeResult, LogEvent, LogPage, RestartComfy, RestartResult } from "./comfy.ts";
 import type { GpuSample, GpuVerdict } from "./gpu.ts";
@@ -17,8 +18,8 @@ export interface PodPort {
 }
 
 export interface AttemptsPort {
-  /** Idempotent by `attemptId`. Journaled before it is answered. */
-  start(order: StartAttempt): Promise<StartResult>;
+  /** Idempotent by `attemptId`. Journaled before it is answered. @param trace that the attempt belongs to */
+  start(order: StartAttempt, trace?: TraceContext): Promise<StartResult>;
   /** Takes back an attempt that has not reached ComfyUI; `conflict` when it has. */
   withdraw(attemptId: AttemptId): Promise<AttemptReport>;
   /** Asks for the end; the agent repeats it to ComfyUI until confirmed. A result that lands first wins. */

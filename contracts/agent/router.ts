@@ -26,7 +26,9 @@ const pod = t.router({
 });
 
 const attempts = t.router({
-  start: procedure.input(StartAttempt).output(StartResult).mutation(({ ctx, input }) => ctx.attempts.start(input)),
+  start: procedure.input(StartAttempt).output(StartResult).mutation(({ ctx, input }) =>
+    ctx.attempts.start(input, ctx.trace)
+  ),
   withdraw: procedure.input(ByAttempt).output(AttemptReport)
     .mutation(({ ctx, input }) => ctx.attempts.withdraw(input.attemptId)),
   cancel: procedure.input(ByAttempt).output(AttemptReport)

@@ -11,6 +11,7 @@ import type { Pod, PodChange } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { SystemInfo } from "../system.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
+import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
 import type { CordonPod, CreateKey, GetJob, ListJobs, RetryJob, WatchEvents, WatchJob } from "./inputs.ts";
 
@@ -18,8 +19,11 @@ export type { Tracked };
 
 /** Jobs of the caller's tenant. An unknown id and another tenant's id get the same `not_found`. */
 export interface JobsPort {
-  /** Answers after the job is durable. A repeated idempotency key answers with the first job. */
-  submit(caller: Caller, input: SubmitJob): Promise<Job>;
+  /**
+   * Answers after the job is durable. A repeated idempotency key answers with the first job.
+   * @param trace that the job belongs to from here on
+   */
+  submit(caller: Caller, input: SubmitJob, trace?: TraceContext): Promise<Job>;
   /** Held until the job is final, `waitMs` have passed or the signal aborts: then the job as it is. */
   get(caller: Caller, input: z.output<typeof GetJob>, signal: AbortSignal): Promise<Job>;
   list(caller: Caller, input: z.output<typeof ListJobs>): Promise<Page<Job>>;
@@ -28,7 +32,7 @@ export interface JobsPort {
   /** Queued: canceled at once. Running: `canceling` until the pod confirms. Finished: the job as it is. */
   cancel(caller: Caller, jobId: JobId): Promise<Job>;
   /** A new job with the spec, seed and bounds of a final one; `conflict` while that is not final. */
-  retry(caller: Caller, input: z.output<typeof RetryJob>): Promise<Job>;
+  retry(caller: Caller, input: z.output<typeof RetryJob>, trace?: TraceContext): Promise<Job>;
 }
 
 /** Lifecycle events over all jobs; see `fleet-event.ts` for what is guaranteed. */

@@ -54,7 +54,7 @@ const signedIn = procedure.use(({ ctx, next }) => next({ ctx: { caller: requireC
 
 const jobs = t.router({
   submit: scoped("jobs:write").input(SubmitJob).output(Job)
-    .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input)),
+    .mutation(({ ctx, input }) => ctx.jobs.submit(ctx.caller, input, ctx.trace)),
   get: scoped("jobs:read").input(GetJob).output(Job)
     .query(({ ctx, input, signal }) => ctx.jobs.get(ctx.caller, input, signal ?? new AbortController().signal)),
   list: scoped("jobs:read").input(ListJobs).output(pageOf(Job))
@@ -62,7 +62,7 @@ const jobs = t.router({
   cancel: scoped("jobs:write").input(ByJob).output(Job)
     .mutation(({ ctx, input }) => ctx.jobs.cancel(ctx.caller, input.jobId)),
   retry: scoped("jobs:write").input(RetryJob).output(Job)
-    .mutation(({ ctx, input }) => ctx.jobs.retry(ctx.caller, input)),
+    .mutation(({ ctx, input }) => ctx.jobs.retry(ctx.caller, input, ctx.trace)),
   watch: scoped("jobs:read").input(WatchJob).subscription(({ ctx, input, signal }) =>
     trackedStream(ctx.jobs.watch(ctx.caller, input, signal ?? new AbortController().signal))
   ),

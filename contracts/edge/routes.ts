@@ -1,6 +1,7 @@
 /**
- * The edge's raw HTTP paths; bytes never ride in tRPC. All need a key except the three health paths.
+ * The edge's raw HTTP paths; bytes never ride in tRPC. All need a key except `/livez` and `/readyz`.
  *
+ * - `GET /metrics`: Prometheus text. Scope `metrics:read`.
  * - `POST /v1/assets?name=FILE`: body = the bytes, `content-type` = theirs → 201 `Asset`, or 200 when the tenant has
  *   them already. `x-expected-sha256` (optional) → `hash_mismatch` when they differ. Scope `assets:write`.
  * - `GET|HEAD /v1/assets/{assetId}/content`: the bytes, with `Range` and `ETag` ("sha256"). Scope `assets:read`.
@@ -14,6 +15,7 @@ export const EDGE_ROUTES = {
   livez: "/livez",
   readyz: "/readyz",
   healthz: "/healthz",
+  metrics: "/metrics",
   assets: "/v1/assets",
   pods: "/pods",
 } as const;

@@ -12,13 +12,14 @@ import type { Agents, LivePod } from "../pods/port.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { beginDispatch, type DispatchSpanDeps, unitOf } from "./dispatch-span.ts";
 import { compileAttempt, type CompiledAttempt } from "./compile.ts";
 import { type FleetBodies, refusalOfFleet } from "./fleet-refusal.ts";
 import { requeue, type RequeueOptions } from "./requeue.ts";
 import { startOnAgent } from "./start.ts";
 import { toJobError } from "./start-verdict.ts";
 
-export interface DispatchDeps extends RequeueOptions, FleetBodies {
+export interface DispatchDeps extends RequeueOptions, FleetBodies, DispatchSpanDeps {
   store: JobStore & Pick<AssetStore, "getAssets"> & FleetBodies["store"];
   agents: Agents;
   blobs: BlobStore;
@@ -75,14 +76,15 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     ]);
     if (!job || !spec || job.state !== "queued" || job.ver !== ver) return "unmoved";
     if (!info) {
-      logger.warn("job kept back: the pod's object_info cannot be read", { job: jobId, pod: pod.id, objectInfoSha256 });
+      const facts = { ...unitOf(job), pod: pod.id, objectInfoSha256 };
+      logger.warn("job kept back: the pod's object_info cannot be read", facts);
       return "unmoved";
     }
     const compiled = await compileAttempt(store, { tenantId: job.tenantId, spec }, info);
     const { graphSha256, refusal: here } = compiled;
     const refusal = here?.code === "invalid_workflow" ? await fleetRefusal(spec, compiled.workflow, pod) : here;
     if (here && !refusal) {
-      logger.info("job kept from a pod that refuses it", { job: jobId, pod: pod.id, reason: here.message });
+      logger.info("job kept from a pod that refuses it", { ...unitOf(job), pod: pod.id, reason: here.message });
       return "refused";
     }
     const { id: podId, bootId } = pod;
@@ -102,14 +104,17 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
 
   async function start(assigned: Assigned): Promise<DispatchEnd> {
     const { job, no, attemptId, pod, refusal, offer } = assigned;
-    const facts = { job: job.id, tenant: job.tenantId, attempt: attemptId, no, pod: pod.id };
+    const span = beginDispatch(deps, { job, attemptId, no, pod });
+    const facts = { ...unitOf(job), attempt: attemptId, no, pod: pod.id };
     if (refusal) {
       await fail(assigned, refusal);
       logger.info("attempt refused", { ...facts, code: refusal.code, reason: refusal.message });
       return "ended";
     }
     const options = { agents, blobs, clock, timings, stallMs: timings.stallMs };
-    const outcome = await startOnAgent(options, { attempt: orderOf(assigned), tenantId: job.tenantId }, signal);
+    const order = { attempt: orderOf(assigned), tenantId: job.tenantId, trace: span.context };
+    const outcome = await startOnAgent(options, order, signal);
+    span.end(outcome.status === "accepted" ? null : outcome.error.code);
     if (outcome.status === "accepted") {
       offer.accepted();
       const moved = await store.startJob({ jobId: job.id, no });

@@ -4,6 +4,7 @@
  */
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import type { JobTiming, Receipt } from "../../contracts/receipt.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { AttemptRow, JobRow, Needs } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { gpuName } from "./gpu-name.ts";
@@ -75,6 +76,7 @@ export function buildReceipt(facts: ReceiptFacts): Receipt {
     attempts: facts.attempts,
     losses: job.losses,
     gpuSeconds: gpu === null ? null : timing.executeMs / 1_000,
+    traceId: traceIdOf(job.traceparent),
     timing,
   };
 }

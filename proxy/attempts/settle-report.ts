@@ -5,6 +5,7 @@ import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { LastProgress } from "../jobs/last-progress.ts";
 import type { Agents } from "../pods/port.ts";
@@ -49,6 +50,11 @@ const NO_ERROR: JobError = {
  * run is the job's own, and `internal` may be a newer agent's word for anything.
  */
 const POD_FAULTS: ReadonlySet<ErrorCode> = new Set(["gpu_fault", "no_progress", "comfy_unavailable", "pod_lost"]);
+
+/** Whose work a log line is about. */
+function unitOf({ id, jobId, tenantId, no, podId, traceparent }: AttemptRow): Record<string, unknown> {
+  return { job: jobId, tenant: tenantId, attempt: id, no, pod: podId, trace_id: traceIdOf(traceparent) };
+}
 
 /** Ended for the store too; one that it gave up for lost may still bring the first result. */
 function hasEnded(row: AttemptRow): boolean {
@@ -96,9 +102,8 @@ export function createSettler(deps: SettleDeps): SettleReport {
     if (moved.status !== "done") return;
     signals.emit("job", row.jobId);
     if (isTerminal(moved.job.state)) lastProgress.drop(row.jobId);
-    const { id, jobId, tenantId, no, podId } = row;
     const jobState = moved.job.state;
-    logger.info("attempt ended", { job: jobId, tenant: tenantId, attempt: id, no, pod: podId, jobState, ...facts });
+    logger.info("attempt ended", { ...unitOf(row), jobState, ...facts });
   }
 
   async function lose(row: AttemptRow, reason: string): Promise<SettleEnd> {
@@ -126,7 +131,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     if (error.code === "output_missing") return await lose(row, "output_missing");
     if (error.code === "payload_too_large") return await fail(row, report, toJobError(error));
     triedBefore.add(row.id);
-    logger.warn("outputs not collected", { job: row.jobId, attempt: row.id, pod: row.podId, reason: error.message });
+    logger.warn("outputs not collected", { ...unitOf(row), reason: error.message });
     return "later";
   }
 
@@ -173,7 +178,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     const row = await store.getAttempt(report.attemptId);
     if (!row) return isAttemptFinal(report.state) ? "settled" : "ignored";
     if (row.podId !== podId) {
-      logger.warn("report of another pod's attempt", { attempt: row.id, pod: podId, expected: row.podId });
+      logger.warn("report of another pod's attempt", { ...unitOf(row), pod: podId, expected: row.podId });
       return "ignored";
     }
     if (hasEnded(row)) return "settled";

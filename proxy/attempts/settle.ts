@@ -5,6 +5,7 @@
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
@@ -129,14 +130,9 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
         const moved = await requeue(deps, { jobId, no }, { reason, countLoss: true });
         if (moved.status === "done") {
           if (isTerminal(moved.job.state)) lastProgress.drop(jobId);
-          logger.info("attempt ended", {
-            job: jobId,
-            no,
-            pod: podId,
-            outcome: "lost",
-            reason,
-            jobState: moved.job.state,
-          });
+          const { tenantId, traceparent, state: jobState } = moved.job;
+          const unit = { job: jobId, tenant: tenantId, no, pod: podId, trace_id: traceIdOf(traceparent) };
+          logger.info("attempt ended", { ...unit, outcome: "lost", reason, jobState });
         }
       } catch (error) {
         if (!signal.aborted) logger.error("losing the attempt failed", { job: jobId, no, pod: podId, reason, error });

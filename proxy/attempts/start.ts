@@ -3,8 +3,10 @@ import { ReceivedReport } from "../../contracts/agent/received.ts";
 import { type AttemptReport, type StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { TenantId } from "../../contracts/ids.ts";
+import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import { toAgentError } from "../pods/agent-error.ts";
 import { backoffMs } from "../time/clock.ts";
+import { traceContext } from "../pods/call-trace.ts";
 import { withDeadline } from "../time/deadline.ts";
 import { putInputs, type PutInputsOptions } from "./put-inputs.ts";
 import { judgeStart, type StartVerdict } from "./start-verdict.ts";
@@ -24,15 +26,23 @@ export interface StartOptions extends PutInputsOptions {
   timings: AttemptTimings;
 }
 
+interface Order {
+  attempt: StartAttempt;
+  tenantId: TenantId;
+  /** What the attempt belongs to on the agent. */
+  trace?: TraceContext;
+}
+
 type Answer = StartResult | { status: "failed"; error: FleetError };
 
-async function order(options: StartOptions, attempt: StartAttempt, signal: AbortSignal): Promise<Answer> {
+async function order(options: StartOptions, { attempt, trace }: Order, signal: AbortSignal): Promise<Answer> {
   const { agents, clock, timings } = options;
+  const context = trace === undefined ? {} : traceContext(trace);
   try {
     const deadline = { clock, timeoutMs: timings.startMs, signal, action: "start the attempt" };
     const answer = await withDeadline(
       deadline,
-      (inner) => agents.client(attempt.podId).attempts.start.mutate(attempt, { signal: inner }),
+      (inner) => agents.client(attempt.podId).attempts.start.mutate(attempt, { signal: inner, context }),
     );
     return StartResult.parse(answer);
   } catch (error) {
@@ -70,12 +80,12 @@ async function ask(
 /** @throws the signal's reason when aborted, what the blob store throws; the agent's failures are in the outcome. */
 export async function startOnAgent(
   options: StartOptions,
-  job: { attempt: StartAttempt; tenantId: TenantId },
+  job: Order,
   signal: AbortSignal,
 ): Promise<StartOutcome> {
   const { attempt, tenantId } = job;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const answer = await order(options, attempt, signal);
+    const answer = await order(options, job, signal);
     if (answer.status === "accepted") return { status: "accepted", report: null };
     if (answer.status === "failed") {
       const verdict = judgeStart(answer.error);

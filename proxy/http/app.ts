@@ -2,13 +2,17 @@
 import { Hono } from "hono";
 import { EDGE_ROUTES, EXPECTED_SHA256_HEADER } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import { METRICS_CONTENT_TYPE } from "../../contracts/telemetry/metrics.ts";
+import { type TraceContext, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
 import type { AssetBytes } from "../assets/port.ts";
+import type { EdgeMetrics } from "../telemetry/edge-metrics.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { allowOrigins, type CorsOrigins } from "./cors.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
 import type { Health } from "./health.ts";
+import { type Observation, observeRequest } from "./observe.ts";
 import type { PassThrough } from "./pass-through.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
@@ -24,15 +28,19 @@ export interface AppOptions {
   logger: Logger;
   /** Aborted when the edge stops. */
   stopping: AbortSignal;
-  /** Monotonic milliseconds, for durations in the log. */
-  monotonicMs: () => number;
+  clock: Observation["clock"];
+  metrics: EdgeMetrics;
+  /** Brings the gauges up to date before they are read. */
+  readGauges: () => Promise<void>;
+  /** Null: spans go nowhere. */
+  record: Observation["record"];
 }
 
 interface AppEnv {
-  Variables: { requestId: string; caller: Caller | null };
+  Variables: { requestId: string; caller: Caller | null; trace: TraceContext };
 }
 
-const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz]);
+const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz, EDGE_ROUTES.metrics]);
 
 function expectedSha256(headers: Headers): string | null {
   const value = headers.get(EXPECTED_SHA256_HEADER);
@@ -44,29 +52,22 @@ function expectedSha256(headers: Headers): string | null {
   return value;
 }
 
-export function createApp(
-  { authenticate, trpc, pods, assets, health, corsOrigins, logger, stopping, monotonicMs }: AppOptions,
-): Hono<AppEnv> {
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const { authenticate, trpc, pods, assets, health, corsOrigins, logger, stopping, metrics } = options;
   const app = new Hono<AppEnv>();
   const cors = allowOrigins(corsOrigins);
   if (cors) app.use(cors);
 
   app.use(async function observe(c, next) {
-    const startedMs = monotonicMs();
+    const { method, path } = c.req;
+    const observed = observeRequest(options, { method, traceparent: c.req.header(TRACEPARENT_HEADER) ?? null });
     const requestId = requestIdOf(c.req.raw);
     c.set("requestId", requestId);
+    c.set("trace", observed.trace);
     c.set("caller", await authenticate(c.req.header("authorization") ?? null));
     await next();
     c.header(REQUEST_ID_HEADER, requestId);
-    if (QUIET.has(c.req.path)) return;
-    logger.info("request", {
-      method: c.req.method,
-      path: c.req.path,
-      status: c.res.status,
-      tookMs: Math.round(monotonicMs() - startedMs),
-      tenant: c.get("caller")?.tenantId,
-      requestId,
-    });
+    if (!QUIET.has(path)) observed.done({ path, status: c.res.status, tenant: c.get("caller")?.tenantId, requestId });
   });
 
   app.get(EDGE_ROUTES.livez, (c) => c.text("ok"));
@@ -81,7 +82,13 @@ export function createApp(
     return c.json({ status: ok ? "ok" : "failing", components }, ok ? 200 : 503);
   });
 
-  app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.get("requestId")));
+  app.get(EDGE_ROUTES.metrics, async (c) => {
+    requireScope(c.get("caller"), "metrics:read");
+    await options.readGauges();
+    return c.body(metrics.text(), 200, { "content-type": METRICS_CONTENT_TYPE, "cache-control": "no-store" });
+  });
+
+  app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.var));
 
   app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.get("requestId")));
 
@@ -113,7 +120,9 @@ export function createApp(
   });
   app.onError((error, c) => {
     const requestId = c.get("requestId") ?? "";
-    if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
+    if (!FleetError.is(error)) {
+      logger.error("request failed", { path: c.req.path, requestId, trace_id: c.get("trace").traceId, error });
+    }
     return errorResponse(error, requestId);
   });
   return app;

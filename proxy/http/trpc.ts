@@ -5,6 +5,7 @@ import { edgeRouter } from "../../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { KeyId } from "../../contracts/ids.ts";
+import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -32,14 +33,20 @@ export interface TrpcOptions {
   logger: Logger;
 }
 
-export type TrpcHandler = (request: Request, caller: Caller | null, requestId: string) => Promise<Response>;
+/** What is known of a request before its procedure is. */
+export interface RequestFacts {
+  requestId: string;
+  trace: TraceContext;
+}
+
+export type TrpcHandler = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;
 
 export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
   const { ports, maxWorkflowBytes, stopping, clock, logger } = options;
   const jobs: EdgePorts["jobs"] = {
     ...ports.jobs,
-    async submit(caller, input) {
-      const job = await ports.jobs.submit(caller, input);
+    async submit(caller, input, trace) {
+      const job = await ports.jobs.submit(caller, input, trace);
       // The turn goes to the planner first: the pod should have the job before its caller has the answer.
       await clock.sleep(0, stopping);
       return job;
@@ -63,7 +70,7 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
         open: (inForce) => ports.events.watch(caller, input, inForce),
       }),
   };
-  return async (request, caller, requestId) => {
+  return async (request, caller, { requestId, trace }) => {
     try {
       if (stopping.aborted) throw edgeStopping();
       // Every procedure needs a caller; of a stream, tRPC itself would answer 200 and tell the refusal as an event.
@@ -78,10 +85,11 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
         req: await readLimited(request, { maxBytes: maxWorkflowBytes + ENVELOPE_BYTES, setting: "MAX_WORKFLOW_BYTES" }),
         router: edgeRouter,
         allowBatching: false,
-        createContext: (): EdgeContext => ({ ...ports, jobs, pods, events, requestId, caller }),
+        createContext: (): EdgeContext => ({ ...ports, jobs, pods, events, requestId, caller, trace }),
         onError({ error, path }) {
           const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
-          if (!foreseen && !request.signal.aborted) logger.error("procedure failed", { path, requestId, error });
+          if (foreseen || request.signal.aborted) return;
+          logger.error("procedure failed", { path, requestId, trace_id: trace.traceId, error });
         },
       });
     } catch (error) {

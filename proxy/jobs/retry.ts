@@ -1,5 +1,6 @@
 /** A final job once more: a new job of the same spec, seed and bounds, judged against the fleet of now. */
 import type { z } from "zod";
+import { formatTraceparent, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import type { RetryJob } from "../../contracts/edge/inputs.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { TenantId } from "../../contracts/ids.ts";
@@ -37,7 +38,7 @@ function refuseOtherVersion({ id, service }: JobRow): void {
  */
 export async function retryJob(
   retrier: Retrier,
-  tenantId: TenantId,
+  { tenantId, trace }: { tenantId: TenantId; trace?: TraceContext | undefined },
   { jobId, idempotencyKey }: z.output<typeof RetryJob>,
 ): Promise<Submission> {
   const idempotency = idempotencyKey === undefined ? null : { space: "trpc" as const, key: idempotencyKey };
@@ -58,5 +59,6 @@ export async function retryJob(
     startWithinMs: row.startByMs === null ? null : row.startByMs - row.createdAtMs,
     runWithinMs: row.runWithinMs,
     retryOf: jobId,
+    traceparent: trace === undefined ? null : formatTraceparent(trace),
   });
 }

@@ -71,8 +71,8 @@ export function createJobs(options: JobsOptions): JobsPort {
   const watcher = { store, hub, clock, logger, view: viewOf };
 
   return {
-    async submit({ tenantId }, input) {
-      const { row, waiting } = await submitJob(options, tenantId, input);
+    async submit({ tenantId }, input, trace) {
+      const { row, waiting } = await submitJob(options, { tenantId, trace }, input);
       return view(row, waiting);
     },
     async get({ tenantId }, { jobId, waitMs }, signal) {
@@ -85,8 +85,8 @@ export function createJobs(options: JobsOptions): JobsPort {
     async cancel({ tenantId }, jobId) {
       return view(await cancelJob(options, tenantId, jobId));
     },
-    async retry({ tenantId }, input) {
-      const { row, waiting } = await retryJob(options, tenantId, input);
+    async retry({ tenantId }, input, trace) {
+      const { row, waiting } = await retryJob(options, { tenantId, trace }, input);
       return view(row, waiting);
     },
     watch: ({ tenantId }, input, signal) => watchJob(watcher, { ...input, tenantId }, signal),

@@ -6,6 +6,7 @@ import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
 import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
+import { formatTraceparent, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -115,7 +116,11 @@ export async function acceptJob(
 }
 
 /** @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse` */
-export async function submitJob(submitter: Submitter, tenantId: TenantId, request: SubmitJob): Promise<Submission> {
+export async function submitJob(
+  submitter: Submitter,
+  { tenantId, trace }: { tenantId: TenantId; trace?: TraceContext | undefined },
+  request: SubmitJob,
+): Promise<Submission> {
   const { store, limits, randomSeed = drawSeed } = submitter;
   const { options } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
@@ -132,5 +137,6 @@ export async function submitJob(submitter: Submitter, tenantId: TenantId, reques
     startWithinMs: options.startWithinMs ?? null,
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
     retryOf: null,
+    traceparent: trace === undefined ? null : formatTraceparent(trace),
   });
 }

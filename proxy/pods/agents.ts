@@ -8,6 +8,7 @@ import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
 import { eventGauge, type Gauge, limited, limitedBody, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
+import { traceHeaders } from "./call-trace.ts";
 import type { Clock } from "../time/clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
@@ -92,7 +93,7 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
         false: httpLink({
           url,
           transformer,
-          headers: () => ({ "x-request-id": requestId() }),
+          headers: ({ op }) => ({ "x-request-id": requestId(), ...traceHeaders(op.context) }),
           fetch: async (target, init) => {
             const response = await send(target as string | URL, init as RequestInit);
             return await answerOfProcedure(limitedBody(response, MAX_CALL_BYTES));

@@ -4,6 +4,7 @@
  */
 import type { EdgeId, JobId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
+import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts } from "../jobs/port.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Signals } from "../signals.ts";
@@ -64,7 +65,7 @@ export function createReaper(options: ReaperOptions): Reaper {
     do {
       expired = await store.expireJobs(EXPIRE_BATCH);
       for (const job of expired) {
-        logger.info("job expired", { job: job.id, tenant: job.tenantId });
+        logger.info("job expired", { job: job.id, tenant: job.tenantId, trace_id: traceIdOf(job.traceparent) });
         signals.emit("job", job.id);
       }
     } while (expired.length === EXPIRE_BATCH);
@@ -75,12 +76,21 @@ export function createReaper(options: ReaperOptions): Reaper {
     return known ?? (await store.getJob(jobId))?.runWithinMs ?? null;
   }
 
-  async function endRun({ jobId, no, podId, jobState }: AttemptRow, runWithinMs: number): Promise<void> {
+  async function endRun(attempt: AttemptRow, runWithinMs: number): Promise<void> {
+    const { id, jobId, tenantId, no, podId, jobState } = attempt;
     const { status } = jobState === "canceling"
       ? await store.confirmCanceled({ jobId, no })
       : await store.failJob({ jobId, no, error: timeoutError(runWithinMs), receipt: null });
     if (status !== "done") return;
-    logger.warn("run ended at its deadline", { job: jobId, attempt: no, pod: podId, runWithinMs });
+    const unit = {
+      job: jobId,
+      tenant: tenantId,
+      attempt: id,
+      no,
+      pod: podId,
+      trace_id: traceIdOf(attempt.traceparent),
+    };
+    logger.warn("run ended at its deadline", { ...unit, runWithinMs });
     signals.emit("job", jobId);
   }
 

@@ -17,7 +17,8 @@ export const JOB_COLUMNS =
   `id, tenant_id as "tenantId", service, state, band as "priority", placement_key as "placementKey", ver,
   attempt, losses, pod_id as "podId", cancel_requested as "cancelRequested", created_at_ms as "createdAtMs",
   started_at_ms as "startedAtMs", completed_at_ms as "completedAtMs", run_after_ms as "runAfterMs",
-  start_by_ms as "startByMs", run_within_ms as "runWithinMs", retry_of as "retryOf", winner, outputs, error, receipt`;
+  start_by_ms as "startByMs", run_within_ms as "runWithinMs", retry_of as "retryOf", winner, outputs, error, receipt,
+  traceparent`;
 
 export const JobColumns: z.ZodType<JobRow> = z.object({
   id: JobId,
@@ -42,6 +43,7 @@ export const JobColumns: z.ZodType<JobRow> = z.object({
   outputs: jsonColumn(z.array(Output.extend({ type: TolerantOutputType }))),
   error: jsonColumn(TolerantJobError).nullable(),
   receipt: jsonColumn(Receipt).nullable(),
+  traceparent: z.string().nullable(),
 });
 
 const AttemptState: z.ZodType<StoredAttemptState> = z.enum([
@@ -58,7 +60,7 @@ const AttemptState: z.ZodType<StoredAttemptState> = z.enum([
 export const ATTEMPT_COLUMNS = `a.id as "id", a.job_id as "jobId", j.tenant_id as "tenantId", a.no as "no",
   a.pod_id as "podId", a.boot_id as "bootId", a.state as "state", a.offered_at_ms as "offeredAtMs",
   a.started_at_ms as "startedAtMs", a.ended_at_ms as "endedAtMs", a.reason as "reason",
-  a.graph_sha256 as "graphSha256", j.state as "jobState"`;
+  a.graph_sha256 as "graphSha256", j.traceparent as "traceparent", j.state as "jobState"`;
 
 export const AttemptColumns: z.ZodType<AttemptRow> = z.object({
   id: AttemptId,
@@ -73,6 +75,7 @@ export const AttemptColumns: z.ZodType<AttemptRow> = z.object({
   endedAtMs: z.int().nullable(),
   reason: z.string().nullable(),
   graphSha256: Sha256,
+  traceparent: z.string().nullable(),
   jobState: StoredState,
 });
 

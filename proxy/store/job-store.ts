@@ -35,6 +35,8 @@ export interface NewJob {
   runWithinMs: number;
   /** The final job of the same tenant whose spec this is; null for a spec of its own. */
   retryOf: JobId | null;
+  /** W3C trace context of the submit, which attempts and receipt belong to; null without one. */
+  traceparent: string | null;
 }
 
 /** One job as stored. */
@@ -65,6 +67,8 @@ export interface JobRow {
   outputs: Output[];
   error: JobError | null;
   receipt: Receipt | null;
+  /** See {@link NewJob}. */
+  traceparent: string | null;
 }
 
 /** `offered` until the agent accepts; `superseded` when another attempt's result won. */
@@ -83,6 +87,8 @@ export interface AttemptRow {
   endedAtMs: number | null;
   reason: string | null;
   graphSha256: Sha256;
+  /** The job's trace: see {@link NewJob}. */
+  traceparent: string | null;
   /** The job's state, so that a canceling one is known without another read. */
   jobState: StoredJobState;
 }

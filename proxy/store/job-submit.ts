@@ -10,8 +10,9 @@ const INSERT_PLACEMENT = `insert into placement (placement_key, needs) values ($
   on conflict (placement_key) do nothing`;
 const INSERT_JOB =
   `insert into job (id, tenant_id, idem_space, idem_key, request_sha256, state, ver, band, placement_key,
-  attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of)
-  values ($1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12)
+  attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
+  traceparent)
+  values ($1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13)
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
 const INSERT_SPEC = `insert into job_spec (job_id, spec) values ($1, $2)`;
 const FIRST_OF_KEY = `select request_sha256 as "requestSha256" from job
@@ -21,7 +22,7 @@ const JOB_OF_KEY = `select ${JOB_COLUMNS} from job where tenant_id = $1 and idem
 const KeyColumns = z.object({ requestSha256: z.string() });
 
 function newRow(job: NewJob, nowMs: number): JobRow {
-  const { id, tenantId, service, priority, placementKey, runWithinMs, startWithinMs, retryOf } = job;
+  const { id, tenantId, service, priority, placementKey, runWithinMs, startWithinMs, retryOf, traceparent } = job;
   return {
     id,
     tenantId,
@@ -45,6 +46,7 @@ function newRow(job: NewJob, nowMs: number): JobRow {
     outputs: [],
     error: null,
     receipt: null,
+    traceparent,
   };
 }
 
@@ -75,6 +77,7 @@ export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
     row.runWithinMs,
     job.service === null ? null : JSON.stringify(job.service),
     job.retryOf,
+    job.traceparent,
   ]);
   if (!inserted) {
     const { idempotency } = job;

@@ -1,24 +1,11 @@
 /** The agent as a process: its health socket, its configuration, one per state directory. */
 import { existsSync, statSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entryPath } from "../../cli/up/entry.ts";
 import { startTestFleet, type TestFleet, until } from "../support/fleet/fleet.ts";
+import { overSocket } from "../support/fleet/over-socket.ts";
 import { type ManagedProcess, manageProcess } from "../support/fleet/process.ts";
-
-function overSocket(socketPath: string, path: string): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path, timeout: 5_000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (body += chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-    });
-    call.on("error", reject);
-    call.end();
-  });
-}
 
 describe("an agent process", () => {
   let fleet: TestFleet;

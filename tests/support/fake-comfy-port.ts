@@ -37,7 +37,7 @@ export class FakeComfyPort implements Comfy {
   readonly foldersByGeneration = new Map<string, ComfyFolders>();
   /** What the next lookups answer, by prompt id; `unknown` for others. */
   readonly lookups = new Map<string, PromptLookup>();
-  readonly submitted: { promptId: string; workflow: Workflow }[] = [];
+  readonly submitted: { promptId: string; workflow: Workflow; traceparent: string | null }[] = [];
   readonly uploaded: { name: string; subfolder: string; text: string }[] = [];
   readonly canceled: string[] = [];
   readonly forgotten: string[] = [];
@@ -61,8 +61,8 @@ export class FakeComfyPort implements Comfy {
       this.droppedCaches += 1;
       return Promise.resolve();
     },
-    submit: async ({ promptId, workflow }) => {
-      this.submitted.push({ promptId, workflow });
+    submit: async ({ promptId, workflow, traceparent = null }) => {
+      this.submitted.push({ promptId, workflow, traceparent });
       const submission = await this.submission();
       if (submission.status !== "refused") this.lookups.set(promptId, { status: "running" });
       return submission;

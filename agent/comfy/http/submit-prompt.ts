@@ -17,6 +17,8 @@ export interface Prompt {
   promptId: string;
   workflow: Workflow;
   previews: boolean;
+  /** W3C trace context, kept as `extra_data.traceparent`; not in `extra_pnginfo`, which is written into pictures. */
+  traceparent?: string | null;
 }
 
 const SUBMIT = "submit a prompt";
@@ -34,7 +36,10 @@ export async function submitPrompt(
       prompt: prompt.workflow,
       prompt_id: prompt.promptId,
       client_id: context.clientId,
-      extra_data: prompt.previews ? { preview_method: "auto" } : {},
+      extra_data: {
+        ...(prompt.previews ? { preview_method: "auto" } : {}),
+        ...(prompt.traceparent == null ? {} : { traceparent: prompt.traceparent }),
+      },
     },
     timeoutMs: context.timeoutMs,
     signal,

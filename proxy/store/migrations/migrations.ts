@@ -4,6 +4,7 @@ import { podObjectInfo } from "./0002-pod-object-info.ts";
 import { jobService } from "./0003-job-service.ts";
 import { operator } from "./0004-operator.ts";
 import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
+import { jobTrace } from "./0006-job-trace.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const MIGRATIONS: readonly Migration[] = [
   jobService,
   operator,
   eventOrderAndRetry,
+  jobTrace,
 ];

@@ -26,6 +26,8 @@ function scripted(handle: (path: string, call: number) => Response | Promise<Res
   return { calls, bodies, fleet: createFleet({ baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn }) };
 }
 
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/;
+
 const never = new Promise<Response>(() => {});
 
 describe("createFleet()", () => {
@@ -78,6 +80,34 @@ describe("createFleet()", () => {
     await expect(job.submitted).rejects.toMatchObject({ name: "AbortError" });
     await canceled.promise;
     expect(calls).toEqual(["jobs.submit", "jobs.submit", "jobs.cancel"]);
+  });
+
+  it("run() sends its caller's traceparent with the submit, else that of the connection, else a new one", async () => {
+    const sent: (string | null)[] = [];
+    const fetchFn: typeof fetch = (_input, init) => {
+      sent.push(new Headers(init?.headers).get("traceparent"));
+      return Promise.resolve(answer({ id: JOB_ID, state: "queued" }));
+    };
+    const options = { baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn };
+    const [own, shared] = [`00-${"a".repeat(32)}-${"b".repeat(16)}-01`, `00-${"c".repeat(32)}-${"d".repeat(16)}-01`];
+    const text = { "1": { class_type: "PreviewAny", inputs: { source: "x" } } };
+    await createFleet({ ...options, traceparent: () => shared }).run(text, {}, { traceparent: own }).submitted;
+    await createFleet({ ...options, traceparent: () => shared }).run(text).submitted;
+    await createFleet(options).run(text).submitted;
+    await createFleet(options).run(text).submitted;
+    const submits = sent.filter((_, at) => sent.indexOf(sent[at] ?? null) === at);
+    expect(submits).toEqual([own, shared, expect.stringMatching(TRACEPARENT), expect.stringMatching(TRACEPARENT)]);
+  });
+
+  it("run() keeps one trace over every try of its submit", async () => {
+    const sent: (string | null)[] = [];
+    const fetchFn: typeof fetch = (_input, init) => {
+      sent.push(new Headers(init?.headers).get("traceparent"));
+      if (sent.length === 1) return Promise.reject(new TypeError("connection refused"));
+      return Promise.resolve(answer({ id: JOB_ID, state: "queued" }));
+    };
+    await createFleet({ baseUrl: "http://edge", apiKey: "cfl_x", fetch: fetchFn }).run(WORKFLOW).submitted;
+    expect(sent).toEqual([expect.stringMatching(TRACEPARENT), sent[0]]);
   });
 
   it("job() refuses what is no job id without asking anybody", async () => {

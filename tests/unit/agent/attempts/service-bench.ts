@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { AttemptService } from "../../../../agent/attempts/attempt-service.ts";
+import type { AttemptRecord } from "../../../../agent/attempts/record.ts";
 import { InputStore } from "../../../../agent/attempts/input-store.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "../../../../agent/attempts/timing.ts";
 import { Workspace } from "../../../../agent/attempts/workspace.ts";
@@ -13,6 +14,7 @@ import { openSqliteJournal } from "../../../../agent/journal/sqlite-journal.ts";
 import { PodIdentity } from "../../../../agent/pod/identity.ts";
 import type { AttemptReport, StartAttempt } from "../../../../contracts/attempt.ts";
 import { AttemptId, JobId, PodId } from "../../../../contracts/ids.ts";
+import type { TraceContext } from "../../../../contracts/telemetry/trace-context.ts";
 import { createSilentLogger } from "../../../support/comfy/silent-logger.ts";
 import { createVirtualClock } from "../../../support/comfy/virtual-clock.ts";
 import { FakeComfyPort } from "../../../support/fake-comfy-port.ts";
@@ -47,6 +49,8 @@ export class ServiceBench implements AsyncDisposable {
   inputs: InputStore;
   /** Put between the service and its journal; for faults of the disk. */
   throughJournal: (journal: Journal) => Journal = (journal) => journal;
+  /** Attempts that the service said are over. */
+  readonly ended: Readonly<AttemptRecord>[] = [];
   /** What the agent could not go on after. */
   readonly fatal: unknown[] = [];
   readonly workspace: Workspace;
@@ -80,9 +84,12 @@ export class ServiceBench implements AsyncDisposable {
     this.service.resume();
   }
 
-  async accept(change: Partial<StartAttempt> = {}): Promise<AttemptReport & { promptId: string }> {
+  async accept(
+    change: Partial<StartAttempt> = {},
+    trace?: TraceContext,
+  ): Promise<AttemptReport & { promptId: string }> {
     const order = newOrder(change);
-    const result = await this.service.start(order);
+    const result = await this.service.start(order, trace);
     if (result.status !== "accepted") throw new Error(`Not accepted: ${JSON.stringify(result)}`);
     await this.clock.advance(0);
     const report = await this.service.get(order.attemptId);
@@ -117,6 +124,7 @@ export class ServiceBench implements AsyncDisposable {
       outputClasses: () => new Set(["SaveImage"]),
       logger: createSilentLogger(),
       onFatal: (error) => this.fatal.push(error),
+      onEnd: (record) => this.ended.push({ ...record }),
     });
   }
 }

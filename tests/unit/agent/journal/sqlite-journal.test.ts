@@ -21,6 +21,7 @@ function record(): AttemptRecord {
   return {
     order,
     promptId: "9a3c8ac6-0000-4000-8000-000000000000",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     state: "accepted",
     rev: 0,
     cancelRequested: false,

@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../../proxy/http/app.ts";
 import type { CorsOrigins } from "../../../../proxy/http/cors.ts";
 import type { Caller } from "../../../../contracts/tenant.ts";
+import { createEdgeMetrics } from "../../../../proxy/telemetry/edge-metrics.ts";
+import { createManualClock } from "../jobs/manual-clock.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
 
 const PAGE = "https://app.example.com";
@@ -13,12 +15,16 @@ function appWith(corsOrigins: CorsOrigins) {
   const app = createApp({
     authenticate,
     trpc: () => Promise.resolve(new Response("{}")),
+    pods: () => Promise.reject(new Error("unused")),
     assets: { upload: () => Promise.reject(new Error("unused")), download: () => Promise.resolve(bytes()) },
     health: { ready: () => Promise.resolve({ ready: true, status: "ready" }), components: () => Promise.resolve([]) },
     corsOrigins,
     logger: silentLogger,
     stopping: new AbortController().signal,
-    monotonicMs: () => 0,
+    clock: createManualClock(),
+    metrics: createEdgeMetrics(),
+    readGauges: () => Promise.resolve(),
+    record: null,
   });
   const ask = (path: string, headers: Record<string, string>, method = "GET") =>
     Promise.resolve(app.fetch(new Request(`http://edge${path}`, { method, headers })));

@@ -1,6 +1,7 @@
 import superjson from "superjson";
 import { describe, expect, it } from "vitest";
 import type { Caller } from "../../../../contracts/tenant.ts";
+import { newTrace } from "../../../../contracts/telemetry/trace-context.ts";
 import { createTrpcHandler, type TrpcOptions } from "../../../../proxy/http/trpc.ts";
 import { jobId } from "../jobs/ids.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
@@ -30,8 +31,9 @@ function setUp() {
     clock: { sleep: () => Promise.resolve() },
     logger: silentLogger,
   } as unknown as TrpcOptions);
+  const facts = { requestId: "req-1", trace: newTrace() };
   const input = encodeURIComponent(JSON.stringify(superjson.serialize({ jobId: jobId(1), waitMs: 20_000 })));
-  const answer = handler(new Request(`http://edge/trpc/jobs.get?input=${input}`), CALLER, "req-1");
+  const answer = handler(new Request(`http://edge/trpc/jobs.get?input=${input}`), CALLER, facts);
   return { stop, key, release: release.resolve, answer };
 }
 

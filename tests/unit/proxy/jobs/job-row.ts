@@ -26,6 +26,7 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     outputs: [],
     error: null,
     receipt: null,
+    traceparent: null,
     ...fields,
   };
 }

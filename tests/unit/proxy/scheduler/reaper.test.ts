@@ -22,6 +22,7 @@ function attempt(n: number, startedAtMs: number | null, fields: Partial<AttemptR
     endedAtMs: null,
     reason: null,
     graphSha256: "0".repeat(64),
+    traceparent: null,
     jobState: "running",
     ...fields,
   };

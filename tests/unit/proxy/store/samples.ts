@@ -46,6 +46,7 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     startWithinMs: null,
     runWithinMs: 60_000,
     retryOf: null,
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ...change,
   };
 }
@@ -81,6 +82,7 @@ export const sampleReceipt: Receipt = {
   attempts: 1,
   losses: 0,
   gpuSeconds: null,
+  traceId: null,
   timing: { queueMs: 1, assignMs: 2, executeMs: 3, modelLoadMs: null, collectMs: 4, storeMs: 5, totalMs: 15 },
 };
 

@@ -18,6 +18,17 @@ describe("submitJob()", () => {
     ]);
   });
 
+  it("submitJob() stores the trace of the submit, for the job and its attempts; a repeated submit does not change it", async () => {
+    await using t = await memoryStore();
+    const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+    const idempotency = { space: "trpc", key: "k" } as const;
+    const { id } = await t.submit({ traceparent, idempotency });
+    await t.store.submitJob(sampleJob(t.tenantId, { idempotency, traceparent: null }));
+    await t.start(id);
+    expect((await t.job(id)).traceparent).toBe(traceparent);
+    expect((await t.store.listAttempts(id)).map((attempt) => attempt.traceparent)).toEqual([traceparent]);
+  });
+
   it("submitJob() answers a repeated key and body with the first job", async () => {
     await using t = await memoryStore();
     const idempotency = { space: "trpc", key: "k" } as const;

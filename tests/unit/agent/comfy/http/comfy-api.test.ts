@@ -63,6 +63,14 @@ describe("submit()", () => {
     expect(submittedAt).toHaveLength(2);
   });
 
+  it("gives the prompt its trace, where nodes may look it up and no picture has it", async () => {
+    const { api, bodies } = setUp({ "POST /prompt": [TAKEN] });
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    await api.submit({ ...PROMPT, traceparent }, signal);
+    expect(bodies[0]).toMatchObject({ extra_data: { traceparent } });
+    expect(JSON.stringify(bodies[0])).not.toContain("extra_pnginfo");
+  });
+
   it("returns the typed error of a 400", async () => {
     const body = {
       error: { type: "prompt_no_outputs", message: "Prompt has no outputs", details: "" },
