@@ -15,13 +15,13 @@ const FULL = {
   calls: { rounds: 4_000, warmUps: 1_500 },
   sizeBytes: 200_000_000,
   rounds: { near: 4, far: 2 },
-  watchers: { jobs: 50, watchersPerJob: 10, windowMs: 10_000 },
+  watchers: { jobs: 50, watchersPerJob: 10, windowMs: 10_000, marginMs: 2_000 },
 };
 const QUICK: typeof FULL = {
   calls: { rounds: 20, warmUps: 5 },
   sizeBytes: 2_000_000,
   rounds: { near: 1, far: 1 },
-  watchers: { jobs: 3, watchersPerJob: 4, windowMs: 1_000 },
+  watchers: { jobs: 3, watchersPerJob: 4, windowMs: 1_000, marginMs: 600 },
 };
 const LINK_BYTES_PER_SECOND = 100_000_000;
 

@@ -20,12 +20,12 @@ export interface WatcherOptions {
   watchersPerJob: number;
   /** What is counted lasts this long. */
   windowMs: number;
+  /** Before the window and after it, so that all run in it. */
+  marginMs: number;
   signal: AbortSignal;
 }
 
 const EVERY_MS = 200;
-/** Before and after the window, so that all run in it. */
-const MARGIN_MS = 2_000;
 const DEADLINE_MS = 60_000;
 /** Of the bare server's: what falls between two clocks of 200 ms, the agent's and the edge's, is told by the next. */
 const PROGRESS_SHARE_GOAL = 0.95;
@@ -51,11 +51,11 @@ async function watchBare({ runtime }: Stage, options: WatcherOptions): Promise<W
   await using bare = await startBare({ name: "bare-events", runtime });
   const beforeMb = residentMb(bare.pid);
   const counts: number[] = Array.from({ length: options.jobs * options.watchersPerJob }, () => 0);
-  const count = (options.windowMs + 2 * MARGIN_MS) / EVERY_MS;
+  const count = (options.windowMs + 2 * options.marginMs) / EVERY_MS;
   const url = `${bare.url}/?count=${count}&bytes=${EVENT_BYTES}&everyMs=${EVERY_MS}`;
   const responses = await Promise.all(counts.map(() => open({ url, secret: "" })));
   const ends = responses.map((response, at) => readEvents(response, () => (counts[at] = (counts[at] ?? 0) + 1)));
-  await sleep(MARGIN_MS);
+  await sleep(options.marginMs);
   const window = await measureWindow(bare.pid, options, () => [...counts]);
   await Promise.all(ends);
   return { ...window, growthMb: window.growthMb - beforeMb };
@@ -71,7 +71,7 @@ async function watchEdge(stage: Stage, options: WatcherOptions): Promise<Watched
   await stage.only(null);
   const graph = scriptedGraph({
     ...{ kind: "progress", everyMs: EVERY_MS },
-    steps: (options.windowMs + 2 * MARGIN_MS) / EVERY_MS,
+    steps: (options.windowMs + 2 * options.marginMs) / EVERY_MS,
   });
   const beforeMb = residentMb(edge.process.pid);
   const jobs = await Promise.all(Array.from({ length: options.jobs }, () => client.run(graph).submitted));
@@ -89,7 +89,7 @@ async function watchEdge(stage: Stage, options: WatcherOptions): Promise<Watched
   );
   await stage.only(stage.near);
   await until("every watcher to see progress", () => watchers.every((one) => one.progress > 0) || null, DEADLINE_MS);
-  await sleep(MARGIN_MS / 2);
+  await sleep(options.marginMs / 2);
   const window = await measureWindow(edge.process.pid, options, () => watchers.map((one) => one.progress));
   await Promise.race([
     Promise.all(watchers.map(({ ended }) => ended)),
