@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createBlobWriter } from "../../../../proxy/assets/blob-writer.ts";
+import { streamOf } from "./folder.ts";
 
 const MIB = 1024 * 1024;
 const CHUNK = new Uint8Array(MIB).fill(7);
@@ -11,7 +12,7 @@ async function write(mebibytes: number) {
   const folder = await mkdtemp(join(tmpdir(), "comfyfleet-writer-"));
   try {
     const writer = await createBlobWriter(join(folder, "blob"), { maxBytes: 100 * MIB, blake3: false });
-    const body = ReadableStream.from(Array.from({ length: mebibytes }, () => CHUNK));
+    const { body } = streamOf(Array.from({ length: mebibytes }, () => CHUNK));
     try {
       return await writer.writeAll(body, { signal: new AbortController().signal, stallTimeoutMs: 5_000 });
     } finally {
