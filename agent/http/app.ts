@@ -55,7 +55,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     c.set("requestId", requestId);
     checkSecret(c.req.header("authorization"));
     await next();
-    c.header(REQUEST_ID_HEADER, requestId);
+    // Not c.header(): that makes the response anew around its body, and a stream then waits a turn of the timers.
+    c.res.headers.set(REQUEST_ID_HEADER, requestId);
   });
 
   app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.get("requestId"), options));

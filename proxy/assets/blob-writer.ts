@@ -5,6 +5,12 @@ import { createBLAKE3 } from "hash-wasm";
 import { FleetError } from "../../contracts/errors.ts";
 import type { StoredBlob } from "./port.ts";
 
+/**
+ * So much may be written before it is also made durable, while more comes in: at the end of a large file, over a slow
+ * link, there is little left to wait for.
+ */
+const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
+
 export interface BlobWriter {
   /**
    * Takes the whole stream, syncs the file and closes it. Cancels the stream when it rejects.
@@ -68,10 +74,25 @@ export async function createBlobWriter(
   const file = await open(path, "wx", 0o600);
   let isOpen = true;
   let sizeBytes = 0;
+  let syncedBytes = 0;
+  let syncing: Promise<void> | null = null;
+  let syncFailure: { error: unknown } | null = null;
+
+  /** The kernel tells of a failed write-back once, and this may be when: it is kept for the end. */
+  const syncBeside = (): void => {
+    if (syncing !== null || sizeBytes - syncedBytes < SYNC_EVERY_BYTES) return;
+    syncedBytes = sizeBytes;
+    syncing = file.datasync().catch((error: unknown) => {
+      syncFailure = { error };
+    }).then(() => {
+      syncing = null;
+    });
+  };
 
   const close = async (): Promise<void> => {
     if (!isOpen) return;
     isOpen = false;
+    await syncing;
     await file.close();
   };
 
@@ -89,6 +110,7 @@ export async function createBlobWriter(
     sha256.update(chunk);
     blake3?.update(chunk);
     await writing;
+    syncBeside();
   };
 
   return {
@@ -106,7 +128,9 @@ export async function createBlobWriter(
       };
       try {
         for (let chunk = await next(); chunk !== null; chunk = await next()) await take(chunk);
+        await syncing;
         await file.sync();
+        if (syncFailure !== null) throw syncFailure.error;
         // What is on the disk needs no waiting for the descriptor.
         close().catch(() => undefined);
       } catch (error) {

@@ -66,7 +66,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     c.set("trace", observed.trace);
     c.set("caller", await authenticate(c.req.header("authorization") ?? null));
     await next();
-    c.header(REQUEST_ID_HEADER, requestId);
+    // Not c.header(): that makes the response anew around its body, and a stream then waits a turn of the timers on Node.
+    c.res.headers.set(REQUEST_ID_HEADER, requestId);
     if (!QUIET.has(path)) observed.done({ path, status: c.res.status, tenant: c.get("caller")?.tenantId, requestId });
   });
 

@@ -1,34 +1,66 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "node:util";
 
+const PARTS = ["job", "edge"] as const;
+export type BenchPart = (typeof PARTS)[number];
+
 export interface BenchFlags {
+  part: BenchPart;
   json: boolean;
   /** Also the job part on a real ComfyUI on the CPU. */
   real: boolean;
   /** Measured jobs per runtime on the stand-in. */
   rounds: number;
+  /** The edge part with numbers so small that they say nothing. */
+  quick: boolean;
 }
 
 export const USAGE = `usage: npm run bench -- job [--json] [--rounds N] [--real]
+       npm run bench -- edge [--json] [--quick]
+job: whole jobs beside the same work driven directly, starts, memory
+edge: what passes through the edge, on both runtimes, in under 4 minutes, each beside its baseline:
+  calls     comfy.status of a pod through the edge, and through a bare Hono proxy
+  bytes     files of 200 MB on the disk of an agent, and the agent's own download of them, also over a link of 100 MB/s:
+            passing_*          a stream that goes through the edge as it comes (a call's answer; outputs do not pass through)
+            stored_collect_*   a job's output from submit until the edge has fetched, checked and stored it
+            stored_download_*  the stored asset from the edge
+            *_rss_growth       the most that the edge's memory grew during one of them; baseline: what it held before
+  watchers  500 streams of 50 jobs with 5 events of progress a second, and a bare event server with as many
   --json      one line of JSON a measurement
   --rounds N  measured jobs per runtime, 1 to 1000 (default 150; starts are min(N, 9))
-  --real      the job part on a real ComfyUI too: COMFYUI_DIR's, else one set up in the cache folder (0.7 GB, once)`;
+  --real      the job part on a real ComfyUI too: COMFYUI_DIR's, else one set up in the cache folder (0.7 GB, once)
+  --quick     the edge part with tiny numbers, to see that it runs`;
 
 const DEFAULT_ROUNDS = 150;
 const MAX_ROUNDS = 1_000;
+
+function partOf(name: string): BenchPart {
+  const part = PARTS.find((one) => one === name);
+  if (part === undefined) throw new Error(`Cannot run bench '${name}': there are only 'job' and 'edge'`);
+  return part;
+}
 
 /** @throws Error that says what is wrong with the arguments. */
 export function parseFlags(argv: readonly string[]): BenchFlags {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { json: { type: "boolean" }, real: { type: "boolean" }, rounds: { type: "string" } },
+    options: {
+      json: { type: "boolean" },
+      real: { type: "boolean" },
+      rounds: { type: "string" },
+      quick: { type: "boolean" },
+    },
   });
-  const unknown = positionals.find((name) => name !== "job");
-  if (unknown !== undefined) throw new Error(`Cannot run bench '${unknown}': there is only 'job'`);
+  const [part = "job", ...more] = positionals.map(partOf);
+  if (more.length > 0) throw new Error("Cannot run two parts at once: name one of 'job' and 'edge'");
+  const foreign = part === "job"
+    ? values.quick && "--quick"
+    : (values.real && "--real") || (values.rounds && "--rounds");
+  if (foreign) throw new Error(`Cannot run bench '${part}' with ${foreign}: it is of the other part`);
   const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new Error(`Cannot run ${values.rounds} rounds: expected 1 to ${MAX_ROUNDS}`);
   }
-  return { json: values.json ?? false, real: values.real ?? false, rounds };
+  return { part, json: values.json ?? false, real: values.real ?? false, rounds, quick: values.quick ?? false };
 }

@@ -1,6 +1,6 @@
 /** One measured number beside its baseline of the same run, and how it is shown. */
 
-export type Unit = "ms" | "MB";
+export type Unit = "ms" | "MB" | "MB/s" | "1/s" | "s" | "events";
 
 export interface Measurement {
   /** What was measured, e.g. `job/deno`. */
@@ -11,30 +11,37 @@ export interface Measurement {
   unit: Unit;
   /** The same without the fleet, measured in the same run. */
   baseline: number;
-  /** Upper bound that the project sets itself for `value`; absent where there is none. */
+  /** Bound that the project sets itself for `value`; absent where there is none. */
   goal?: number;
+  /** @default "at_most" */
+  goalIs?: "at_most" | "at_least";
 }
 
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** One line for programs: `bench, metric, value, unit, baseline, ratio`, and `goal` where there is one. */
-export function jsonLine({ bench, metric, value, unit, baseline, goal }: Measurement): string {
+/**
+ * One line for programs: `bench, metric, value, unit, baseline, ratio`, `goal` where there is one, and `goalIs` where that
+ * is not the upper bound.
+ */
+export function jsonLine({ bench, metric, value, unit, baseline, goal, goalIs }: Measurement): string {
   const ratio = baseline > 0 ? rounded(value / baseline) : null;
   const line = { bench, metric, value: rounded(value), unit, baseline: rounded(baseline), ratio };
-  return JSON.stringify(goal === undefined ? line : { ...line, goal: rounded(goal) });
+  if (goal === undefined) return JSON.stringify(line);
+  return JSON.stringify({ ...line, goal: rounded(goal), ...(goalIs === "at_least" ? { goalIs } : {}) });
 }
 
-export function isMet({ value, goal }: Measurement): boolean {
-  return goal === undefined || value <= goal;
+export function isMet({ value, goal, goalIs }: Measurement): boolean {
+  if (goal === undefined) return true;
+  return goalIs === "at_least" ? value >= goal : value <= goal;
 }
 
 function verdict(measurement: Measurement): string {
-  const { value, unit, goal } = measurement;
+  const { value, unit, goal, goalIs } = measurement;
   if (goal === undefined) return "";
-  const bound = `goal ≤ ${goal.toFixed(1)} ${unit}`;
-  return isMet(measurement) ? `${bound}: met` : `${bound}: missed by ${(value - goal).toFixed(1)} ${unit}`;
+  const bound = `goal ${goalIs === "at_least" ? "≥" : "≤"} ${goal.toFixed(1)} ${unit}`;
+  return isMet(measurement) ? `${bound}: met` : `${bound}: missed by ${Math.abs(value - goal).toFixed(1)} ${unit}`;
 }
 
 /** Lines for people, in columns. */

@@ -74,6 +74,17 @@ describe.each(EDGE_RUNTIMES)("path tricks, with the edge on %s", (runtime) => {
     expect((await ask(`${fleet.baseUrl}/readyz`)).status).toBe(200);
   });
 
+  it("on the way through to a pod reach no procedure but those that operators may call", async () => {
+    const [pod] = (await fleet.client.trpc.pods.list.query({})).items;
+    const route = { prefix: `/pods/${pod?.id}/trpc`, last: "comfy.status" };
+    await tryAll(edge(fleet.apiKey), route);
+    await tryAll(edge(null), route);
+    const comfyPid = fleet.comfyPid();
+    for (const last of ["attempts.get", "pod.beat", "pod.watch"]) await tryAll(edge(fleet.apiKey), { ...route, last });
+    expect(fleet.comfyPid()).toBe(comfyPid);
+    expect((await fleet.client.trpc.pods.list.query({})).items[0]?.phase).toBe("ready");
+  });
+
   it("below the agent's /trpc, with its secret and without, reach nothing that changes the pod", async () => {
     const agent = { baseUrl: fleet.agentUrl, secretFolder: fleet.dataDir };
     await tryAll({ ...agent, key: fleet.agentSecret }, { prefix: "/trpc", last: "pod.describe" });

@@ -3,15 +3,27 @@ import { parseFlags } from "../../bench/flags.ts";
 
 describe("parseFlags", () => {
   it("parseFlags() has defaults for everything", () => {
-    expect(parseFlags([])).toEqual({ json: false, real: false, rounds: 150 });
-    expect(parseFlags(["job", "--json", "--real", "--rounds", "3"])).toEqual({ json: true, real: true, rounds: 3 });
+    expect(parseFlags([])).toEqual({ part: "job", json: false, real: false, rounds: 150, quick: false });
+    expect(parseFlags(["job", "--json", "--real", "--rounds", "3"])).toMatchObject({
+      json: true,
+      real: true,
+      rounds: 3,
+    });
+    expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
   });
 
   it("parseFlags() refuses what it does not know", () => {
-    expect(() => parseFlags(["tunnel"])).toThrow("there is only 'job'");
+    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job' and 'edge'");
+    expect(() => parseFlags(["job", "edge"])).toThrow("two parts");
     expect(() => parseFlags(["--fast"])).toThrow("--fast");
     for (const rounds of ["0", "1001", "2.5", "many"]) {
       expect(() => parseFlags(["--rounds", rounds])).toThrow("expected 1 to 1000");
     }
+  });
+
+  it("parseFlags() refuses flags of the other part", () => {
+    expect(() => parseFlags(["--quick"])).toThrow("bench 'job' with --quick");
+    expect(() => parseFlags(["edge", "--real"])).toThrow("bench 'edge' with --real");
+    expect(() => parseFlags(["edge", "--rounds", "3"])).toThrow("bench 'edge' with --rounds");
   });
 });
