@@ -25,7 +25,7 @@ export const npmSuites: readonly Suite[] = [
   ...quickSuites,
   { name: "lint", project: "lint", deadlineMs: 5 * minute },
   { name: "pack", project: "pack", deadlineMs: 8 * minute },
-  { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
+  { name: "e2e", project: "e2e", deadlineMs: 25 * minute },
   { name: "browser", project: "browser", deadlineMs: 5 * minute },
 ];
 
