@@ -32,7 +32,7 @@ export default defineConfig({
       suite({ name: "pack", include: ["tests/pack/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),
       suite({
         name: "e2e",
-        include: ["tests/e2e/**/*.test.ts", "tests/runtime/**/*.test.ts"],
+        include: ["tests/e2e/**/*.test.ts"],
         testTimeoutMs: 60_000,
         oneFileAtATime: true,
       }),

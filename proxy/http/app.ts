@@ -91,7 +91,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   app.all(`${EDGE_ROUTES.trpc}/*`, (c) => trpc(c.req.raw, c.get("caller"), c.var));
 
-  app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.get("requestId")));
+  app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.var));
 
   app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
     if (stopping.aborted) throw edgeStopping();

@@ -18,7 +18,7 @@ import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
 import { requireAnswer } from "./pod-answer.ts";
 import { passedBody } from "./pod-body.ts";
 import { parsePodCall, type PodCall } from "./pod-call.ts";
-import { headersToAgent, headersToCaller } from "./pod-headers.ts";
+import { headersToAgent, headersToCaller, type RequestFacts } from "./pod-headers.ts";
 import { untilRevoked } from "./while-active.ts";
 
 export interface PassThroughOptions {
@@ -37,7 +37,7 @@ export interface PassThroughOptions {
   answerMs?: number;
 }
 
-export type PassThrough = (request: Request, caller: Caller | null, requestId: string) => Promise<Response>;
+export type PassThrough = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;
 
 /** Nobody reads it. */
 const GONE = 499;
@@ -45,13 +45,13 @@ const GONE = 499;
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { agents, audit, isKnown, stopping, clock, logger, maxBodyBytes, answerMs = 30_000 } = options;
 
-  async function ask(request: Request, { podId, path }: PodCall, requestId: string): Promise<Response> {
+  async function ask(request: Request, { podId, path }: PodCall, facts: RequestFacts): Promise<Response> {
     const { signal, method } = request;
     return await withDeadline(
       { clock, timeoutMs: answerMs, signal, action: "get an answer from the pod" },
       async (inner) => {
         const body = await passedBody(request, maxBodyBytes);
-        const headers = headersToAgent(request.headers, requestId);
+        const headers = headersToAgent(request.headers, facts);
         const asked = agents.fetch(podId, path, { method, headers, signal: inner, ...body.init });
         const response = await asked.catch((error: unknown) => {
           throw body.tooLarge() ?? toAgentError(error);
@@ -73,20 +73,20 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     return endable(body, { until, onEnd: () => ended.abort() });
   }
 
-  async function forward(request: Request, { call, caller }: Permitted, requestId: string): Promise<Response> {
-    const { status, headers, body } = await ask(request, call, requestId);
+  async function forward(request: Request, { call, caller }: Permitted, facts: RequestFacts): Promise<Response> {
+    const { status, headers, body } = await ask(request, call, facts);
     const isStream = headers.get("content-type")?.startsWith("text/event-stream") && body !== null;
     return new Response(isStream ? untilEnded(body, caller) : body, { status, headers: headersToCaller(headers) });
   }
 
-  async function act(request: Request, permitted: Permitted, requestId: string): Promise<Response> {
+  async function act(request: Request, permitted: Permitted, facts: RequestFacts): Promise<Response> {
     const { call: { procedure, podId }, caller: { keyId, tenantId } } = permitted;
     const entry = await audit.begin({
-      ...{ keyId, tenantId, requestId, action: `pod:${procedure}`, target: podId, reason: null },
+      ...{ keyId, tenantId, requestId: facts.requestId, action: `pod:${procedure}`, target: podId, reason: null },
     });
     const end = (outcome: AuditOutcome) => entry.end(outcome);
     try {
-      const response = await forward(request, permitted, requestId);
+      const response = await forward(request, permitted, facts);
       await end("ok");
       return response;
     } catch (error) {
@@ -105,14 +105,15 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     });
   }
 
-  return async (request, caller, requestId) => {
+  return async (request, caller, facts) => {
+    const { requestId } = facts;
     let permitted: Permitted | null = null;
     try {
       if (stopping.aborted) throw edgeStopping();
       const known = requireCaller(caller);
       const call = parsePodCall(request);
       permitted = { call, caller: requireScope(known, call.scope) };
-      return await (call.type === "mutation" ? act : forward)(request, permitted, requestId);
+      return await (call.type === "mutation" ? act : forward)(request, permitted, facts);
     } catch (error) {
       if (request.signal.aborted) return new Response(null, { status: GONE });
       if (!FleetError.is(error)) logger.error("call to a pod failed", { requestId, error });

@@ -1,10 +1,17 @@
 /**
- * Headers that go through to a pod and back: those that tRPC and tracing need. All others stay here, among them
+ * Headers that go through to a pod and back: those that tRPC needs. All others stay here, among them
  * `authorization`, `cookie`, `expect`, `set-cookie` and whatever belongs to one hop.
  */
+import { formatTraceparent, type TraceContext, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 
-const TO_AGENT = ["accept", "content-type", "trpc-accept", "last-event-id", "traceparent", "tracestate"];
+/** What is known of a request to the edge before its route is. */
+export interface RequestFacts {
+  requestId: string;
+  trace: TraceContext;
+}
+
+const TO_AGENT = ["accept", "content-type", "trpc-accept", "last-event-id"];
 const TO_CALLER = ["content-type", "content-length", "cache-control", "x-accel-buffering", "vary", "retry-after"];
 
 function only(headers: Headers, names: readonly string[]): Headers {
@@ -16,9 +23,11 @@ function only(headers: Headers, names: readonly string[]): Headers {
   return kept;
 }
 
-export function headersToAgent(headers: Headers, requestId: string): Headers {
+/** What the agent does belongs to the edge's own span of the request, whose parent the caller may have named. */
+export function headersToAgent(headers: Headers, { requestId, trace }: RequestFacts): Headers {
   const kept = only(headers, TO_AGENT);
   kept.set(REQUEST_ID_HEADER, requestId);
+  kept.set(TRACEPARENT_HEADER, formatTraceparent(trace));
   return kept;
 }
 

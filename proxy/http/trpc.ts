@@ -5,13 +5,13 @@ import { edgeRouter } from "../../contracts/edge/router.ts";
 import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { KeyId } from "../../contracts/ids.ts";
-import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readLimited } from "../../contracts/http/body-limit.ts";
 import type { Clock } from "../time/clock.ts";
 import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
+import type { RequestFacts } from "./pod-headers.ts";
 import { whileActive } from "./while-active.ts";
 
 export type EdgePorts = Pick<
@@ -31,12 +31,6 @@ export interface TrpcOptions {
   isActive: (keyId: KeyId) => Promise<boolean>;
   clock: Pick<Clock, "sleep">;
   logger: Logger;
-}
-
-/** What is known of a request before its procedure is. */
-export interface RequestFacts {
-  requestId: string;
-  trace: TraceContext;
 }
 
 export type TrpcHandler = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;

@@ -61,6 +61,21 @@ async function prepare({ client }: TestFleet): Promise<{ pools: Pools; routes: R
     { methods: ["GET", "HEAD"], path: content },
     { methods: ["POST"], path: name.map((name) => `/v1/assets?name=${name}`) },
     { methods: ["GET"], path: fc.constantFrom("/livez", "/readyz", "/healthz", "/", "/v1", "/v1/assets", "/trpc") },
+    { methods: ["GET"], path: fc.constant("/metrics") },
+    {
+      methods: ["GET", "POST"],
+      path: fc.record({
+        procedure: fc.oneof(
+          fc.constantFrom("comfy.status", "comfy.logs", "comfy.free", "gpu.sample", "gpu.verdict", "pod.describe"),
+          fc.constantFrom("pod.beat", "attempts.get", "attempts.start", "comfy.status,gpu.verdict", "comfy"),
+          segment,
+        ),
+        query: fc.oneof(
+          fc.constant(""),
+          fc.string({ maxLength: 100 }).map((text) => `?input=${encodeURIComponent(text)}`),
+        ),
+      }).map(({ procedure, query }) => `/pods/${pod?.id}/trpc/${procedure}${query}`),
+    },
     { methods: ["GET", "POST"], path: fc.array(segment, { maxLength: 5 }).map((parts) => `/${parts.join("/")}`) },
   ];
   return { pools, routes, keys: [other.key] };

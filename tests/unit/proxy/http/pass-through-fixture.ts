@@ -9,6 +9,10 @@ import { podId } from "../jobs/ids.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
 import { newKeyId, newTenantId } from "../store/samples.ts";
 
+export const FACTS = {
+  requestId: "req-1",
+  trace: { traceId: "1".repeat(32), spanId: "2".repeat(16), sampled: true },
+};
 export const POD = podId(1);
 export const CALLER: Caller = { keyId: newKeyId(), tenantId: newTenantId(), scopes: ["pods:read", "pods:operate"] };
 
@@ -57,7 +61,7 @@ export function setUp(
     acts,
     stop,
     get: (procedure: string, init: RequestInit = {}, caller: Caller | null = CALLER) =>
-      pass(new Request(`http://edge/pods/${POD}/trpc/${procedure}`, init), caller, "req-1"),
+      pass(new Request(`http://edge/pods/${POD}/trpc/${procedure}`, init), caller, FACTS),
     post: (procedure: string, init: RequestInit & { duplex?: "half" } = {}, caller: Caller | null = CALLER) =>
       pass(
         new Request(`http://edge/pods/${POD}/trpc/${procedure}`, {
@@ -67,7 +71,7 @@ export function setUp(
           ...init,
         }),
         caller,
-        "req-1",
+        FACTS,
       ),
   };
 }

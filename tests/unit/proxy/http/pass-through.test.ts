@@ -22,14 +22,14 @@ describe("the pass-through to a pod", () => {
         "x-forwarded-for": "1.2.3.4",
         te: "trailers",
         accept: "application/jsonl",
-        traceparent: "00-1-2-01",
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "accept-encoding": "gzip",
       },
     });
     expect(asked.map(({ path }) => path)).toEqual(["/trpc/comfy.status?input=%7B%7D"]);
     expect(Object.fromEntries(new Headers(asked[0]?.init.headers))).toEqual({
       accept: "application/jsonl",
-      traceparent: "00-1-2-01",
+      traceparent: "00-11111111111111111111111111111111-2222222222222222-01",
       "x-request-id": "req-1",
     });
     expect(Object.fromEntries(response.headers)).toEqual({
