@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EDGE_RUNTIMES, startTestFleet } from "../support/fleet/fleet.ts";
+import { startCollector } from "../support/telemetry/collector.ts";
 import { benchCalls } from "./edge/calls.ts";
 import { prepareFiles } from "./edge/prepared-files.ts";
 import { startStage } from "./edge/stage.ts";
@@ -32,10 +33,14 @@ export async function benchEdgePart(
 ): Promise<Measurement[]> {
   const { calls, sizeBytes, rounds, watchers } = quick ? QUICK : FULL;
   say(`${calls.rounds} calls of a pod through each edge and each bare proxy`);
+  await using collector = await startCollector();
+  const env = { ...REAL_TIMINGS, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
   const measured = await withFleets(
-    (runtime) => startTestFleet({ runtime, env: REAL_TIMINGS }),
+    (runtime) => startTestFleet({ runtime, env }),
     (fleets) => benchCalls(fleets, { ...calls, signal }),
   );
+  // The quick run is over before the first batch of spans is due.
+  if (!quick && collector.lastHeaders() === null) throw new Error("Cannot measure calls with tracing: no span came");
   const folder = await mkdtemp(join(tmpdir(), "comfyfleet-files-"));
   try {
     const prepared = await prepareFiles(folder, { count: rounds.near + rounds.far, sizeBytes });

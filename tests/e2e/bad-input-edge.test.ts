@@ -103,7 +103,7 @@ describe.each(EDGE_RUNTIMES)("bad input to the edge on %s", (runtime) => {
     // Both ways out were seen, often.
     expect(report.statuses[200]).toBeGreaterThan(100);
     expect(report.statuses[400]).toBeGreaterThan(100);
-    expect(report.handlesMore).toBeLessThanOrEqual(8);
+    expect(report.handlesMore).toBeLessThanOrEqual(16);
     expect(report.residentMoreBytes).toBeLessThan(250 * MIB);
     expect(fleet.edge.pid).toBe(pid);
     expect((await ask(`${fleet.baseUrl}/readyz`)).status).toBe(200);
