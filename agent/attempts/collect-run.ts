@@ -76,7 +76,7 @@ function isStaleCache(error: FleetError, { cachedNodes, files }: FoundOutputs): 
 
 async function dropCache({ stop, deps: { comfy, logger } }: Run): Promise<EmptyOutcome> {
   try {
-    await comfy.api.dropCache(stop);
+    await comfy.api.free({ models: false }, stop);
   } catch (error) {
     logger.warn("cache not dropped", { error });
   }

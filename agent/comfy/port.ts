@@ -108,10 +108,11 @@ export interface ComfyApi {
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   /** Forgets a finished prompt, to bound ComfyUI's memory. */
   forget(promptId: string, signal: AbortSignal): Promise<void>;
-  /** Makes it forget what its nodes have made, so that the next prompt runs them all. It does so once it is idle. */
-  dropCache(signal: AbortSignal): Promise<void>;
-  /** Unloads models and caches, after the prompt that runs; ComfyUI does not say when it has. */
-  free(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes it forget what its nodes have made, so that the next prompt runs them all, and with `models` its loaded models
+   * too. It does so after the prompt that runs, and does not say when.
+   */
+  free(what: { models: boolean }, signal: AbortSignal): Promise<void>;
   /** Reads an output over `/view`, for the attached mode without folders. */
   view(file: ComfyFile, signal: AbortSignal): Promise<Response>;
   /** Puts an input over `/upload/image`, for the attached mode without folders; returns the name to use in the graph. */

@@ -88,7 +88,7 @@ export class ComfyService implements ComfyPort {
   }
 
   async free(): Promise<FreeResult> {
-    await this.#deps.comfy.api.free(this.#stopping.signal);
+    await this.#deps.comfy.api.free({ models: true }, this.#stopping.signal);
     const runs = this.#held().some(({ state }) => state === "running");
     return runs
       ? { status: "after_running", message: "ComfyUI unloads models and caches once the run that is on has ended." }

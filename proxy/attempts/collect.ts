@@ -24,8 +24,6 @@ export interface FinishedAttempt {
   jobId: JobId;
   tenantId: TenantId;
   outputs: readonly AttemptOutput[];
-  /** Some of them may be stored already. */
-  triedBefore: boolean;
 }
 
 export interface Collected {
@@ -50,8 +48,7 @@ async function fetchOutput(
   const { podId, attemptId, tenantId } = attempt;
   const { sha256, sizeBytes } = output;
   // Stored bytes of another size are broken, or the report is: fetching them anew shows which.
-  const stored = blobs.touch(tenantId, sha256);
-  if (attempt.triedBefore && await stored === sizeBytes) return;
+  if (await blobs.touch(tenantId, sha256) === sizeBytes) return;
   let failure: unknown = null;
   const failed = (error: unknown) => {
     failure = error;
@@ -59,11 +56,9 @@ async function fetchOutput(
   const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed };
   const body = outputBody(reading, { podId, attemptId, output });
   try {
-    // On the first try that is the exception, so that the bytes are on their way while we look.
-    if (await stored === sizeBytes) return await body.cancel();
     await blobs.put(tenantId, body, { maxBytes: sizeBytes, expected: { sha256, sizeBytes }, blake3: false, signal });
   } catch (error) {
-    // Where nobody has begun to read it.
+    // Where nobody has begun to read it: the file could not be opened.
     body.cancel().catch(() => {});
     signal.throwIfAborted();
     if (failure !== null) throw failure;

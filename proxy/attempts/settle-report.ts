@@ -1,7 +1,7 @@
 /** One report of an agent → the transition it stands for. The store's guards decide; whoever comes second changes nothing. */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import { type ErrorCode, FleetError } from "../../contracts/errors.ts";
-import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
@@ -74,8 +74,6 @@ function hasEnded(row: AttemptRow): boolean {
 /** @returns a function that rejects only with what the stores throw */
 export function createSettler(deps: SettleDeps): SettleReport {
   const { store, agents, blobs, signals, lastProgress, clock, timings, logger, signal } = deps;
-  /** Attempts whose outputs could not be brought home at once. */
-  const triedBefore = new Set<AttemptId>();
 
   /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
   async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "report" | "nowMs"> | null> {
@@ -130,16 +128,13 @@ export function createSettler(deps: SettleDeps): SettleReport {
   async function collectFailed(row: AttemptRow, report: AttemptReport, error: FleetError): Promise<SettleEnd> {
     if (error.code === "output_missing") return await lose(row, "output_missing");
     if (error.code === "payload_too_large") return await fail(row, report, toJobError(error));
-    triedBefore.add(row.id);
     logger.warn("outputs not collected", { ...unitOf(row), reason: error.message });
     return "later";
   }
 
   async function succeed(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
     const { podId, jobId, tenantId, no } = row;
-    const { outputs: reported } = report;
-    const again = triedBefore.has(row.id);
-    const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: reported, triedBefore: again };
+    const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs };
     const collecting = collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
     // Read while the bytes are on their way; that it fails is met where it is awaited, unless they fail first.
     const facts = factsOf(row);
@@ -174,7 +169,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     return "settled";
   }
 
-  async function act(podId: PodId, report: AttemptReport): Promise<SettleEnd> {
+  return async (podId, report) => {
     const row = await store.getAttempt(report.attemptId);
     if (!row) return isAttemptFinal(report.state) ? "settled" : "ignored";
     if (row.podId !== podId) {
@@ -196,11 +191,5 @@ export function createSettler(deps: SettleDeps): SettleReport {
       case "lost":
         return await lose(row, report.error?.code ?? "comfy_lost");
     }
-  }
-
-  return async (podId, report) => {
-    const end = await act(podId, report);
-    if (end === "settled") triedBefore.delete(report.attemptId);
-    return end;
   };
 }

@@ -36,15 +36,9 @@ export interface TrpcOptions {
 export type TrpcHandler = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;
 
 export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
-  const { ports, maxWorkflowBytes, stopping, clock, logger } = options;
+  const { ports, maxWorkflowBytes, stopping, logger } = options;
   const jobs: EdgePorts["jobs"] = {
     ...ports.jobs,
-    async submit(caller, input, trace) {
-      const job = await ports.jobs.submit(caller, input, trace);
-      // The turn goes to the planner first: the pod should have the job before its caller has the answer.
-      await clock.sleep(0, stopping);
-      return job;
-    },
     async get(caller, input, signal) {
       if (input.waitMs === 0) return await ports.jobs.get(caller, input, signal);
       const job = await ports.jobs.get(caller, input, AbortSignal.any([signal, stopping]));

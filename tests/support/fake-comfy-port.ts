@@ -57,10 +57,6 @@ export class FakeComfyPort implements Comfy {
   readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
 
   readonly api: ComfyApi = {
-    dropCache: () => {
-      this.droppedCaches += 1;
-      return Promise.resolve();
-    },
     submit: async ({ promptId, workflow, traceparent = null }) => {
       this.submitted.push({ promptId, workflow, traceparent });
       const submission = await this.submission();
@@ -73,9 +69,10 @@ export class FakeComfyPort implements Comfy {
       return Promise.resolve(this.lookups.get(promptId) ?? { status: "unknown" });
     },
     plannedOutputs: () => (this.reachable ? Promise.resolve(this.planned()) : Promise.reject(comfyUnavailable())),
-    free: () => {
+    free: ({ models }) => {
       if (!this.reachable) return Promise.reject(comfyUnavailable());
-      this.freed += 1;
+      if (models) this.freed += 1;
+      else this.droppedCaches += 1;
       return Promise.resolve();
     },
     cancel: (promptId) => {

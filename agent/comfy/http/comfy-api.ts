@@ -97,10 +97,9 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     lookup: async (promptId, signal) => await lookup(bind(), promptId, signal),
     plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
-    free: async (signal) =>
-      await post(bind().send, { path: "/free", json: { unload_models: true, free_memory: true }, signal }),
+    free: async ({ models }, signal) =>
+      await post(bind().send, { path: "/free", json: { unload_models: models, free_memory: true }, signal }),
     forget: async (promptId, signal) => await forget(bind(), promptId, signal),
-    dropCache: async (signal) => await post(bind().send, { path: "/free", json: { free_memory: true }, signal }),
     async view(file, signal) {
       const { connection } = bind();
       const response = await callForBody(fetch, connection.baseUrl, {
