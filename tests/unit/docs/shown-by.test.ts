@@ -8,7 +8,7 @@ const text = readFileSync(`${ROOT}docs/operations.md`, "utf8");
 
 /** What a letter stands for: a file, or a folder with all files in it. */
 const FILES = new Map(
-  [...text.matchAll(/\b([A-Z]\d?) = `(tests\/[^`]+)`/g)].map((match) => [match[1], match[2] ?? ""]),
+  [...text.matchAll(/\b([A-Z]\d?) = `(tests\/[^`]+)`/g)].map((match) => [match[1] ?? "", match[2] ?? ""]),
 );
 
 /** A string after `it(`, or after the `)(` of `it.each(…)(`. */
@@ -62,7 +62,7 @@ describe("docs/operations.md", () => {
   });
 
   it("uses every letter that it explains", () => {
-    const used = new Set(rows().flatMap((cells) => namedTests(cells.at(-1) ?? "")).map(([letter]) => letter));
-    expect([...used].toSorted()).toEqual([...FILES.keys()].toSorted());
+    const used = new Set<string>(rows().flatMap((cells) => namedTests(cells.at(-1) ?? "")).map(([letter]) => letter));
+    expect([...FILES.keys()].filter((letter) => !used.has(letter))).toEqual([]);
   });
 });
