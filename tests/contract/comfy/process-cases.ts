@@ -3,6 +3,7 @@ import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
 import { imageGraph, slowGraph } from "./graphs.ts";
 import { startTarget, type Target } from "./target.ts";
@@ -66,6 +67,10 @@ export function describeProcess(target: Target): void {
             "the log tells of the worker's end",
             async () => /Exception in thread .*prompt_worker/.test(await server.log()) || undefined,
           );
+          // Who does not own the process learns of it from the log that ComfyUI shows.
+          const shown = z.looseObject({ entries: z.array(z.looseObject({ m: z.string() })) })
+            .parse((await call(server, "/internal/logs/raw")).json).entries.map(({ m }) => m).join("");
+          expect(shown).toMatch(/^Exception in thread Thread-\d+ \(prompt_worker\)/m);
           const accepted = await submit(server, imageGraph());
           expect((await getJob(server, accepted))?.status).toBe("pending");
           expect((await call(server, "/queue")).json).toMatchObject({ queue_running: [] });
