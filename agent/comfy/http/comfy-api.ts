@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { ComfyApi, ComfyFile } from "../port.ts";
 import type { ComfyTimings } from "../timings.ts";
 import { call, callForBody, type Fetch, parseReply, unexpected } from "./call.ts";
+import { expectFreed, freeRequest } from "./free.ts";
 import { type BoundCall, lookupJob, lookupOld, placeInQueue, readPlannedOutputs } from "./prompt-lookup.ts";
 import { submitPrompt } from "./submit-prompt.ts";
 
@@ -97,8 +98,7 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     lookup: async (promptId, signal) => await lookup(bind(), promptId, signal),
     plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
-    free: async ({ models }, signal) =>
-      await post(bind().send, { path: "/free", json: { unload_models: models, free_memory: true }, signal }),
+    free: async (what, signal) => expectFreed(await bind().send({ ...freeRequest(what), signal })),
     forget: async (promptId, signal) => await forget(bind(), promptId, signal),
     async view(file, signal) {
       const { connection } = bind();

@@ -1,0 +1,12 @@
+/** The wish that ComfyUI give memory back. It fulfils it after the prompt that runs, and does not say when. */
+import { type Reply, unexpected } from "./call.ts";
+
+/** `models`: its loaded models too, and not only what its nodes have made. */
+export function freeRequest({ models }: { models: boolean }) {
+  return { method: "POST" as const, path: "/free", json: { unload_models: models, free_memory: true } };
+}
+
+/** @throws FleetError `comfy_unavailable` for any answer but the usual one */
+export function expectFreed(reply: Reply): void {
+  if (reply.status !== 200) throw unexpected("free ComfyUI's memory", reply);
+}
