@@ -139,11 +139,13 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--detach", "submit and return")
     .addOption(new Option("--priority <band>", "band in the queue").choices(["interactive", "normal", "batch"]))
     .option("--idempotency-key <key>", "same key and request: the same job")
+    .option("--label <key=value>", "label of the job, for jobs ls (repeatable)", collect)
     .action((workflow, flags) => perform(flags, (context) => run(context, workflow, flags)));
 
   const jobs = program.command("jobs").description("list, look at, watch, cancel and repeat jobs");
   pageOptions(signInOptions(jobs.command("ls").description("newest first")), integer)
     .option("--state <state>", "only this state (repeatable)", collect)
+    .option("--label <key=value>", "only jobs with this label (repeatable, up to 3)", collect)
     .action((flags) => perform(flags, (context) => listJobs(context, flags)));
   signInOptions(jobs.command("get").argument("<job>").description("one job, whole"))
     .action((jobId, flags) => perform(flags, (context) => getJob(context, jobId, flags)));

@@ -4,6 +4,7 @@ import { isTerminal, JobState } from "../../contracts/job-state.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
 import { orAborted } from "../interruption.ts";
+import { parseLabels } from "../labels.ts";
 import { EXIT, exitCodeOfJob } from "../output/exit-codes.ts";
 import { eventText, jobDetails, jobRow } from "../output/job-lines.ts";
 import { type PageFlags, printPage } from "../page.ts";
@@ -16,6 +17,7 @@ export interface JobsFlags {
 
 export interface ListFlags extends PageFlags {
   state?: string[];
+  label?: string[];
 }
 
 export async function listJobs(context: CliContext, flags: ListFlags): Promise<number> {
@@ -26,8 +28,12 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
       hint: `States are ${JobState.options.join(", ")}.`,
     });
   });
+  const filter = {
+    ...(state.length > 0 ? { state } : {}),
+    ...(flags.label ? { metadata: parseLabels(flags.label) } : {}),
+  };
   const listed = context.fleet(flags).call((trpc) =>
-    trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...(state.length > 0 ? { state } : {}) })
+    trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...filter })
   );
   const page = await orAborted(listed, context.interrupted);
   const none = `No jobs yet. Start one with: ${context.command} run WORKFLOW.json`;
