@@ -62,6 +62,8 @@ const EnvSchema = z.object({
   EDGE_PODS: PodList,
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
+  /** What signs addresses of files and seals what is kept for others; without it `secret.key` in the data folder. */
+  EDGE_SECRET_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, "expected 64 hex digits: openssl rand -hex 32").optional(),
   /** Web pages of these origins may call the edge; without it none but those that the edge itself serves. */
   EDGE_CORS_ORIGINS: Origins.default([]),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
@@ -70,6 +72,8 @@ const EnvSchema = z.object({
   MAX_WORKFLOW_BYTES: sizeBytes(4 * MIB),
   /** Largest uploaded asset and largest output of a job. */
   MAX_UPLOAD_BYTES: sizeBytes(512 * MIB),
+  /** How long a signed address of an asset's bytes works without a key. */
+  ASSET_URL_TTL_MS: durationMs(3_600_000, 1_000),
   /** Hard cap on one attempt's run unless the job says otherwise. */
   JOB_RUN_TIMEOUT_MS: durationMs(3_600_000, 1_000),
   /** Infrastructure losses after which a job fails instead of being queued again. */
