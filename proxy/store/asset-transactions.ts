@@ -12,7 +12,11 @@ const ASSET_COLUMNS = `id, file_name as "fileName", content_type as "contentType
 
 /** Names were judged when they came in; a row that a stricter build would refuse must still be readable. */
 const AssetColumns = Asset.omit({ createdAt: true }).extend({ fileName: z.string(), createdAtMs: z.int() })
-  .transform(({ createdAtMs, ...asset }): Asset => ({ ...asset, filePath: asset.fileName, createdAt: toTimestamp(createdAtMs) }));
+  .transform(({ createdAtMs, ...asset }): Asset => ({
+    ...asset,
+    filePath: asset.fileName,
+    createdAt: toTimestamp(createdAtMs),
+  }));
 
 const INSERT_ASSET = `insert into asset
   (id, tenant_id, file_name, content_type, size_bytes, sha256, blake3, created_at_ms)

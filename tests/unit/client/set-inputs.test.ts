@@ -13,10 +13,10 @@ const GRAPH: Workflow = {
 
 const ASSET: Asset = {
   id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv",
-  filePath: "in.png",
-        jobId: null,
-        expiresAt: null,
-        fileName: "cat.png",
+  filePath: "cat.png",
+  jobId: null,
+  expiresAt: null,
+  fileName: "cat.png",
   contentType: "image/png",
   sizeBytes: 1,
   sha256: "a".repeat(64),
