@@ -25,7 +25,10 @@ export interface ComposedComfy {
   close(): void;
 }
 
-export function composeComfy(config: Config, { host, logger }: { host: Host; logger: Logger }): ComposedComfy {
+export function composeComfy(
+  config: Config,
+  { host, logger, redactLine }: { host: Host; logger: Logger; redactLine: (text: string) => string },
+): ComposedComfy {
   const timings = {
     startMaxMs: config.COMFYUI_START_MAX_MS,
     stopGraceMs: config.COMFYUI_STOP_GRACE_MS,
@@ -57,6 +60,7 @@ export function composeComfy(config: Config, { host, logger }: { host: Host; log
     port: config.COMFYUI_PORT,
     journal,
     logger: logger.child("comfy"),
+    redactLine,
     signalProcess: host.signalProcess,
     memoryLimits: {
       maxRssBytes: config.COMFYUI_MAX_RSS_BYTES || host.memoryBytes * DEFAULT_MEMORY_SHARE,

@@ -27,6 +27,8 @@ export interface SupervisedComfyOptions {
   port: number;
   journal: GenerationJournal;
   logger: Logger;
+  /** Takes what nobody is to see out of a line of ComfyUI's log before anything is made of it. Default: nothing. */
+  redactLine?: (text: string) => string;
   /** `process.kill`, as the entry point passes it in. */
   signalProcess: SignalProcess;
   /** Overrides of {@link ComfyTimings}. */

@@ -231,6 +231,7 @@ function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
   return {
     args: [],
     env: {},
+    redactLine: (text) => text,
     maxLogFileBytes: MAX_LOG_FILE_BYTES,
     clock: systemClock,
     random: Math.random,

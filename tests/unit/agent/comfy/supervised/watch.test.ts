@@ -18,6 +18,7 @@ function setUp(answers: { waiting: number | null; jobs: string[] | null }) {
     cwd: "/",
     args: [],
     env: {},
+    redactLine: (text) => text,
     parentEnv: {},
     stateDir: "/",
     port: 0,
