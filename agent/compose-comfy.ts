@@ -54,6 +54,7 @@ export function composeComfy(
     command: config.COMFYUI_COMMAND ?? [config.COMFYUI_PYTHON, "main.py"],
     cwd: resolve(config.COMFYUI_DIR ?? "."),
     args: config.COMFYUI_ARGS,
+    partnerNodes: config.COMFYUI_PARTNER_NODES,
     env: config.COMFYUI_ENV,
     parentEnv: host.env,
     stateDir,

@@ -17,6 +17,8 @@ export interface SupervisedComfyOptions {
   cwd: string;
   /** Extra ComfyUI flags, appended last. Those that the agent owns are refused. Default: none. */
   args?: readonly string[];
+  /** Whether it loads the nodes that call out to others. Default: no. */
+  partnerNodes?: boolean;
   /** Added to the child's environment, which else holds only what ComfyUI needs. Default: nothing. */
   env?: Readonly<Record<string, string>>;
   /** The agent's own environment; a few variables of it are passed on (see child-environment.ts). */

@@ -230,6 +230,7 @@ function whenIdle({ reason, message }: EndCause): EndCause {
 function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
   return {
     args: [],
+    partnerNodes: false,
     env: {},
     redactLine: (text) => text,
     maxLogFileBytes: MAX_LOG_FILE_BYTES,

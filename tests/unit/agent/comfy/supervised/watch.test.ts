@@ -17,6 +17,7 @@ function setUp(answers: { waiting: number | null; jobs: string[] | null }) {
     command: ["none"],
     cwd: "/",
     args: [],
+    partnerNodes: false,
     env: {},
     redactLine: (text) => text,
     parentEnv: {},
