@@ -1,28 +1,18 @@
 // extra_data.api_key_comfy_org: given to the nodes that ask for it, and what ComfyUI shows of it.
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { digestOf, KEY, probeGraph } from "../../support/partner-key.ts";
 import type { Target } from "./target.ts";
 import { call, cancel, getJob, run, settle, submit, waitForStatus } from "./wire.ts";
 import { slowGraph } from "./graphs.ts";
 
-const KEY = "comfyui-0123456789abcdef-a-partner-key";
 const extra_data = { api_key_comfy_org: KEY };
-
-/** Unlike any before, so that nothing of it is cached. */
-function probe(act: "digest" | "print" | "raise") {
-  return { "1": { class_type: "PartnerKeyProbe", inputs: { act, mark: crypto.randomUUID() } } };
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
 
 export function describePartnerKey(target: Target): void {
   describe("a partner key", () => {
     it("reaches the node that asks for it, and no other prompt's", async () => {
-      const { outputs } = await run(target.server(), probe("digest"), { extra_data });
+      const { outputs } = await run(target.server(), probeGraph("digest"), { extra_data });
       expect(outputs).toEqual({ "1": { text: [digestOf(KEY)] } });
-      const without = await run(target.server(), probe("digest"));
+      const without = await run(target.server(), probeGraph("digest"));
       expect(without.outputs).toEqual({ "1": { text: [digestOf("")] } });
     });
 
@@ -30,7 +20,7 @@ export function describePartnerKey(target: Target): void {
       await settle(target.server());
       const blocker = await submit(target.server(), slowGraph(), { extra_data });
       await waitForStatus(target.server(), blocker, "in_progress");
-      const id = await submit(target.server(), probe("digest"), { extra_data });
+      const id = await submit(target.server(), probeGraph("digest"), { extra_data });
       const shown = async () => {
         const paths = ["/queue", "/history", `/api/jobs/${id}`, `/api/jobs/${blocker}`, "/api/jobs"];
         const texts = await Promise.all(paths.map(async (path) => (await call(target.server(), path)).text));
@@ -45,7 +35,7 @@ export function describePartnerKey(target: Target): void {
     });
 
     it("is among the inputs that ComfyUI tells of a node that fails, whatever the node says", async () => {
-      const { id } = await run(target.server(), probe("raise"), { extra_data });
+      const { id } = await run(target.server(), probeGraph("raise"), { extra_data });
       const { text } = await call(target.server(), `/history/${id}`);
       expect(text.replaceAll(" ", "")).toContain(`"api_key":["${KEY}"]`);
       expect(text).toContain(`the key is ${KEY}`);
