@@ -92,13 +92,16 @@ export async function startComfy(options: StartOptions = {}): Promise<StartedCom
   throw new Error(`Cannot start ComfyUI: ${why}\n${log.slice(-3_000)}`);
 }
 
+/** A copy, because Python writes its compiled code beside it. @returns the flags beside the folder's own */
+export async function copyPartnerNode(folder: string): Promise<string[]> {
+  await cp(new URL(`./${PARTNER_NODE}`, import.meta.url), join(folder, PARTNER_NODE), { recursive: true });
+  return ["--whitelist-custom-nodes", PARTNER_NODE];
+}
+
 /** The flags with which a ComfyUI, or the stand-in, has the class. */
 async function addPartnerNode(baseDir: string, isStandIn: boolean): Promise<string[]> {
   if (isStandIn) return ["--partner-node"];
-  await cp(new URL(`./${PARTNER_NODE}`, import.meta.url), join(baseDir, "custom_nodes", PARTNER_NODE), {
-    recursive: true,
-  });
-  return ["--whitelist-custom-nodes", PARTNER_NODE];
+  return await copyPartnerNode(join(baseDir, "custom_nodes"));
 }
 
 function programOf(comfy: RealComfy): { argv: [string, ...string[]]; cwd: string } {
