@@ -34,6 +34,7 @@ import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
 import { openEdgeSecret } from "./secrets/edge-secret.ts";
+import { createUrlSigner } from "./secrets/url-signer.ts";
 import { createSealedBox } from "./secrets/sealed-box.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";

@@ -28,7 +28,6 @@ export interface AppOptions {
   assets: Pick<Assets, "upload" | "download">;
   /** The Comfy API v2. */
   v2: V2Handler;
-  assets: AssetBytes;
   health: Health;
   corsOrigins: CorsOrigins;
   logger: Logger;
