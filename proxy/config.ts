@@ -94,16 +94,16 @@ const EnvSchema = z.object({
   JOB_RUN_TIMEOUT_MS: durationMs(3_600_000, 1_000),
   /** Infrastructure losses after which a job fails instead of being queued again. */
   JOB_MAX_LOSSES: z.coerce.number().int().min(0).default(20),
-  /** How long a job and its outputs are kept after its end; then they are not found, and removed. */
-  JOB_RETENTION_MS: z.coerce.number().int().min(1_000).max(MAX_RETENTION_MS).default(DEFAULT_RETENTION_MS),
-  /** Queued jobs of one tenant; a submit beyond that is refused. */
-  TENANT_MAX_QUEUED: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** How long the Comfy API v2 holds a GET of an unfinished job that does not say. */
   V2_HOLD_MS: z.coerce.number().int().min(0).max(MAX_JOB_WAIT_MS).default(5_000),
   /** Event streams of the Comfy API v2 that one tenant may have open. */
   V2_MAX_STREAMS: z.coerce.number().int().min(1).default(100),
   /** Requests to the Comfy API v2 that one tenant may send a second; twice as many at once. */
   V2_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).default(500),
+  /** How long a job and its outputs are kept after its end; then they are not found, and removed. */
+  JOB_RETENTION_MS: z.coerce.number().int().min(1_000).max(MAX_RETENTION_MS).default(DEFAULT_RETENTION_MS),
+  /** Queued jobs of one tenant; a submit beyond that is refused. */
+  TENANT_MAX_QUEUED: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** Time between heartbeats to a pod. */
   POD_BEAT_MS: durationMs(5_000, 50),
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */

@@ -41,14 +41,14 @@ export interface NewJob {
   retryOf: JobId | null;
   /** W3C trace context of the submit, which attempts and receipt belong to; null without one. */
   traceparent: string | null;
+  /** The partner key that it came with, sealed for its id; null without one. */
+  sealedKey: string | null;
   /** Empty for none. */
   metadata: Metadata;
   /** What the graph refers to; held until the job is final. */
   assetIds: readonly string[];
   /** How many jobs of the tenant may be queued, with this one. */
   maxQueued: number;
-  /** The partner key that it came with, sealed for its id; null without one. */
-  sealedKey: string | null;
 }
 
 /** One job as stored. */
@@ -81,11 +81,11 @@ export interface JobRow {
   receipt: Receipt | null;
   /** See {@link NewJob}. */
   traceparent: string | null;
+  /** Whether it came with a partner key, which the store has until it is final. */
+  hasPartnerKey: boolean;
   metadata: Metadata;
   /** Whether it holds assets until it is final. */
   usesAssets: boolean;
-  /** Whether it came with a partner key, which the store has until it is final. */
-  hasPartnerKey: boolean;
 }
 
 /** `offered` until the agent accepts; `superseded` when another attempt's result won. */

@@ -58,9 +58,9 @@ function newRow(job: NewJob, nowMs: number): JobRow {
     error: null,
     receipt: null,
     traceparent,
+    hasPartnerKey: job.sealedKey !== null,
     metadata,
     usesAssets: job.assetIds.length > 0,
-    hasPartnerKey: job.sealedKey !== null,
   };
 }
 

@@ -21,8 +21,8 @@ const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, rea
     (select max(seq) + 1 from (select max(seq) as seq from event union all select seq from event_floor) as taken))`;
 const INSERT_OUTBOX = `insert into outbox (job_id, state, at_ms) values ($1, $2, $3)`;
 
-const LET_GO = `delete from job_asset where job_id = $1`;
 const DROP_SECRET = `delete from job_secret where job_id = $1`;
+const LET_GO = `delete from job_asset where job_id = $1`;
 
 const END_ATTEMPT = `update attempt set state = $3, ended_at_ms = $4, reason = $5 where job_id = $1 and no = $2`;
 

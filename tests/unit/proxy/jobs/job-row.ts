@@ -27,9 +27,9 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     error: null,
     receipt: null,
     traceparent: null,
+    hasPartnerKey: false,
     metadata: {},
     usesAssets: false,
-    hasPartnerKey: false,
     ...fields,
   };
 }
