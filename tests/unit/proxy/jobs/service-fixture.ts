@@ -1,5 +1,5 @@
 // The jobs service over a real store in memory; the pod's side is what a test makes of it.
-import type { JobsPort } from "../../../../contracts/edge/ports.ts";
+import type { Jobs } from "../../../../proxy/jobs/port.ts";
 import { SubmitJob } from "../../../../contracts/job.ts";
 import type { Waiting } from "../../../../contracts/job.ts";
 import type { JobId, KeyId, TenantId } from "../../../../contracts/ids.ts";
@@ -16,7 +16,7 @@ import { silentLogger } from "./silent-logger.ts";
 import { testBox } from "../secrets/test-box.ts";
 
 export interface JobsFixture extends AsyncDisposable {
-  jobs: JobsPort;
+  jobs: Jobs;
   caller: Caller;
   /** Of another tenant. */
   stranger: Caller;
