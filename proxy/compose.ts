@@ -15,8 +15,11 @@ import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
+import { createV2 } from "./http/v2/app.ts";
+import { createFileInputs } from "./jobs/file-inputs.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
+import { createPartnerKeys } from "./jobs/partner-keys.ts";
 import { createJobs } from "./jobs/service.ts";
 import { createAgents } from "./pods/agents.ts";
 import { systemClock } from "./time/clock.ts";
@@ -30,6 +33,9 @@ import { createPodsWatch } from "./pods/watch-pods.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
+import { openEdgeSecret } from "./secrets/edge-secret.ts";
+import { createUrlSigner } from "./secrets/url-signer.ts";
+import { createSealedBox } from "./secrets/sealed-box.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
@@ -69,6 +75,8 @@ export async function composeEdge(
   });
   const store = observedStore(opened, { metrics, record });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
+  const secret = openEdgeSecret({ dataDir: config.EDGE_DATA_DIR, given: config.EDGE_SECRET_KEY });
+  const box = createSealedBox({ secret });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
   const signals = createSignals();
@@ -90,7 +98,8 @@ export async function composeEdge(
 
   const objectInfo = createObjectInfoCache({ store, logger });
   const lastProgress = createLastProgress();
-  const common = { store, agents, blobs, signals, clock, timings: attemptTimings, logger, signal };
+  const partnerKeys = createPartnerKeys({ store, box });
+  const common = { store, agents, blobs, partnerKeys, signals, clock, timings: attemptTimings, logger, signal };
   const settlement = createSettlement({ ...common, lastProgress });
   const sessions = createPodSessions(
     { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
@@ -116,6 +125,7 @@ export async function composeEdge(
     logger,
     planner,
     lastProgress,
+    box,
     limits: {
       maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
       defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS,
@@ -159,6 +169,22 @@ export async function composeEdge(
       stopping: signal,
       clock,
       logger: logger.child("pods"),
+    }),
+    v2: createV2({
+      jobs,
+      assets,
+      fileInputs: createFileInputs({ objectInfo, clock }),
+      signer: createUrlSigner({ secret, ttlMs: config.ASSET_URL_TTL_MS }),
+      publicOrigin: config.EDGE_PUBLIC_URL ?? null,
+      holdMs: config.V2_HOLD_MS,
+      maxStreams: config.V2_MAX_STREAMS,
+      requestsPerSecond: config.V2_REQUESTS_PER_SECOND,
+      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
+      maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      isActive: authenticator.isActive,
+      stopping: signal,
+      clock,
+      logger: logger.child("v2"),
     }),
     assets,
     health: createHealth({

@@ -3,6 +3,7 @@ import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
+import type { SealedBox } from "../secrets/sealed-box.ts";
 import type { Signals } from "../signals.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -43,6 +44,7 @@ export interface JobsOptions {
   clock: Clock;
   logger: Logger;
   lastProgress: LastProgress;
+  box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
   /** How long final jobs are kept. */
   jobRetentionMs: number;

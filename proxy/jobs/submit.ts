@@ -5,8 +5,10 @@ import { JobId, type TenantId } from "../../contracts/ids.ts";
 import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
 import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
+import type { PartnerKey } from "../../contracts/partner-key.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
 import { formatTraceparent } from "../../contracts/telemetry/trace-context.ts";
+import type { SealedBox } from "../secrets/sealed-box.ts";
 import { type AssetUse, assetUses } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
 import type { EarlierSubmission, JobRow, JobStore, NewJob } from "../store/job-store.ts";
@@ -29,6 +31,8 @@ export interface Submitter {
   store: Pick<JobStore, "submitJob" | "findSubmission">;
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
+  /** Partner keys are stored by it. */
+  box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
   /** The seed of a service that was asked for none: whole, 0 to 2^53−1. Default: drawn by the runtime's generator. */
   randomSeed?: () => number;
@@ -118,15 +122,18 @@ export interface Submission {
  * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`, `queue_full`
  */
 export async function acceptJob(
-  { store, objectInfo, signals, limits: { maxQueued } }: Submitter,
-  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "assetIds" | "maxQueued">,
+  { store, objectInfo, signals, box, limits: { maxQueued } }: Submitter,
+  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "assetIds" | "maxQueued" | "sealedKey">,
+  partnerKey: PartnerKey | null = null,
 ): Promise<Submission> {
   const { spec } = job;
   const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
   const uses = assetUses(workflow);
+  const id = JobId.parse(typeidUnboxed("job"));
   const outcome = await store.submitJob({
     ...job,
-    id: JobId.parse(typeidUnboxed("job")),
+    id,
+    sealedKey: partnerKey === null ? null : box.seal(partnerKey, id),
     service: spec.kind === "service" ? serviceUse(spec) : null,
     placementKey: placementKeyOf(needs),
     needs,
@@ -144,7 +151,7 @@ export async function acceptJob(
 /** @throws FleetError `payload_too_large`, and what {@link acceptJob} throws */
 export async function submitJob(
   submitter: Submitter,
-  { tenantId, trace, ...context }: SubmitContext & { tenantId: TenantId },
+  { tenantId, trace, partnerKey, ...context }: SubmitContext & { tenantId: TenantId },
   request: SubmitJob,
 ): Promise<Submission> {
   const { store, limits, randomSeed = drawSeed } = submitter;
@@ -164,5 +171,5 @@ export async function submitJob(
     retryOf: null,
     traceparent: trace === undefined ? null : formatTraceparent(trace),
     metadata: options.metadata ?? {},
-  });
+  }, partnerKey);
 }

@@ -30,6 +30,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     findSubmission: (key) => read(() => findSubmission(key)),
     getJob: (id) => read(() => reads.getJob(id)),
     getSpec: (id) => read(() => reads.getSpec(id)),
+    getSealedKey: (id) => read(() => reads.getSealedKey(id)),
     findFinal: (ids) => read(() => reads.findFinal(ids)),
     listJobs: (tenantId, page) => read(() => listJobs(tenantId, page, jobRetentionMs)),
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),

@@ -18,6 +18,8 @@ import { all, clock, filledList, listChunks, one, type Transaction } from "./tra
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
 const GET_SPEC = `select spec from job_spec where job_id = $1`;
+const GET_SEALED_KEY = `select sealed from job_secret where job_id = $1`;
+const SealedKey = z.object({ sealed: z.string() });
 const LIST_EVENTS = `select ${rows.EVENT_COLUMNS} from event where job_id = $1 and ver > $2 order by ver`;
 const LIST_QUEUE = `select ${rows.QUEUE_COLUMNS} from job
   where state = 'queued' and run_after_ms <= $1
@@ -61,6 +63,10 @@ export function* findFinal(ids: readonly JobId[]): Transaction<JobId[]> {
 
 export function* getSpec(id: JobId): Transaction<JobSpec | null> {
   return (yield* one(GET_SPEC, [id], rows.SpecColumns))?.spec ?? null;
+}
+
+export function* getSealedKey(id: JobId): Transaction<string | null> {
+  return (yield* one(GET_SEALED_KEY, [id], SealedKey))?.sealed ?? null;
 }
 
 export function listEvents(id: JobId, afterVer: number): Transaction<EventRow[]> {

@@ -41,6 +41,8 @@ export interface NewJob {
   retryOf: JobId | null;
   /** W3C trace context of the submit, which attempts and receipt belong to; null without one. */
   traceparent: string | null;
+  /** The partner key that it came with, sealed for its id; null without one. */
+  sealedKey: string | null;
   /** Empty for none. */
   metadata: Metadata;
   /** What the graph refers to; held until the job is final. */
@@ -79,6 +81,8 @@ export interface JobRow {
   receipt: Receipt | null;
   /** See {@link NewJob}. */
   traceparent: string | null;
+  /** Whether it came with a partner key, which the store has until it is final. */
+  hasPartnerKey: boolean;
   metadata: Metadata;
   /** Whether it holds assets until it is final. */
   usesAssets: boolean;
@@ -125,6 +129,7 @@ export interface QueuedJob {
   placementKey: string;
   createdAtMs: number;
   losses: number;
+  hasPartnerKey: boolean;
 }
 
 /** A part of the queue. */
@@ -180,6 +185,8 @@ export interface JobStore {
   /** Those of `ids` that are final. */
   findFinal(ids: readonly JobId[]): Promise<JobId[]>;
   getSpec(id: JobId): Promise<JobSpec | null>;
+  /** {@link NewJob.sealedKey}; null once it is final. */
+  getSealedKey(id: JobId): Promise<string | null>;
   /** Newest first, without those that are kept no longer. */
   listJobs(tenantId: TenantId, page: JobsPage): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */

@@ -12,10 +12,11 @@ const INSERT_PLACEMENT = `insert into placement (placement_key, needs) values ($
 const INSERT_JOB =
   `insert into job (id, tenant_id, idem_space, idem_key, request_sha256, state, ver, band, placement_key,
   attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
-  traceparent, metadata, uses_assets)
-  select $1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15
+  traceparent, metadata, uses_assets, has_partner_key)
+  select $1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $17
   where (select count(*) from (select 1 from job where tenant_id = $2 and state = 'queued' limit $16) as q) < $16
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
+const INSERT_SECRET = `insert into job_secret (job_id, sealed) values ($1, $2)`;
 const INSERT_SPEC = `insert into job_spec (job_id, spec) values ($1, $2)`;
 const FIRST_OF_KEY = `select request_sha256 as "requestSha256", created_at_ms as "createdAtMs" from job
   where tenant_id = $1 and idem_space = $2 and idem_key = $3`;
@@ -57,6 +58,7 @@ function newRow(job: NewJob, nowMs: number): JobRow {
     error: null,
     receipt: null,
     traceparent,
+    hasPartnerKey: job.sealedKey !== null,
     metadata,
     usesAssets: job.assetIds.length > 0,
   };
@@ -79,6 +81,7 @@ export function* findSubmission(request: SubmissionKey): Transaction<EarlierSubm
 
 function* insertParts(job: NewJob, nowMs: number): Transaction<void> {
   yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
+  if (job.sealedKey !== null) yield* run(INSERT_SECRET, [job.id, job.sealedKey]);
   for (const [key, value] of Object.entries(job.metadata)) {
     yield* run(INSERT_LABEL, [job.id, key, value, job.tenantId, nowMs]);
   }
@@ -112,6 +115,7 @@ export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<Sub
     Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata),
     row.usesAssets ? 1 : 0,
     job.maxQueued,
+    row.hasPartnerKey ? 1 : 0,
   ]);
   if (!inserted) {
     // Only the key and the bound can have been in the way: job ids are minted anew for every request.

@@ -6,6 +6,7 @@ import { operator } from "./0004-operator.ts";
 import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
 import { jobTrace } from "./0006-job-trace.ts";
 import { labelsPathsRetention } from "./0007-labels-paths-retention.ts";
+import { jobSecret } from "./0008-job-secret.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   eventOrderAndRetry,
   jobTrace,
   labelsPathsRetention,
+  jobSecret,
 ];

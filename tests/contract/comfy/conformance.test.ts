@@ -15,6 +15,7 @@ import { describeInternal } from "./internal-cases.ts";
 import { describeIntrospection } from "./introspection-cases.ts";
 import { describeJobs } from "./jobs-cases.ts";
 import { describeOutputs } from "./outputs-cases.ts";
+import { describePartnerKey } from "./partner-key-cases.ts";
 import { describePictures } from "./pictures-cases.ts";
 import { describePreviews } from "./preview-cases.ts";
 import { describeProcess } from "./process-cases.ts";
@@ -46,7 +47,8 @@ describe(`ComfyUI's wire (${kind})`, () => {
     },
   };
   beforeAll(async () => {
-    server = await startTarget({ args: ["--max-upload-size", String(MAX_UPLOAD_MB)], tinyUnet: kind === "real" });
+    const args = ["--max-upload-size", String(MAX_UPLOAD_MB)];
+    server = await startTarget({ args, tinyUnet: kind === "real", partnerNode: true });
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     await server?.stop();
@@ -56,6 +58,7 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describeIntrospection(target);
   describeValidation(target);
   describePrompt(target);
+  describePartnerKey(target);
   describeQueue(target);
   describeJobs(target);
   describeHistory(target);

@@ -13,6 +13,8 @@ const ROUTES = [
   "healthz",
   "assets.upload",
   "assets.download",
+  ...["submit", "list", "get", "events", "workflow", "cancel"].map((name) => `v2.jobs.${name}`),
+  ...["upload", "from-hash", "by-hash", "get", "delete", "content"].map((name) => `v2.assets.${name}`),
   "other",
 ];
 const PROCEDURES = [
@@ -25,9 +27,16 @@ const PROCEDURES = [
 
 const path = fc.oneof(
   fc.webPath(),
-  fc.constantFrom("/trpc/", "/v1/assets/", "/pods/pod_1/trpc/", "/inputs/", "/attempts/", "/object-info/").chain((
-    prefix,
-  ) => fc.string().map((rest) => prefix + rest)),
+  fc.constantFrom(
+    "/trpc/",
+    "/v1/assets/",
+    "/pods/pod_1/trpc/",
+    "/inputs/",
+    "/attempts/",
+    "/object-info/",
+    "/api/v2/jobs/",
+    "/api/v2/assets/",
+  ).chain((prefix) => fc.string().map((rest) => prefix + rest)),
 );
 
 describe("routeName()", () => {
@@ -38,6 +47,27 @@ describe("routeName()", () => {
     expect(routeName("GET", "/pods/pod_01jd8qf2e0f0x8j3m5p7q9s1tv/trpc/gpu.sample")).toBe("pod:gpu.sample");
     expect(routeName("GET", "/pods/pod_1/trpc/gpu.nothing")).toBe("other");
     expect(routeName("GET", "/trpc/jobs.submit,jobs.get")).toBe("other");
+  });
+
+  it("names the routes of the Comfy API v2", () => {
+    const id = "01890000-0000-7000-8000-000000000001";
+    const named = [
+      ["POST", "/api/v2/jobs", "v2.jobs.submit"],
+      ["GET", "/api/v2/jobs", "v2.jobs.list"],
+      ["GET", `/api/v2/jobs/${id}`, "v2.jobs.get"],
+      ["GET", `/api/v2/jobs/${id}/events`, "v2.jobs.events"],
+      ["GET", `/api/v2/jobs/${id}/workflow`, "v2.jobs.workflow"],
+      ["POST", `/api/v2/jobs/${id}/cancel`, "v2.jobs.cancel"],
+      ["POST", "/api/v2/assets", "v2.assets.upload"],
+      ["POST", "/api/v2/assets/from-hash", "v2.assets.from-hash"],
+      ["HEAD", "/api/v2/assets/by-hash/blake3%3Aab", "v2.assets.by-hash"],
+      ["GET", `/api/v2/assets/${id}`, "v2.assets.get"],
+      ["DELETE", `/api/v2/assets/${id}`, "v2.assets.delete"],
+      ["GET", `/api/v2/assets/${id}/content`, "v2.assets.content"],
+      ["GET", `/api/v2/jobs/${id}/constructor`, "other"],
+      ["GET", `/api/v2/jobs/${id}/events/x`, "other"],
+    ] as const;
+    for (const [method, path, name] of named) expect(routeName(method, path)).toBe(name);
   });
 
   it("is one of few, whatever is asked for", () => {
@@ -51,6 +81,27 @@ describe("procedureOf()", () => {
     expect(procedureOf("/trpc/attempts.get?input=%7B%7D")).toBe("attempts.get");
     expect(procedureOf(`/inputs/${"a".repeat(64)}`)).toBe("inputs.put");
     expect(procedureOf("/attempts/att_x/outputs/0")).toBe("outputs.get");
+  });
+
+  it("names the routes of the Comfy API v2", () => {
+    const id = "01890000-0000-7000-8000-000000000001";
+    const named = [
+      ["POST", "/api/v2/jobs", "v2.jobs.submit"],
+      ["GET", "/api/v2/jobs", "v2.jobs.list"],
+      ["GET", `/api/v2/jobs/${id}`, "v2.jobs.get"],
+      ["GET", `/api/v2/jobs/${id}/events`, "v2.jobs.events"],
+      ["GET", `/api/v2/jobs/${id}/workflow`, "v2.jobs.workflow"],
+      ["POST", `/api/v2/jobs/${id}/cancel`, "v2.jobs.cancel"],
+      ["POST", "/api/v2/assets", "v2.assets.upload"],
+      ["POST", "/api/v2/assets/from-hash", "v2.assets.from-hash"],
+      ["HEAD", "/api/v2/assets/by-hash/blake3%3Aab", "v2.assets.by-hash"],
+      ["GET", `/api/v2/assets/${id}`, "v2.assets.get"],
+      ["DELETE", `/api/v2/assets/${id}`, "v2.assets.delete"],
+      ["GET", `/api/v2/assets/${id}/content`, "v2.assets.content"],
+      ["GET", `/api/v2/jobs/${id}/constructor`, "other"],
+      ["GET", `/api/v2/jobs/${id}/events/x`, "other"],
+    ] as const;
+    for (const [method, path, name] of named) expect(routeName(method, path)).toBe(name);
   });
 
   it("is one of few, whatever is called", () => {
