@@ -52,7 +52,7 @@ export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transit
 }
 
 /** Stores the rows. Equal bytes of the same name may have a row already: the outputs then name that one. */
-function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
+export function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
   const ids = new Map<AssetId, AssetId>();
   for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, nowMs)).asset.id);
   return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
