@@ -31,7 +31,7 @@ export interface EarlyRun {
   over: AbortSignal;
   /** Of the generation that runs it; null: over the API. */
   folders: () => ComfyFolders | null;
-  /** Somebody wants its end, so that nobody waits for more of it. */
+  /** Somebody wants its end, or ComfyUI has said that it is there: nobody waits for more of it. */
   isEnding: () => boolean;
 }
 

@@ -69,7 +69,12 @@ export class Run {
     this.over = AbortSignal.any([this.#ended.signal, stop]);
     this.wake = new Wake(deps.clock);
     this.early = new EarlyOutputs(
-      { entry, over: this.over, folders: () => this.folders(), isEnding: () => this.ending !== null },
+      {
+        entry,
+        over: this.over,
+        folders: () => this.folders(),
+        isEnding: () => this.ending !== null || this.saidToBeOver,
+      },
       deps,
     );
     this.lastSignMs = deps.clock.now();

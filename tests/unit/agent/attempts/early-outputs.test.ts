@@ -207,6 +207,17 @@ describe("EarlyOutputs", () => {
     expect(await bench.service.get(attemptId)).toMatchObject({ state: "running", outputs: [] });
   });
 
+  it("are not looked for once ComfyUI has said that it is done, though it does not confirm it yet", async () => {
+    const { attemptId, promptId } = await bench.accept();
+    const picture = await write(attemptId, { nodeId: "2", name: "a.png", text: "picture" });
+    executed(promptId, picture);
+    bench.comfy.say({ type: "finished", promptId });
+    await bench.clock.advance(300);
+    expect(await readdir(join(bench.folder, "attempts")).catch(() => [])).toEqual([]);
+    bench.comfy.finish(promptId, succeeded(picture));
+    expect((await bench.reportWhen(attemptId, isOver)).outputs.length).toBe(1);
+  });
+
   it("wait for the answer to the POST, however early a node is done", async () => {
     let answer = () => undefined as void;
     const answered = new Promise<void>((resolve) => (answer = resolve));
