@@ -81,9 +81,9 @@ describe.each(EDGE_RUNTIMES)("outputs through an edge on %s", (runtime) => {
     const job = fleet.client.run(firstThenSlow(500));
     const { outputs } = await withOutput(job);
     await fleet.agent.kill();
-    await fleet.agent.start();
+    fleet.agent.start();
     await fleet.edge.kill();
-    await fleet.edge.start();
+    fleet.edge.start();
     const again = await until("the edge to answer", () => job.get().catch(() => null));
     expect(again).toMatchObject({ state: "running", attempt: 1, outputs });
     const { job: done } = await job;

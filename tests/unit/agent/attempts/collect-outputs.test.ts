@@ -127,7 +127,9 @@ describe("collectOutputs()", () => {
       [2, "c.png"],
       [3, "text-9.txt"],
     ]);
-    expect(outputs.map(({ index: _, ...rest }) => rest)).toEqual(plain.map(({ index: _, ...rest }) => rest));
+    expect(outputs.map((output) => ({ ...output, index: null }))).toEqual(
+      plain.map((output) => ({ ...output, index: null })),
+    );
     for (const { index, name } of outputs.slice(0, 3)) {
       expect(await readFile(workspace.outputPath(attemptId, index), "utf8")).toBe(name);
     }
