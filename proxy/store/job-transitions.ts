@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Output } from "../../contracts/asset.ts";
 import { type AssetId, JobId } from "../../contracts/ids.ts";
 import type { NewAsset } from "./asset-store.ts";
-import { insertAsset } from "./asset-transactions.ts";
+import { insertAsset, WITH_ITS_JOB } from "./asset-transactions.ts";
 import * as moves from "./job-moves.ts";
 import type { CompleteJob, JobRow, JobStore, Transition } from "./job-store.ts";
 import { endAttempt, lockJob, moveJob, writeMove } from "./job-writes.ts";
@@ -53,8 +53,9 @@ export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transit
 
 /** Stores the rows. Equal bytes of the same name may have a row already: the outputs then name that one. */
 export function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
+  const kept = { jobId: outputs[0]?.jobId ?? null, expiresAtMs: WITH_ITS_JOB, nowMs };
   const ids = new Map<AssetId, AssetId>();
-  for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, nowMs)).asset.id);
+  for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, kept)).id);
   return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
 }
 

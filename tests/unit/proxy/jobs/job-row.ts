@@ -27,6 +27,8 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     error: null,
     receipt: null,
     traceparent: null,
+    metadata: {},
+    usesAssets: false,
     ...fields,
   };
 }

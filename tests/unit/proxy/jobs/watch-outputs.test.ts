@@ -19,7 +19,7 @@ function preview(nodeId: string): AttemptEvent {
 
 /** What the settlement does when these are home. */
 async function bring({ testStore: { store, tenantId }, jobId, signals }: WatchFixture, no: number, names: string[]) {
-  const assets = names.map((fileName) => sampleAsset(tenantId, { fileName, sha256: sha256(fileName) }));
+  const assets = names.map((fileName) => sampleAsset(tenantId, { filePath: fileName, sha256: sha256(fileName) }));
   const outputs = assets.map((asset) => sampleOutput(jobId, asset));
   await store.addOutputs({ jobId, no, outputs, assets });
   signals.emit("job", jobId);

@@ -8,7 +8,7 @@ import { sampleAsset, sampleError, sampleOutput, sampleReceipt, sha256 } from ".
 const loss = { reason: "pod_lost", countLoss: true, retryInMs: 0, maxLosses: 20 };
 
 function picture(t: TestStore, jobId: JobId, name = "a.png") {
-  const asset = sampleAsset(t.tenantId, { fileName: name, sha256: sha256(name) });
+  const asset = sampleAsset(t.tenantId, { filePath: name, sha256: sha256(name) });
   return { assets: [asset], outputs: [sampleOutput(jobId, asset)] };
 }
 

@@ -47,6 +47,9 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     runWithinMs: 60_000,
     retryOf: null,
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    metadata: {},
+    assetIds: [],
+    maxQueued: 10_000,
     ...change,
   };
 }
@@ -55,7 +58,7 @@ export function sampleAsset(tenantId: TenantId, change: Partial<NewAsset> = {}):
   return {
     id: newAssetId(),
     tenantId,
-    fileName: "a.png",
+    filePath: "a.png",
     contentType: "image/png",
     sizeBytes: 3,
     sha256: sha256("bytes"),
@@ -65,7 +68,7 @@ export function sampleAsset(tenantId: TenantId, change: Partial<NewAsset> = {}):
 }
 
 export function sampleOutput(jobId: JobId, asset: NewAsset): Output {
-  const { fileName: name, contentType, sizeBytes, sha256: hash, id: assetId } = asset;
+  const { filePath: name, contentType, sizeBytes, sha256: hash, id: assetId } = asset;
   return { jobId, nodeId: "1", name, type: "image", contentType, sizeBytes, sha256: hash, assetId, temporary: false };
 }
 
