@@ -53,7 +53,9 @@ export class EarlyOutputs {
   offer(made: { files: readonly ComfyFile[]; texts: readonly ComfyText[] }): void {
     const { entry, over } = this.#run;
     if (over.aborted || this.#reports >= MAX_EARLY_REPORTS) return;
-    for (const source of sourcesIn({ files: made.files, texts: entry.redact(made.texts) })) this.#waiting.set(source.key, source);
+    for (const source of sourcesIn({ files: made.files, texts: entry.redact(made.texts) })) {
+      this.#waiting.set(source.key, source);
+    }
     if (this.#isAtWork || this.#waiting.size === 0) return;
     this.#isAtWork = true;
     this.#work = this.#goOn();

@@ -2,7 +2,6 @@
  * What happens to one job, as the events of the Comfy API v2: the job as it is, then every change, to the terminal status.
  * Nothing is replayed; a client that was cut off reads the job and opens another stream.
  */
-import type { Output } from "../../../contracts/asset.ts";
 import type { JobEvent } from "../../../contracts/event.ts";
 import { isTerminal } from "../../../contracts/job-state.ts";
 import type { JobId } from "../../../contracts/ids.ts";
@@ -31,9 +30,7 @@ export interface EventRequest {
 }
 
 type Status = Extract<JobEvent, { type: "status" }>;
-/** An output that is home while the job goes on: some producers of events know of it, and all that know say it like this. */
-type AnyEvent = JobEvent | { type: "output"; output: Output };
-type Coming = Promise<IteratorResult<{ data: AnyEvent }>>;
+type Coming = Promise<IteratorResult<{ data: JobEvent }>>;
 
 /** The state decides, not the look at the queue that comes after it. */
 async function statusEvent({ jobs, links }: EventSource, { state, jobId, job }: Status): Promise<ServerEvent> {
@@ -45,7 +42,7 @@ async function statusEvent({ jobs, links }: EventSource, { state, jobId, job }: 
   return { event: "status", data: { ...status, outputs, error: job.error && errorView(job.error) } };
 }
 
-async function eventOf(source: EventSource, event: AnyEvent): Promise<ServerEvent> {
+async function eventOf(source: EventSource, event: JobEvent): Promise<ServerEvent> {
   switch (event.type) {
     case "status":
       return await statusEvent(source, event);

@@ -171,8 +171,8 @@ describe("early outputs", () => {
     const first = output(side, order, { text: "pixels" });
     side.agent.report(soFar(order, [first]));
     await until(async () => (await side.job(id)).outputs.length === 1);
-    const { store, agents, signals, clock, blobs, lastProgress } = side;
-    const shared = { store, agents, signals, clock, blobs, lastProgress, timings: ATTEMPT_TIMINGS };
+    const { store, agents, partnerKeys, signals, clock, blobs, lastProgress } = side;
+    const shared = { store, agents, partnerKeys, signals, clock, blobs, lastProgress, timings: ATTEMPT_TIMINGS };
     const stop = new AbortController();
     const next = createSettlement({ ...shared, logger: silentLogger, signal: stop.signal });
     await next.settle(side.podId, soFar(order, [first, output(side, order, { text: "more", index: 1 })]));
