@@ -98,7 +98,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
 
   function tell(row: AttemptRow, moved: Transition, facts: Record<string, unknown>): void {
     if (moved.status !== "done") return;
-    signals.emit("job", row.jobId);
+    signals.emit("job", moved.job);
     if (isTerminal(moved.job.state)) lastProgress.drop(row.jobId);
     const jobState = moved.job.state;
     logger.info("attempt ended", { ...unitOf(row), jobState, ...facts });
@@ -158,7 +158,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     if (row.state === "running") return { jobId, no };
     if (row.state !== "offered") return "settled";
     const moved = await store.startJob({ jobId, no });
-    if (moved.status === "done") signals.emit("job", jobId);
+    if (moved.status === "done") signals.emit("job", moved.job);
     return { jobId, no };
   }
 

@@ -1,8 +1,9 @@
 /**
- * Who waits for the end of a job: a map entry each, whoever they are. A signal makes them look at once; behind it one
- * read for all of them, every poll, finds what no signal told of.
+ * Who waits for the end of a job: a map entry each, whoever they are. The signal of its end wakes them at once; behind it
+ * one read for all of them, every poll, finds what no signal told of.
  */
 import type { JobId } from "../../contracts/ids.ts";
+import { isTerminal } from "../../contracts/job-state.ts";
 import type { Signals } from "../signals.ts";
 import type { JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -26,13 +27,12 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
   const waiting = new Map<JobId, Set<() => void>>();
   let isPolling = false;
 
-  async function look(jobIds: readonly JobId[]): Promise<void> {
-    for (const jobId of await store.findFinal(jobIds)) for (const wake of waiting.get(jobId) ?? []) wake();
+  function wakeAll(jobId: JobId): void {
+    for (const wake of waiting.get(jobId) ?? []) wake();
   }
 
-  function lookAt(jobId: JobId): void {
-    if (!waiting.has(jobId)) return;
-    look([jobId]).catch((error: unknown) => logger.warn("end of a job cannot be read", { job: jobId, error }));
+  async function look(jobIds: readonly JobId[]): Promise<void> {
+    for (const jobId of await store.findFinal(jobIds)) wakeAll(jobId);
   }
 
   /** Runs while anybody waits. */
@@ -55,7 +55,9 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
     isPolling = false;
   }
 
-  signals.on("job", lookAt);
+  signals.on("job", ({ id, state }) => {
+    if (isTerminal(state)) wakeAll(id);
+  });
 
   return {
     async wait(jobId, ms, signal) {
@@ -67,7 +69,7 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
       signal.addEventListener("abort", wake, { once: true });
       if (signal.aborted) wake();
       // It may have ended between the caller's look at it and this moment.
-      lookAt(jobId);
+      look([jobId]).catch((error: unknown) => logger.warn("end of a job cannot be read", { job: jobId, error }));
       void poll();
       await clock.sleep(ms, woken.signal);
       signal.removeEventListener("abort", wake);

@@ -111,7 +111,7 @@ export async function acceptJob(
   });
   if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency?.key), waiting };
   signals.emit("queue", undefined);
-  signals.emit("job", outcome.job.id);
+  signals.emit("job", outcome.job);
   return { row: outcome.job, waiting };
 }
 

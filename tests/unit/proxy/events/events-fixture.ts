@@ -66,15 +66,15 @@ export async function eventsFixture(change: Partial<EventStore> = {}) {
     },
     async submit(name: string, ofTenant = tenantId): Promise<JobId> {
       const id = await this.submitQuietly(name, ofTenant);
-      signals.emit("job", id);
+      signals.emit("job", { id, state: "queued" });
       return id;
     },
     async run(jobId: JobId): Promise<void> {
       const no = await testStore.start(jobId);
-      signals.emit("job", jobId);
+      signals.emit("job", { id: jobId, state: "running" });
       await settle();
       await store.failJob({ jobId, no, error: sampleError, receipt: null });
-      signals.emit("job", jobId);
+      signals.emit("job", { id: jobId, state: "failed" });
       await settle();
     },
     watch({ caller = callerOf(tenantId), allTenants = false, lastEventId }: WatchChoice = {}): Watched {

@@ -99,7 +99,7 @@ describe("watch() by many", () => {
         retryInMs: 0,
         maxLosses: 100,
       });
-      fixture.signals.emit("job", fixture.jobId);
+      fixture.signals.emit("job", { id: fixture.jobId, state: "queued" });
       await settle();
     }
     await fixture.jobs.cancel(fixture.caller, fixture.jobId);
