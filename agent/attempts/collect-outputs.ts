@@ -40,18 +40,21 @@ export async function collectOutputs(
   const files = distinct(found.files);
   const texts = toTextFiles(found.texts);
   refuseTooMany(files.length + texts.length);
-  await workspace.renewOutputs(attemptId);
+  const home = workspace.renewOutputs(attemptId);
+  // Met where it is awaited.
+  home.catch(() => undefined);
   const outputs: AttemptOutput[] = [];
   const missing: Missing[] = [];
   for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
     const batch = files.slice(first, first + FILES_AT_ONCE);
-    const taken = await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal })));
+    const taken = await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, home, signal })));
     for (const output of taken) {
       if ("missing" in output) missing.push(output);
       else outputs.push(await moveTo(outputs.length, output, deps));
     }
   }
+  await home;
   for (const { nodeId, name, bytes } of texts) {
     const index = outputs.length;
     await writeFile(workspace.outputPath(attemptId, index), bytes, { mode: 0o600 });
@@ -96,12 +99,12 @@ async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
 async function toOutput(
   file: ComfyFile,
   index: number,
-  deps: CollectDeps & { signal: AbortSignal },
+  deps: CollectDeps & { home: Promise<void>; signal: AbortSignal },
 ): Promise<AttemptOutput | Missing> {
   const to = deps.workspace.outputPath(deps.attemptId, index);
   let stored: Stored;
   try {
-    stored = await take(file, deps, { to, signal: deps.signal });
+    stored = await take(file, deps, to);
   } catch (error) {
     if (file.type !== "temp" || !FleetError.is(error) || error.code !== "output_missing") throw error;
     return { missing: file, error };
@@ -118,12 +121,12 @@ async function toOutput(
 
 async function take(
   file: ComfyFile,
-  { attemptId, api, folders }: CollectDeps,
-  options: { to: string; signal: AbortSignal },
+  { attemptId, api, folders, home, signal }: CollectDeps & { home: Promise<void>; signal: AbortSignal },
+  to: string,
 ): Promise<Stored> {
   const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to: options.to, isOurs: file.type === "output" && first === attemptId };
-  if (folders === null) return await takeOverHttp(api, request, options.signal);
+  const request = { file, to, home, isOurs: file.type === "output" && first === attemptId };
+  if (folders === null) return await takeOverHttp(api, request, signal);
   return await takeFromDisk(folders, request);
 }
 

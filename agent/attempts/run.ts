@@ -115,7 +115,7 @@ export class Run {
   }
 
   end(): void {
-    this.#ended.abort();
+    this.#ended.abort("over");
     this.#throttle.end();
   }
 
