@@ -10,7 +10,7 @@ interface Hints {
   /** A pod's slots, phase or capability may have changed: the planner should look. */
   pods: void;
   /** This job has a new lifecycle event, or a cancel was asked for: the job as its transition left it. */
-  job: Pick<JobRow, "id" | "state">;
+  job: JobRow;
 }
 
 export interface Signals {

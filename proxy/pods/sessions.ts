@@ -20,7 +20,7 @@ export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): P
   let unsubscribe = () => {};
 
   /** A cancel is an order to the agent that must not wait for the next beat. */
-  function beatForCancel({ id, state }: Pick<JobRow, "id" | "state">): void {
+  function beatForCancel({ id, state }: JobRow): void {
     if (state !== "canceling") return;
     for (const session of sessions.values()) if (session.hasJob(id)) session.beatNow();
   }
