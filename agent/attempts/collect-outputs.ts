@@ -48,7 +48,8 @@ export async function collectOutputs(
   for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
     const batch = files.slice(first, first + FILES_AT_ONCE);
-    const taken = await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, home, signal })));
+    const works = batch.map((file, offset) => toOutput(file, first + offset, { ...deps, home, signal }));
+    const taken = await allDone(works, home);
     for (const output of taken) {
       if ("missing" in output) missing.push(output);
       else outputs.push(await moveTo(outputs.length, output, deps));
@@ -90,9 +91,9 @@ function refuseTooMany(count: number): void {
   });
 }
 
-/** Waits for all before it throws the first failure, so that nothing writes into the folder afterwards. */
-async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(works);
+/** Waits for all before it throws the first failure, so that nothing makes the folder or writes into it afterwards. */
+async function allDone<T>(works: Promise<T>[], home: Promise<void>): Promise<T[]> {
+  await Promise.allSettled([...works, home]);
   return await Promise.all(works);
 }
 
