@@ -117,6 +117,7 @@ export class EarlyOutputs {
         workspace,
         api: comfy.api,
         folders: folders(),
+        home: Promise.resolve(),
         signal: over,
       });
     } catch (error) {

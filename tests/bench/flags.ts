@@ -7,6 +7,8 @@ export type BenchPart = (typeof PARTS)[number];
 export interface BenchFlags {
   part: BenchPart;
   json: boolean;
+  /** Ends with exit code 1 when a goal is missed. */
+  strict: boolean;
   /** Also the job part on a real ComfyUI on the CPU. */
   real: boolean;
   /** Measured jobs per runtime on the stand-in. */
@@ -15,9 +17,9 @@ export interface BenchFlags {
   quick: boolean;
 }
 
-export const USAGE = `usage: npm run bench -- job [--json] [--rounds N] [--real]
-       npm run bench -- edge [--json] [--quick]
-job: whole jobs beside the same work driven directly, starts, memory
+export const USAGE = `usage: npm run bench -- job [--json] [--strict] [--rounds N] [--real]
+       npm run bench -- edge [--json] [--strict] [--quick]
+job: whole jobs beside the same work driven directly (cold_*: the first after a start), starts, memory
 edge: what passes through the edge, on both runtimes, in under 4 minutes, each beside its baseline:
   calls     comfy.status of a pod through the edge, and through a bare Hono proxy
   bytes     files of 200 MB on the disk of an agent, and the agent's own download of them, also over a link of 100 MB/s:
@@ -27,6 +29,7 @@ edge: what passes through the edge, on both runtimes, in under 4 minutes, each b
             *_rss_growth       the most that the edge's memory grew during one of them; baseline: what it held before
   watchers  500 streams of 50 jobs with 5 events of progress a second, and a bare event server with as many
   --json      one line of JSON a measurement
+  --strict    exit code 1 when a goal is missed; without it that is only said
   --rounds N  measured jobs per runtime, 1 to 1000 (default 150; starts are min(N, 9))
   --real      the job part on a real ComfyUI too: COMFYUI_DIR's, else one set up in the cache folder (0.7 GB, once)
   --quick     the edge part with tiny numbers, to see that it runs`;
@@ -47,6 +50,7 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
     allowPositionals: true,
     options: {
       json: { type: "boolean" },
+      strict: { type: "boolean" },
       real: { type: "boolean" },
       rounds: { type: "string" },
       quick: { type: "boolean" },
@@ -62,5 +66,6 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new Error(`Cannot run ${values.rounds} rounds: expected 1 to ${MAX_ROUNDS}`);
   }
-  return { part, json: values.json ?? false, real: values.real ?? false, rounds, quick: values.quick ?? false };
+  const { json = false, strict = false, real = false, quick = false } = values;
+  return { part, json, strict, real, rounds, quick };
 }

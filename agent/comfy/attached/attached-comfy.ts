@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto";
 import { createBackoff } from "../backoff.ts";
 import type { EndCause } from "../end-cause.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
+import { createExchange } from "../http/exchange.ts";
 import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
@@ -36,6 +37,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
 
   const api = createComfyApi({
     fetch: context.fetch,
+    exchange: createExchange(),
     clock,
     timings,
     connection: () => {

@@ -1,5 +1,6 @@
 /** The wish that ComfyUI give memory back. It fulfils it after the prompt that runs, and does not say when. */
-import { type Reply, unexpected } from "./call.ts";
+import { unexpected } from "./call.ts";
+import type { Reply } from "./exchange.ts";
 
 /** `models`: its loaded models too, and not only what its nodes have made. */
 export function freeRequest({ models }: { models: boolean }) {

@@ -3,13 +3,14 @@ import { parseFlags } from "../../bench/flags.ts";
 
 describe("parseFlags", () => {
   it("parseFlags() has defaults for everything", () => {
-    expect(parseFlags([])).toEqual({ part: "job", json: false, real: false, rounds: 150, quick: false });
+    expect(parseFlags([])).toEqual({ part: "job", json: false, strict: false, real: false, rounds: 150, quick: false });
     expect(parseFlags(["job", "--json", "--real", "--rounds", "3"])).toMatchObject({
       json: true,
       real: true,
       rounds: 3,
     });
     expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
+    for (const part of ["job", "edge"]) expect(parseFlags([part, "--strict"])).toMatchObject({ part, strict: true });
   });
 
   it("parseFlags() refuses what it does not know", () => {

@@ -30,7 +30,7 @@ describe("early outputs", () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
     const told: string[] = [];
-    side.signals.on("job", (job) => told.push(job));
+    side.signals.on("job", (job) => told.push(job.id));
     const first = output(side, order, { text: "pixels" });
     side.agent.report(soFar(order, [first]));
     await until(async () => (await side.job(id)).outputs.length === 1);
