@@ -2,11 +2,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { OPERATOR_PROCEDURES } from "../../contracts/agent/operator.ts";
+import { agentRouter } from "../../contracts/agent/router.ts";
 import { edgeRouter } from "../../contracts/edge/router.ts";
 import { uuidOf } from "../../contracts/ids.ts";
 import { file } from "../../client/mod.ts";
 import { fuzz } from "../support/bad-input/fuzz.ts";
-import { headersOf, type RawRoute, requestsTo } from "../support/bad-input/requests.ts";
+import { callsBelow, headersOf, type RawRoute, requestsTo } from "../support/bad-input/requests.ts";
 import { junk, type Pools } from "../support/bad-input/schema-values.ts";
 import type { V2Target } from "../support/bad-input/v2-requests.ts";
 import { v2Requests } from "../support/bad-input/v2-requests.ts";
@@ -113,12 +115,23 @@ describe.each(EDGE_RUNTIMES)("bad input to the edge on %s", (runtime) => {
   it(`${REQUESTS} requests: no internal error, no hang, no crash, every refusal typed, nothing leaked`, async () => {
     const { pools, routes, keys: [other = ""], v2 } = await prepare(fleet);
     const pid = fleet.edge.pid;
-    const authorizations = [`Bearer ${fleet.apiKey}`, `Bearer ${other}`, "Bearer cfl_x_y", "Basic eDp5"] as const;
+    const authorizations: [string, ...string[]] = [
+      `Bearer ${fleet.apiKey}`,
+      ...[`Bearer ${other}`, "Bearer cfl_x_y", "Basic eDp5"],
+    ];
+    const [pod] = (await fleet.client.trpc.pods.list.query({})).items;
+    const passed = callsBelow(`/pods/${pod?.id}/trpc`, {
+      ...{ router: agentRouter, pools, authorizations },
+      isPassed: (procedure) => OPERATOR_PROCEDURES.has(procedure),
+    });
     const report = await fuzz({
       ...{ baseUrl: fleet.baseUrl, pid, count: REQUESTS, deadlineMs: 10_000, withinMs: 90_000 },
       requests: requestsTo({
-        ...{ router: edgeRouter, routes, pools, authorizations: [...authorizations] },
-        others: v2Requests({ ...v2, headers: headersOf({ authorizations: [...authorizations] }) }),
+        ...{ router: edgeRouter, routes, pools, authorizations },
+        others: fc.oneof(
+          { weight: 3, arbitrary: v2Requests({ ...v2, headers: headersOf({ authorizations }) }) },
+          { weight: 1, arbitrary: passed },
+        ),
       }),
       secretFolder: fleet.dataDir,
     });

@@ -38,12 +38,12 @@ const demoSchema = z.object({
   outputs: z.tuple([z.object({ path: z.string(), sha256: z.string(), sizeBytes: z.number() })]),
 });
 
-/** The example of the README, with what its reader has already. */
+/** The examples of the README, with what their reader has already. */
 async function readmeSource(): Promise<string> {
   const section = (await readFile(join(root, "README.md"), "utf8")).split("\n## From a program\n")[1] ?? "";
-  const [, example] = /^```ts\n(.*?)^```$/ms.exec(section.split("\n## ")[0] ?? "") ?? [];
-  if (example === undefined) throw new Error('Cannot find the ts block of "From a program" in the README');
-  return `declare const workflow: import("comfyfleet/client").Workflow;\n${example}`;
+  const examples = [...(section.split("\n## ")[0] ?? "").matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]);
+  if (examples.length < 2) throw new Error('Cannot find the ts blocks of "From a program" in the README');
+  return `declare const workflow: import("comfyfleet/client").Workflow;\n${examples.join("")}`;
 }
 
 describe("packed comfyfleet", () => {
@@ -112,11 +112,11 @@ describe("packed comfyfleet", () => {
     return await inFolder("tsc", "-p", "tsconfig.json").catch((error: { stdout?: string }) => error.stdout ?? "failed");
   };
 
-  it("type-checks a client and the README's example with every declaration checked (lib esnext and dom)", async () => {
+  it("type-checks a client and the README's examples with every declaration checked (lib esnext and dom)", async () => {
     expect(await typeCheck({ lib: ["esnext", "dom"], skipLibCheck: false })).toBe("");
   });
 
-  it("type-checks a client and the README's example with a lib that lacks what our declarations name, and skipLibCheck", async () => {
+  it("type-checks a client and the README's examples with a lib that lacks what our declarations name, and skipLibCheck", async () => {
     expect(await typeCheck({ lib: ["es2024"], skipLibCheck: true })).toBe("");
   });
 

@@ -16,8 +16,8 @@ export interface PathTrick {
   path: (route: Route) => string;
 }
 
-/** A procedure that no caller of a pass-through may reach, and that changes something where it is reached. */
-export const FORBIDDEN_PROCEDURE = "pod.drain";
+/** A procedure that agents have and that no caller of a pass-through may reach. */
+export const FORBIDDEN_PROCEDURE = "pod.beat";
 
 const up = (prefix: string) => prefix.split("/").slice(1).map(() => "..").join("/");
 const encoded = (text: string) =>
@@ -62,7 +62,7 @@ export const PATH_TRICKS: readonly PathTrick[] = [
   { name: "capitals", path: ({ prefix, last }) => `${prefix}/${last.toUpperCase()}` },
   { name: "every character encoded", path: ({ prefix, last }) => `${prefix}/${encoded(last)}` },
   { name: "every character of all encoded", path: ({ prefix, last }) => `/${encoded(`${prefix}/${last}`)}` },
-  { name: "wide letters", path: ({ prefix }) => `${prefix}/%EF%BD%90od.drain` },
+  { name: "wide letters", path: ({ prefix }) => `${prefix}/%EF%BD%90od.beat` },
   { name: "a prototype", path: ({ prefix }) => `${prefix}/__proto__.constructor` },
   { name: "nothing", path: ({ prefix }) => `${prefix}/` },
   { name: "the prefix alone", path: ({ prefix }) => prefix },

@@ -131,7 +131,10 @@ export function headersOf(target: Pick<Target, "authorizations">): fc.Arbitrary<
   }));
 }
 
-function callOf(target: Target, { path, isMutation, values }: Procedure): fc.Arbitrary<RawRequest> {
+function callOf(
+  target: Pick<Target, "authorizations">,
+  { path, isMutation, values }: Procedure,
+): fc.Arbitrary<RawRequest> {
   const input = written(values);
   const own = isMutation ? "POST" : "GET";
   return fc.record({
@@ -198,6 +201,18 @@ function trickOf(target: Target, procedures: readonly Procedure[]): fc.Arbitrary
     ...{ method, path, headers: { ...headers, "content-type": "application/json" } },
     body: method === "POST" ? "{}" : null,
   }));
+}
+
+/** Calls of some of a router's procedures where another server passes them on. */
+export function callsBelow(
+  prefix: string,
+  { isPassed, ...target }: Pick<Target, "router" | "pools" | "authorizations"> & {
+    isPassed: (procedure: string) => boolean;
+  },
+): fc.Arbitrary<RawRequest> {
+  const procedures = proceduresOf(target.router, target.pools).filter(({ path }) => isPassed(path));
+  return fc.oneof(...procedures.map((procedure) => callOf(target, procedure)))
+    .map((request) => ({ ...request, path: request.path.replace("/trpc", prefix) }));
 }
 
 /** Requests of every kind, procedures in equal parts. */

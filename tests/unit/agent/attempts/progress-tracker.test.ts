@@ -83,13 +83,27 @@ describe("ProgressTracker", () => {
     expect(tracker.snapshot()).toMatchObject({ value: 1, nodesDone: 4, currentNode: null, step: null });
   });
 
+  it("stays where it is while steps come late or again, and goes on from there", () => {
+    const tracker = fresh();
+    tracker.apply(executing("2"));
+    const valueAt = (done: number) => {
+      tracker.apply(step("2", done, 8));
+      return tracker.snapshot().value;
+    };
+    const reached = valueAt(6);
+    for (const late of [3, 6, 0, 6]) expect(valueAt(late)).toBe(reached);
+    const straight = fresh();
+    straight.apply(executing("2"));
+    straight.apply(step("2", 7, 8));
+    expect(valueAt(7)).toBeCloseTo(straight.snapshot().value);
+  });
+
   it("never falls and stays within 0..1, whatever comes", () => {
     const node = fc.constantFrom("1", "2", "3", "4", "5", "x");
+    const count = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ noNaN: true }));
     const message = fc.oneof(
       node.map(executing),
-      fc.tuple(node, fc.double({ noNaN: true }), fc.integer({ min: -1, max: 20 })).map(([id, n, of]) =>
-        step(id, n, of)
-      ),
+      fc.tuple(node, count, fc.integer({ min: -1, max: 20 })).map(([id, n, of]) => step(id, n, of)),
       node.map((nodeId): ComfyMessage => ({ type: "executed", promptId, nodeId })),
       fc.array(node).map((nodes): ComfyMessage => ({ type: "cached", promptId, nodes })),
       fc.constant<ComfyMessage>({ type: "finished", promptId }),

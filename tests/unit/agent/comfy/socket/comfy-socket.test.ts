@@ -131,6 +131,21 @@ describe("reopen()", () => {
     await vi.waitFor(() => expect(peer.clients).toHaveLength(2));
     expect(lost).toEqual(["it heard nothing"]);
   });
+
+  it("opens none before the end of the old one was seen, though ComfyUI hears no close", async () => {
+    const peer = await startPeer();
+    const { socket } = open(peer);
+    await socket.opened;
+    const [held] = peer.clients;
+    const states: (number | undefined)[] = [];
+    peer.server.on("connection", () => states.push(held?.readyState));
+    held?.pause();
+    // So that the server sees the end as soon as there is one, and a new connection not before it.
+    setTimeout(() => held?.resume(), 200);
+    socket.reopen("it heard nothing");
+    await vi.waitFor(() => expect(peer.clients).toHaveLength(2), 3_000);
+    expect(states).toEqual([held?.CLOSED]);
+  });
 });
 
 describe("expectStatus()", () => {
