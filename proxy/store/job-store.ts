@@ -196,7 +196,7 @@ export interface JobStore {
   getSpec(id: JobId): Promise<JobSpec | null>;
   /** {@link NewJob.sealedKey}; null once it is final. */
   getSealedKey(id: JobId): Promise<string | null>;
-  /** Newest first, without those that are kept no longer. */
+  /** Newest first, without those that are kept no longer. A page may end before it is full: see `Page`. */
   listJobs(tenantId: TenantId, page: JobsPage): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
