@@ -142,6 +142,9 @@ export interface QueueRange {
 
 export const MAX_EXCEPTED_KEYS = 8_192;
 
+/** Further ahead nobody is counted: everybody who waits asks again and again, and each answer would cost the whole queue. */
+export const MAX_QUEUE_POSITION = 1_000;
+
 /** An idempotency key and the request it came with. */
 export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"> {
   idempotency: NonNullable<NewJob["idempotency"]>;
@@ -202,7 +205,7 @@ export interface JobStore {
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
   /** Queued jobs that may run now, by priority band then age, at most `limit`. */
   listQueue(limit: number, range?: QueueRange): Promise<QueuedJob[]>;
-  /** How many queued jobs stand before this one: 0 for an assigned one, null once it runs or is over. */
+  /** How many queued jobs stand before this one, at most {@link MAX_QUEUE_POSITION}: 0 for an assigned one, null once it runs or is over. */
   queuePosition(id: JobId): Promise<number | null>;
   getNeeds(placementKeys: readonly string[]): Promise<Map<string, Needs>>;
   /** Attempts in `offered` or `running`, of one pod or of all. */
