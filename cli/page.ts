@@ -29,7 +29,8 @@ export function printPage<T>(
   page: { items: readonly T[]; nextCursor: string | null },
   { text, none }: { text: string; none?: string },
 ): number {
-  const shown = page.items.length === 0 && none !== undefined ? none : text;
+  const isNone = page.items.length === 0 && page.nextCursor === null;
+  const shown = isNone && none !== undefined ? none : text;
   const more = page.nextCursor === null ? "" : `\nMore: --cursor ${page.nextCursor}`;
   render.result(page, `${shown}${more}`);
   return EXIT.ok;

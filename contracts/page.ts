@@ -16,6 +16,6 @@ export function pageOf<T extends z.ZodType>(item: T) {
 
 export interface Page<T> {
   items: T[];
-  /** Null on the last page. */
+  /** Null on the last page. Others may have fewer items than asked for, even none: what few match is looked for in parts. */
   nextCursor: string | null;
 }

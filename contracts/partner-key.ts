@@ -3,6 +3,7 @@
  * to see it: this file is also what takes it out of the words of others.
  */
 import { z } from "zod";
+import type { JobError } from "./job.ts";
 
 /** ComfyUI takes any text; this one's length is bounded. */
 export const PartnerKey = z.string().min(1).max(1_024);
@@ -32,8 +33,19 @@ export function redactJson(json: string, secrets: Iterable<string>): string {
   return json;
 }
 
-/** The same for every text in a value that JSON can hold. */
+function redacted(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") return redactText(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redacted(item, secrets));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, redacted(inner, secrets)]));
+}
+
+/** The same for every text in a value that JSON can hold. Names stay: they are those of a schema, or ids of nodes. */
 export function redactValue<T>(value: T, secrets: readonly string[]): T {
-  if (secrets.length === 0) return value;
-  return JSON.parse(redactJson(JSON.stringify(value), secrets)) as T;
+  return secrets.length === 0 ? value : redacted(value, secrets) as T;
+}
+
+/** The same for an error, which stays one: any text may be a key, and so the code of an error too. */
+export function redactError(error: JobError, secrets: readonly string[]): JobError {
+  return { ...redactValue(error, secrets), code: error.code };
 }

@@ -188,7 +188,8 @@ export class AttemptService implements AttemptsPort {
       this.#tell(report);
       if (isAttemptFinal(report.state)) onEnd?.(record);
     };
-    const entry = new AttemptEntry(record, { journal, clock, onReport, redact: partnerKeys.redactValue });
+    const secrets = () => partnerKeys.secretsOf(record);
+    const entry = new AttemptEntry(record, { journal, clock, onReport, secrets });
     this.#entries.set(entry.id, entry);
     return entry;
   }

@@ -5,6 +5,7 @@
 import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
+import { redactError, redactValue } from "../../contracts/partner-key.ts";
 import type { Progress } from "../../contracts/progress.ts";
 import type { Final, Journal } from "../journal/port.ts";
 import type { Clock } from "../comfy/clock.ts";
@@ -20,8 +21,8 @@ export interface EntryDeps {
   clock: Clock;
   /** Called after every change of state, with the report of it. */
   onReport: (report: AttemptReport) => void;
-  /** Takes partner keys out of what ComfyUI said. */
-  redact: <T>(said: T) => T;
+  /** What is taken out of all that ComfyUI says of it: its partner key, if it came with one. */
+  secrets: () => readonly string[];
 }
 
 /** A picture of the work in progress, as ComfyUI sent it. */
@@ -76,14 +77,14 @@ export class AttemptEntry {
 
   run(said: JobError | null): void {
     const atMs = this.#deps.clock.now();
-    const refusal = this.redact(said);
+    const refusal = this.#withoutKey(said);
     this.#journaled("run", (journal) => journal.run(this.id, atMs, refusal));
     this.#change({ state: "running", startedAtMs: atMs, refusal });
   }
 
-  /** The same without partner keys: what a node says may leave the pod. */
+  /** The same without its partner key: what a node says may leave the pod. */
   redact<T>(said: T): T {
-    return this.#deps.redact(said);
+    return redactValue(said, this.#deps.secrets());
   }
 
   /** All that are known before the end. */
@@ -105,7 +106,7 @@ export class AttemptEntry {
   finish(end: Omit<Final, "atMs" | "progress">): void {
     if (this.isFinal) return;
     const atMs = this.#deps.clock.now();
-    const final = { ...end, error: this.redact(end.error) };
+    const final = { ...end, error: this.#withoutKey(end.error) };
     const { progress } = this.#record;
     this.#journaled("finish", (journal) => journal.finish(this.id, { ...final, atMs, progress }));
     this.#change({ ...final, finishedAtMs: atMs });
@@ -162,6 +163,10 @@ export class AttemptEntry {
 
   closeWatchers(): void {
     for (const { mailbox } of this.#watchers) mailbox.close();
+  }
+
+  #withoutKey(error: JobError | null): JobError | null {
+    return error && redactError(error, this.#deps.secrets());
   }
 
   #journaled(transition: string, write: (journal: Journal) => void): void {

@@ -4,7 +4,7 @@
  */
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
-import { type PartnerKey, redactJson, redactText, redactValue } from "../../contracts/partner-key.ts";
+import { type PartnerKey, redactJson, redactText } from "../../contracts/partner-key.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { AttemptRecord } from "./record.ts";
 
@@ -51,8 +51,11 @@ export class PartnerKeys {
   /** The agent's own log line, which is JSON. */
   readonly redactJson = (json: string): string => redactJson(json, this.#secrets());
 
-  /** A record of what ComfyUI said. */
-  readonly redactValue = <T>(value: T): T => redactValue(value, [...this.#secrets()]);
+  /** What is to be taken out of an attempt's own words. Not another's key: any text is one, and may stand there by right. */
+  secretsOf(record: Pick<AttemptRecord, "order">): PartnerKey[] {
+    const key = this.of(record);
+    return key === null ? [] : [key];
+  }
 
   /** A caller sends the same one with all of its jobs. */
   #secrets(): Iterable<PartnerKey> {

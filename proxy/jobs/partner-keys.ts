@@ -1,7 +1,7 @@
 /** The partner keys of jobs as the store keeps them: sealed with the edge's secret, until their job is final. */
 import { FleetError } from "../../contracts/errors.ts";
 import type { JobError } from "../../contracts/job.ts";
-import { type PartnerKey, redactText, redactValue } from "../../contracts/partner-key.ts";
+import { type PartnerKey, redactError, redactText, redactValue } from "../../contracts/partner-key.ts";
 import type { SealedBox } from "../secrets/sealed-box.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 
@@ -54,7 +54,7 @@ export async function jobErrorWithoutKey(
   if (!job?.hasPartnerKey) return error;
   try {
     const key = await keys.of(job);
-    return key === null ? error : redactValue(error, [key]);
+    return key === null ? error : redactError(error, [key]);
   } catch (cause) {
     if (FleetError.is(cause)) return error;
     throw cause;

@@ -67,7 +67,7 @@ export interface Jobs extends JobsPort {
    * @throws FleetError `queue_full` with `retryAfterMs`, and what `submit` throws
    */
   submitV2(caller: Caller, input: SubmitJob, context: SubmitContext): Promise<{ job: Job; replayed: boolean }>;
-  /** How many queued jobs of all tenants stand before it; 0 while it is being given to a pod; null once it runs or is over. */
+  /** How many queued jobs of all tenants stand before it, 1,000 for more; 0 while it is being given to a pod; null once it runs or is over. */
   queuePosition(jobId: JobId): Promise<number | null>;
   /** The graph that the job runs, assets by their ids. A service's is built from its stored input. */
   workflowOf(caller: Caller, jobId: JobId): Promise<Workflow>;

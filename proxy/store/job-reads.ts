@@ -10,6 +10,7 @@ import {
   type EventRow,
   type JobRow,
   MAX_EXCEPTED_KEYS,
+  MAX_QUEUE_POSITION,
   type Needs,
   type QueuedJob,
   type QueueRange,
@@ -30,8 +31,8 @@ const QUEUE_ORDER = `order by band, created_at_ms, id limit $2`;
 const EXCEPTED_SIZES = [1, 8, 64, 512, 4_096, MAX_EXCEPTED_KEYS];
 const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs", state from job
   where id = $1 and state in ('queued', 'assigned')`;
-const COUNT_BEFORE = `select count(*) as "before" from job
-  where state = 'queued' and (band, created_at_ms, id) < ($1, $2, $3)`;
+const COUNT_BEFORE = `select count(*) as "before" from (select 1 from job
+  where state = 'queued' and (band, created_at_ms, id) < ($1, $2, $3) limit ${MAX_QUEUE_POSITION}) as ahead`;
 const FROM_ATTEMPTS = `select ${rows.ATTEMPT_COLUMNS} from attempt a join job j on j.id = a.job_id`;
 const LIVE_ATTEMPTS = `${FROM_ATTEMPTS} where a.state in ('offered', 'running') order by a.offered_at_ms, a.id`;
 const LIVE_OF_POD = `${FROM_ATTEMPTS} where a.pod_id = $1 and a.state in ('offered', 'running')

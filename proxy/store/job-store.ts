@@ -142,6 +142,9 @@ export interface QueueRange {
 
 export const MAX_EXCEPTED_KEYS = 8_192;
 
+/** Further ahead nobody is counted: everybody who waits asks again and again, and each answer would cost the whole queue. */
+export const MAX_QUEUE_POSITION = 1_000;
+
 /** An idempotency key and the request it came with. */
 export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"> {
   idempotency: NonNullable<NewJob["idempotency"]>;
@@ -196,13 +199,13 @@ export interface JobStore {
   getSpec(id: JobId): Promise<JobSpec | null>;
   /** {@link NewJob.sealedKey}; null once it is final. */
   getSealedKey(id: JobId): Promise<string | null>;
-  /** Newest first, without those that are kept no longer. */
+  /** Newest first, without those that are kept no longer. A page may end before it is full: see `Page`. */
   listJobs(tenantId: TenantId, page: JobsPage): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
   /** Queued jobs that may run now, by priority band then age, at most `limit`. */
   listQueue(limit: number, range?: QueueRange): Promise<QueuedJob[]>;
-  /** How many queued jobs stand before this one: 0 for an assigned one, null once it runs or is over. */
+  /** How many queued jobs stand before this one, at most {@link MAX_QUEUE_POSITION}: 0 for an assigned one, null once it runs or is over. */
   queuePosition(id: JobId): Promise<number | null>;
   getNeeds(placementKeys: readonly string[]): Promise<Map<string, Needs>>;
   /** Attempts in `offered` or `running`, of one pod or of all. */

@@ -14,7 +14,7 @@ const INSERT_JOB =
   attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
   traceparent, metadata, uses_assets, has_partner_key)
   select $1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $17
-  where (select count(*) from (select 1 from job where tenant_id = $2 and state = 'queued' limit $16) as q) < $16
+  where not exists (select 1 from job where tenant_id = $2 and state = 'queued' limit 1 offset $16 - 1)
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
 const INSERT_SECRET = `insert into job_secret (job_id, sealed) values ($1, $2)`;
 const INSERT_SPEC = `insert into job_spec (job_id, spec) values ($1, $2)`;

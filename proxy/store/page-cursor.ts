@@ -10,7 +10,7 @@ export interface Place {
 
 /** Before every row of a list that runs newest first, and after every row of one that runs oldest first. */
 const NEWEST: Place = { createdAtMs: Number.MAX_SAFE_INTEGER, id: "~" };
-const OLDEST: Place = { createdAtMs: 0, id: "" };
+export const OLDEST: Place = { createdAtMs: 0, id: "" };
 
 const PLACE = /^(\d{1,16}) (\w{1,60})$/;
 
@@ -36,12 +36,15 @@ export function pageStart(page: PageRequest, order: "newest_first" | "oldest_fir
   return decode(page.cursor);
 }
 
+/** The cursor of the page that begins after this place. */
+export function cursorAt({ createdAtMs, id }: Place): string {
+  return btoa(`${createdAtMs} ${id}`).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 /** Makes the page from one row more than it holds; that row only says whether there is a next page. */
 export function pageOfRows<T>(rows: readonly T[], limit: number, placeOf: (row: T) => Place): Page<T> {
   const items = rows.slice(0, limit);
   const last = items[items.length - 1];
   if (rows.length <= limit || last === undefined) return { items, nextCursor: null };
-  const { createdAtMs, id } = placeOf(last);
-  const nextCursor = btoa(`${createdAtMs} ${id}`).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  return { items, nextCursor };
+  return { items, nextCursor: cursorAt(placeOf(last)) };
 }

@@ -29,7 +29,7 @@ export interface SupervisedComfyOptions {
   port: number;
   journal: GenerationJournal;
   logger: Logger;
-  /** Takes what nobody is to see out of a line of ComfyUI's log before anything is made of it. Default: nothing. */
+  /** Takes what nobody is to see out of a line of ComfyUI's log before anybody is told of it. Default: nothing. */
   redactLine?: (text: string) => string;
   /** `process.kill`, as the entry point passes it in. */
   signalProcess: SignalProcess;

@@ -89,7 +89,7 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     onLine: (said) => {
       const line = { ...said, text: context.redactLine(said.text) };
       options.onLogLine(line);
-      read(line);
+      read(line, said.text);
     },
   });
   let socket: ComfySocket | null = null;

@@ -22,17 +22,18 @@ export interface LogFindings {
   failedImports: string[];
 }
 
-/** Reads a line of the log for what it means; may end the generation. */
+/** Reads lines of the log for what they mean; may end the generation. */
 export function createLogReader(
   context: SupervisedContext,
   ending: Ending,
   ring: LogRing,
-): { findings: LogFindings; read: (line: LogLine) => void } {
+): { findings: LogFindings; read: (line: LogLine, said: string) => void } {
   const findings: LogFindings = { exitReason: null, failedImports: [] };
   const { clock, timings } = context;
-  const read = (line: LogLine) => {
+  /** `said` is the text before keys were taken out of it: one that is a word of ComfyUI's must not hide what it tells. */
+  const read = (line: LogLine, said: string) => {
     ring.add(line);
-    const finding = line.isRest ? null : scanLogLine(line.text);
+    const finding = line.isRest ? null : scanLogLine(said);
     switch (finding) {
       case "WorkerDied":
         ending.because(WORKER_DIED);

@@ -1,10 +1,12 @@
 /** `/api/v2/assets`: a form with a file, a hash instead of one, metadata, bytes. */
-import { FleetError } from "../../../contracts/errors.ts";
+import { z } from "zod";
+import { ErrorEnvelope, FleetError } from "../../../contracts/errors.ts";
 import { hasScope } from "../../../contracts/tenant.ts";
 import { requireScope } from "../../../contracts/trpc.ts";
 import { uuidOf } from "../../../contracts/ids.ts";
 import { blobNotFound, readFromHash, readIdempotency, readUploadFields } from "./asset-input.ts";
 import { assetView, blake3Of } from "./asset-view.ts";
+import { v2ErrorResponse } from "./errors.ts";
 import type { V2Route } from "./jobs.ts";
 import { readJsonObject } from "./json-body.ts";
 import { type FileForm, FORM_OVERHEAD_BYTES, type FormFields, readFileForm } from "./multipart.ts";
@@ -15,6 +17,15 @@ import { assetIdOf } from "./uuids.ts";
 const MAX_JSON_BYTES = 64 * 1024;
 /** How long the fields before the file may take to come, ms. */
 const FIELDS_WITHIN_MS = 60_000;
+
+/** A range that is refused says how long the file is, so that it is an answer and no error: ours, to be put in v2's words. */
+async function inV2Words(answer: Response): Promise<Response> {
+  if (answer.status !== 416) return answer;
+  const { error } = z.object({ error: ErrorEnvelope }).parse(await answer.json());
+  const refusal = v2ErrorResponse(FleetError.fromEnvelope(error));
+  refusal.headers.set("content-range", answer.headers.get("content-range") ?? "");
+  return refusal;
+}
 
 export function createAssetRoutes(options: V2Options) {
   const { assets, clock, maxUploadBytes, signer } = options;
@@ -97,11 +108,11 @@ export function createAssetRoutes(options: V2Options) {
     // Whoever may read it anyway does not depend on how old the link is.
     if (!isSigned || (caller !== null && hasScope(caller, "assets:read"))) {
       const known = requireScope(caller, "assets:read");
-      return await assets.download(known, assetIdOf(c.req.param("id") ?? ""), c.req.raw);
+      return await inV2Words(await assets.download(known, assetIdOf(c.req.param("id") ?? ""), c.req.raw));
     }
     const assetId = assetIdOf(c.req.param("id") ?? "");
     if (signer.verify(uuidOf(assetId), claimed, clock.nowMs())) {
-      return await assets.download({ signedFor: assetId }, assetId, c.req.raw);
+      return await inV2Words(await assets.download({ signedFor: assetId }, assetId, c.req.raw));
     }
     throw new FleetError("unauthorized", "Cannot read the asset: its link has expired or is none of ours", {
       hint: "GET /api/v2/assets/{id} gives a fresh one to a key with 'assets:read'.",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PartnerKey, redactJson, redactText, redactValue } from "../../../contracts/partner-key.ts";
+import { PartnerKey, redactError, redactJson, redactText, redactValue } from "../../../contracts/partner-key.ts";
 
 const KEY = "comfyui-0123456789";
 
@@ -26,8 +26,8 @@ describe("redactJson() and redactValue()", () => {
   it.each([KEY, 'quote"back\\slash', "line\nbreak", "schlüssel-🔑", '":[0],"x":"'])(
     "take out %j and leave JSON",
     (secret) => {
-      const value = { message: `no: ${secret}`, list: [secret, 1, null], nested: { [secret]: true } };
-      const clean = { message: "no: [redacted]", list: ["[redacted]", 1, null], nested: { "[redacted]": true } };
+      const value = { message: `no: ${secret}`, list: [secret, 1, null], nested: { inner: secret } };
+      const clean = { message: "no: [redacted]", list: ["[redacted]", 1, null], nested: { inner: "[redacted]" } };
       expect(JSON.parse(redactJson(JSON.stringify(value), [secret]))).toEqual(clean);
       expect(redactValue(value, [secret])).toEqual(clean);
     },
@@ -36,5 +36,12 @@ describe("redactJson() and redactValue()", () => {
   it("leave a value without secrets as it is", () => {
     const value = { message: KEY };
     expect(redactValue(value, [])).toBe(value);
+  });
+
+  it.each(["104857600", "null,null", "nodeErrors", "execution_failed"])("leave JSON and schemas of %j", (secret) => {
+    const details = { maxBytes: 104_857_600, sizes: [null, null, null], nodeErrors: {} };
+    expect(redactValue(details, [secret])).toEqual(details);
+    const error = { code: "execution_failed", message: `no: ${secret}` } as const;
+    expect(redactError(error, [secret])).toEqual({ code: "execution_failed", message: "no: [redacted]" });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobId } from "../../../../contracts/ids.ts";
+import { MAX_LOOKED_AT } from "../../../../proxy/store/job-list.ts";
 import type { JobsPage } from "../../../../proxy/store/job-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import { newTenantId, sampleError } from "./samples.ts";
@@ -53,5 +54,27 @@ describe("labels of jobs", () => {
     await t.store.failJob({ jobId: id, no, error: sampleError, receipt: null });
     const failed = await t.store.listJobs(t.tenantId, { limit: 10, metadata: { a: "1" }, state: ["failed"] });
     expect(failed.items.map((job) => job.id)).toEqual([id]);
+  });
+
+  it("listJobs() looks at a bounded number of jobs for a page, and goes on behind them", async () => {
+    await using t = await memoryStore();
+    const first = await t.submit({ metadata: { a: "1", b: "rare" } });
+    for (let n = 0; n < MAX_LOOKED_AT; n++) await t.submit({ metadata: { a: "1" } });
+    const no = await t.start(first.id);
+    await t.store.failJob({ jobId: first.id, no, error: sampleError, receipt: null });
+    for (const filter of [{ metadata: { a: "1", b: "rare" } }, { state: ["failed" as const] }]) {
+      const empty = await t.store.listJobs(t.tenantId, { limit: 10, ...filter });
+      expect(empty.items).toEqual([]);
+      const { items, nextCursor } = await t.store.listJobs(t.tenantId, {
+        limit: 10,
+        cursor: empty.nextCursor,
+        ...filter,
+      });
+      expect(items.map(({ id }) => id)).toEqual([first.id]);
+      expect(nextCursor).toBeNull();
+    }
+    const all = await t.store.listJobs(t.tenantId, { limit: 1 });
+    expect(all.items).toHaveLength(1);
+    expect(all.nextCursor).not.toBeNull();
   });
 });

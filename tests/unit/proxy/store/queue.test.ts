@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JobId } from "../../../../contracts/ids.ts";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { memoryStore } from "./memory-store.ts";
-import { MAX_EXCEPTED_KEYS, type QueueRange } from "../../../../proxy/store/job-store.ts";
+import { MAX_EXCEPTED_KEYS, MAX_QUEUE_POSITION, type QueueRange } from "../../../../proxy/store/job-store.ts";
 import { newTenantId } from "./samples.ts";
 
 describe("the queue", () => {
@@ -55,6 +55,14 @@ describe("the queue", () => {
     expect(await t.store.queuePosition(assigned.id)).toBe(0);
     expect(await t.store.queuePosition(late.id)).toBe(0);
     expect(await t.store.queuePosition(retried.id)).toBe(1);
+  });
+
+  it("queuePosition() counts no further than its bound, however long the queue", async () => {
+    await using t = await memoryStore();
+    for (let n = 0; n <= MAX_QUEUE_POSITION; n++) await t.submit();
+    t.time.nowMs += 1;
+    const { id } = await t.submit();
+    expect(await t.store.queuePosition(id)).toBe(MAX_QUEUE_POSITION);
   });
 
   it("expireJobs() ends queued jobs past their deadline that never started, at most as many as asked", async () => {

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { createGenerationJournal } from "../../../../../agent/comfy/generation-journal.ts";
 import { createEnding } from "../../../../../agent/comfy/supervised/ending.ts";
 import type { SupervisedContext } from "../../../../../agent/comfy/supervised/options.ts";
-import { watchLiveness } from "../../../../../agent/comfy/supervised/watch.ts";
+import { createLogReader, watchLiveness } from "../../../../../agent/comfy/supervised/watch.ts";
+import { createLogRing } from "../../../../../agent/comfy/log/log-ring.ts";
 import { DEFAULT_TIMINGS } from "../../../../../agent/comfy/timings.ts";
 import { createSilentLogger } from "../../../../support/comfy/silent-logger.ts";
 import { createVirtualClock } from "../../../../support/comfy/virtual-clock.ts";
@@ -45,7 +46,7 @@ function setUp(answers: { waiting: number | null; jobs: string[] | null }) {
   };
   const ending = createEnding();
   const watching = watchLiveness(context, "http://comfy", ending);
-  return { answers, clock, ending, watching };
+  return { answers, clock, context, ending, watching };
 }
 
 describe("watchLiveness()", () => {
@@ -93,5 +94,18 @@ describe("watchLiveness()", () => {
     }
     expect(ending.cause).toBeNull();
     ending.because({ reason: "Test", message: "" });
+  });
+});
+
+describe("createLogReader()", () => {
+  it("understands a line whatever was taken out of it, and repeats only what is left", () => {
+    const { context, ending } = setUp({ waiting: 0, jobs: [] });
+    const ring = createLogRing(5);
+    const { read } = createLogReader(context, ending, ring);
+    const said = "Exception in thread Thread-5 (prompt_worker):";
+    const text = said.replace("prompt_worker", "[redacted]");
+    read({ text, transient: false }, said);
+    expect(ending.cause?.reason).toBe("WorkerDied");
+    expect(ring.last(1)).toEqual([text]);
   });
 });

@@ -133,6 +133,14 @@ describe("GET /api/v2/assets/{id}/content", () => {
       expect({ status: part.status, range: part.headers.get("content-range"), text: await part.text() })
         .toEqual({ status: 206, range: "bytes 2-4/10", text: "234" });
       const beyond = await call(path, { headers: { range: "bytes=10-" } }, caller);
+      expect(beyond.headers.get("content-range")).toBe("bytes */10");
+      expect(await beyond.clone().json()).toEqual({
+        error: {
+          code: "range_not_satisfiable",
+          message: expect.stringMatching(/^Cannot send this range: .*\. Ask for 'bytes=START-END'/),
+          details: null,
+        },
+      });
       expect(await refused(beyond)).toMatchObject({ status: 416, code: "range_not_satisfiable" });
       const head = await call(path, { method: "HEAD" }, caller);
       expect({ status: head.status, length: head.headers.get("content-length") }).toEqual({
