@@ -12,13 +12,18 @@ def _tell(line):
         file.write(json.dumps(line) + "\n")
 
 
+def _name(nodeid):
+    """`FILE::CASE`, without the folder."""
+    return nodeid.rsplit("/", 1)[-1]
+
+
 def pytest_collection_finish(session):
     for item in session.items:
-        _tell({"case": item.name, "outcome": "collected", "detail": ""})
+        _tell({"case": _name(item.nodeid), "outcome": "collected", "detail": ""})
 
 
 def pytest_runtest_logreport(report):
-    name = report.location[2]
+    name = _name(report.nodeid)
     is_expected = hasattr(report, "wasxfail")
     if report.when == "call" and report.outcome != "skipped":
         # A case that its authors expect to fail, and that passes, is said to pass.
