@@ -10,10 +10,24 @@ export const FileName = z.string().min(1).max(255).refine(
   "expected a plain file name, without folders",
 );
 
-/** Stored bytes. De-duplicated per tenant by `sha256`. */
+/** Where a file would lie, relative: at most 1,024 characters of file names with `/` between them, e.g. `masks/a.png`. */
+export const FilePath = z.string().min(1).max(1_024).refine(
+  (path) => path.split("/").every((segment) => FileName.safeParse(segment).success),
+  "expected a relative path of file names, without '..'",
+);
+
+/** The last name of a path. */
+export function fileNameOf(filePath: string): string {
+  return filePath.slice(filePath.lastIndexOf("/") + 1);
+}
+
+/** Stored bytes at a path. One per tenant, `sha256` and `filePath`. */
 export const Asset = z.object({
   id: AssetId,
+  /** The last name of `filePath`. */
   fileName: FileName,
+  /** See {@link FilePath}; empty where an edge is too old to say. */
+  filePath: z.string().max(1_024).default(""),
   /** MIME type as declared on upload or derived from the file name. */
   contentType: z.string(),
   sizeBytes: z.int().min(0),
@@ -21,6 +35,10 @@ export const Asset = z.object({
   /** Lowercase hex BLAKE3-256; null for bytes a pod produced, which nobody has asked it of. */
   blake3: z.string().nullable(),
   createdAt: Timestamp,
+  /** The last job whose output it is; null for what nobody but a caller has made. */
+  jobId: JobId.nullable().default(null),
+  /** From then on it is not found; null for never. */
+  expiresAt: Timestamp.nullable().default(null),
 });
 export type Asset = z.infer<typeof Asset>;
 

@@ -25,10 +25,18 @@ export const ERROR_CODES = {
   upload_interrupted: { status: 400, retryable: true },
   idempotency_key_reuse: { status: 409, retryable: false },
   conflict: { status: 409, retryable: false },
+  metadata_invalid: { status: 422, retryable: false },
+  invalid_metadata_filter: { status: 422, retryable: false },
+  invalid_cursor: { status: 400, retryable: false },
+  asset_in_use: { status: 409, retryable: false },
+  blob_not_found: { status: 404, retryable: false },
   // the caller
   unauthorized: { status: 401, retryable: false },
   forbidden: { status: 403, retryable: false },
   not_found: { status: 404, retryable: false },
+  rate_limited: { status: 429, retryable: true },
+  queue_full: { status: 429, retryable: true },
+  too_many_streams: { status: 429, retryable: true },
   // the fleet
   edge_unreachable: { status: 503, retryable: true },
   edge_stopping: { status: 503, retryable: true },
@@ -78,7 +86,11 @@ export interface FleetErrorOptions {
   requestId?: string | undefined;
   /** Overrides the code's own retryability. */
   retryable?: boolean | undefined;
+  /** When the same request may be tried again, ms from now: `details.retryAfterMs`, and the header `retry-after`. */
+  retryAfterMs?: number | undefined;
 }
+
+const RetryAfter = z.object({ retryAfterMs: z.number().min(0) });
 
 const MARK = Symbol.for("comfyfleet.FleetError");
 
@@ -95,7 +107,8 @@ export class FleetError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
-    this.details = options.details;
+    const { details, retryAfterMs } = options;
+    this.details = retryAfterMs === undefined ? details : { ...details, retryAfterMs };
     this.requestId = options.requestId;
     this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
     Object.defineProperty(this, MARK, { value: true });
@@ -107,6 +120,11 @@ export class FleetError extends Error {
 
   get status(): number {
     return ERROR_CODES[this.code].status;
+  }
+
+  /** When to try again, ms from when the error was made; null where nobody can say. */
+  get retryAfterMs(): number | null {
+    return RetryAfter.safeParse(this.details).data?.retryAfterMs ?? null;
   }
 
   toEnvelope(requestId?: string): ErrorEnvelope {

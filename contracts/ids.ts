@@ -57,3 +57,25 @@ export type Timestamp = z.infer<typeof Timestamp>;
 export function toTimestamp(epochMs: number): Timestamp {
   return new Date(epochMs).toISOString();
 }
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The UUID inside one of the ids above, in lower case: how the Comfy API v2 names the same thing. */
+export function uuidOf(id: `${string}_${string}`): string {
+  let value = 0n;
+  for (const letter of id.slice(-26)) value = value * 32n + BigInt(ALPHABET.indexOf(letter));
+  return value.toString(16).padStart(32, "0").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The id of this kind that has the UUID, in either case; null for a text that is none. */
+export function typeidOf<P extends string>(prefix: P, uuid: string): `${P}_${string}` | null {
+  if (!UUID.test(uuid)) return null;
+  let value = BigInt(`0x${uuid.replaceAll("-", "")}`);
+  let suffix = "";
+  for (let letters = 0; letters < 26; letters++) {
+    suffix = ALPHABET.charAt(Number(value & 31n)) + suffix;
+    value >>= 5n;
+  }
+  return `${prefix}_${suffix}`;
+}

@@ -5,6 +5,7 @@ import { Text } from "./bounds.ts";
 import { ErrorCode } from "./errors.ts";
 import { JobId, PodId, TenantId, Timestamp } from "./ids.ts";
 import { JobState } from "./job-state.ts";
+import { Metadata } from "./metadata.ts";
 import { Progress } from "./progress.ts";
 import { Receipt } from "./receipt.ts";
 import { ServiceSpecSchema, ServiceUse } from "./services/spec.ts";
@@ -31,6 +32,8 @@ export const SubmitOptions = z.strictObject({
   startWithinMs: z.int().min(1_000).max(30 * DAY_MS).optional(),
   /** Hard cap on one attempt's run; past it the job fails with `timeout`. Default: the edge's `JOB_RUN_TIMEOUT_MS`. */
   runWithinMs: z.int().min(1_000).max(7 * DAY_MS).optional(),
+  /** Labels of the caller's own, shown with the job; `jobs.list` finds jobs by them. */
+  metadata: Metadata.optional(),
 });
 export type SubmitOptions = z.infer<typeof SubmitOptions>;
 
@@ -85,9 +88,16 @@ export const Job = z.object({
   /** Attempts lost to infrastructure (pod, ComfyUI or network gone); they cost the caller nothing. */
   losses: z.int().min(0),
   podId: PodId.nullable(),
+  /** As submitted; empty without any. */
+  metadata: z.record(z.string(), z.string()).default({}),
   createdAt: Timestamp,
   startedAt: Timestamp.nullable(),
   completedAt: Timestamp.nullable(),
+  /**
+   * From then on the job and its outputs are not found: `JOB_RETENTION_MS` after its end, or after now while it has none.
+   * Null where an edge is too old to say.
+   */
+  expiresAt: Timestamp.nullable().default(null),
   startBy: Timestamp.nullable(),
   cancelRequested: z.boolean(),
   waiting: Waiting.nullable(),

@@ -11,6 +11,7 @@ export * from "./fleet-event.ts";
 export * from "./ids.ts";
 export * from "./job-state.ts";
 export * from "./job.ts";
+export * from "./metadata.ts";
 export * from "./page.ts";
 export * from "./pod.ts";
 export * from "./progress.ts";

@@ -3,6 +3,7 @@
  * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
  */
 import { z } from "zod";
+import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 
 const MIB = 1024 * 1024;
@@ -41,12 +42,22 @@ const PodList = z.string().default("[]").transform((text, ctx): unknown => {
   z.array(StaticPod).refine((pods) => new Set(pods.map((pod) => pod.name)).size === pods.length, "pod names repeat"),
 );
 
+/** Of http or https, as a browser writes it. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+const Origin = z.string().transform((text) => text.trim().replace(/\/$/, "")).refine(
+  isOrigin,
+  "expected an origin without a path, such as https://fleet.example.com",
+);
+
 /** `*`, or origins with commas between them, each as a browser writes it. */
 const Origins = z.string().transform((text, ctx): "*" | string[] => {
   if (text.trim() === "*") return "*";
   const origins = text.split(",").map((part) => part.trim());
   for (const origin of origins) {
-    if (/^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    if (isOrigin(origin)) continue;
     const message = `expected '*' or origins such as https://app.example.com, with commas between; found '${origin}'`;
     ctx.addIssue({ code: "custom", message });
   }
@@ -62,18 +73,30 @@ const EnvSchema = z.object({
   EDGE_PODS: PodList,
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
+  /** What signs addresses of files and seals what is kept for others; without it `secret.key` in the data folder. */
+  EDGE_SECRET_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, "expected 64 hex digits: openssl rand -hex 32").optional(),
   /** Web pages of these origins may call the edge; without it none but those that the edge itself serves. */
   EDGE_CORS_ORIGINS: Origins.default([]),
+  /** Where callers reach this edge, for links in answers; without it the origin that each request names. */
+  EDGE_PUBLIC_URL: Origin.optional(),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
   EDGE_STOP_WITH_PARENT: z.stringbool().default(false),
   /** Largest workflow, as JSON bytes. */
   MAX_WORKFLOW_BYTES: sizeBytes(4 * MIB),
   /** Largest uploaded asset and largest output of a job. */
   MAX_UPLOAD_BYTES: sizeBytes(512 * MIB),
+  /** How long a signed address of an asset's bytes works without a key. */
+  ASSET_URL_TTL_MS: durationMs(3_600_000, 1_000),
   /** Hard cap on one attempt's run unless the job says otherwise. */
   JOB_RUN_TIMEOUT_MS: durationMs(3_600_000, 1_000),
   /** Infrastructure losses after which a job fails instead of being queued again. */
   JOB_MAX_LOSSES: z.coerce.number().int().min(0).default(20),
+  /** How long the Comfy API v2 holds a GET of an unfinished job that does not say. */
+  V2_HOLD_MS: z.coerce.number().int().min(0).max(MAX_JOB_WAIT_MS).default(5_000),
+  /** Event streams of the Comfy API v2 that one tenant may have open. */
+  V2_MAX_STREAMS: z.coerce.number().int().min(1).default(100),
+  /** Requests to the Comfy API v2 that one tenant may send a second; twice as many at once. */
+  V2_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).default(500),
   /** Time between heartbeats to a pod. */
   POD_BEAT_MS: durationMs(5_000, 50),
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */

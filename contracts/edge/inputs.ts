@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AssetId, JobId, KeyId, PodId, TenantId } from "../ids.ts";
 import { JobState } from "../job-state.ts";
 import { SubmitOptions } from "../job.ts";
+import { MetadataFilter } from "../metadata.ts";
 import { PageRequest } from "../page.ts";
 import { Scope } from "../tenant.ts";
 
@@ -27,7 +28,11 @@ export type CordonPod = z.output<typeof CordonPod>;
 export const ByKey = z.strictObject({ keyId: KeyId });
 
 /** Newest first. */
-export const ListJobs = PageRequest.extend({ state: z.array(JobState).max(7).optional() });
+export const ListJobs = PageRequest.extend({
+  state: z.array(JobState).max(7).optional(),
+  /** Only jobs that have all of these labels. */
+  metadata: MetadataFilter.optional(),
+});
 
 export const WatchJob = z.object({
   jobId: JobId,

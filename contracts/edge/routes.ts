@@ -7,6 +7,7 @@
  * - `GET|HEAD /v1/assets/{assetId}/content`: the bytes, with `Range` and `ETag` ("sha256"). Scope `assets:read`.
  * - `/pods/{podId}/trpc/{procedure}`: the agent's own contract, passed through; which procedures and with which scope is
  *   said by their meta (`agent/operator.ts`).
+ * - `/api/v2/*`: the Comfy API v2, with its own shape of errors.
  */
 import type { AssetId, PodId } from "../ids.ts";
 
@@ -19,6 +20,9 @@ export const EDGE_ROUTES = {
   assets: "/v1/assets",
   pods: "/pods",
 } as const;
+
+/** The Comfy API v2 as its own contract names it (docs/comfy-api-v2.md). */
+export const V2_ROUTES = { jobs: "/api/v2/jobs", assets: "/api/v2/assets" } as const;
 
 export const EXPECTED_SHA256_HEADER = "x-expected-sha256";
 

@@ -17,6 +17,8 @@ const REQUEST_HEADERS = [
   "last-event-id",
   REQUEST_ID_HEADER,
   "idempotency-key",
+  "idempotency-mode",
+  "prefer",
   "range",
   "if-range",
   "if-none-match",
@@ -24,7 +26,14 @@ const REQUEST_HEADERS = [
   "tracestate",
   EXPECTED_SHA256_HEADER,
 ];
-const RESPONSE_HEADERS = [REQUEST_ID_HEADER, "etag", "content-range", "retry-after"];
+const RESPONSE_HEADERS = [
+  REQUEST_ID_HEADER,
+  "etag",
+  "content-range",
+  "retry-after",
+  "preference-applied",
+  "idempotency-replayed",
+];
 
 /** How long a browser may remember a preflight, seconds. */
 const MAX_AGE_S = 600;
@@ -34,7 +43,7 @@ export function allowOrigins(origins: CorsOrigins): MiddlewareHandler | null {
   if (origins !== "*" && origins.length === 0) return null;
   return cors({
     origin: origins === "*" ? "*" : [...origins],
-    allowMethods: ["GET", "HEAD", "POST"],
+    allowMethods: ["GET", "HEAD", "POST", "DELETE"],
     allowHeaders: REQUEST_HEADERS,
     exposeHeaders: RESPONSE_HEADERS,
     maxAge: MAX_AGE_S,

@@ -39,6 +39,8 @@ export function jobView(row: JobRow, context: JobViewContext): Job {
     retryOf: row.retryOf,
     state: visibleState(row.state),
     priority: row.priority,
+    metadata: {},
+    expiresAt: null,
     ver: row.ver,
     attempt: row.attempt,
     losses: row.losses,

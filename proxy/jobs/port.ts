@@ -1,6 +1,14 @@
-/** Seams inside the edge's job path: planner → dispatcher → pod → settlement. */
+/** Jobs as the edge's routes have them, and the seams inside the job path: planner → dispatcher → pod → settlement. */
+import type { z } from "zod";
 import type { AttemptReport } from "../../contracts/attempt.ts";
+import type { WatchJob } from "../../contracts/edge/inputs.ts";
+import type { JobsPort, Tracked } from "../../contracts/edge/ports.ts";
+import type { JobEvent } from "../../contracts/event.ts";
 import type { AttemptId, JobId, PodId } from "../../contracts/ids.ts";
+import type { Job, SubmitJob } from "../../contracts/job.ts";
+import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
+import type { Caller } from "../../contracts/tenant.ts";
+import type { Workflow } from "../../contracts/workflow.ts";
 import type { LivePod } from "../pods/port.ts";
 
 /**
@@ -36,4 +44,37 @@ export interface Settlement {
   settle(podId: PodId, report: AttemptReport): Promise<void>;
   /** The pod does not know this attempt any more, or the pod itself is lost. */
   lost(attempt: { jobId: JobId; no: number; podId: PodId }, reason: string): Promise<void>;
+}
+
+/** What comes with a submit beside its body. */
+export interface SubmitContext {
+  /** That the job belongs to from here on. */
+  trace?: TraceContext | undefined;
+  /**
+   * In the key space of the Comfy API v2, where a key is free again after 24 h, and at once when its submit made no job. It
+   * takes the place of `options.idempotencyKey`.
+   */
+  idempotency?: { space: "v2"; key: string; replay: boolean } | undefined;
+  /** For partner nodes; never part of the request's hash. */
+  partnerKey?: string | undefined;
+}
+
+/** What the Comfy API v2 asks of jobs beyond the typed contract. Unknown and foreign ids get `not_found` here too. */
+export interface Jobs extends JobsPort {
+  /**
+   * Answers after the job is durable. A key that was used within 24 h is `idempotency_key_reuse`, whatever it came with; with
+   * `replay` the same request gets the first job (`replayed`), and only another request is refused.
+   * @throws FleetError `queue_full` with `retryAfterMs`, and what `submit` throws
+   */
+  submitV2(caller: Caller, input: SubmitJob, context: SubmitContext): Promise<{ job: Job; replayed: boolean }>;
+  /** How many queued jobs of all tenants stand before it; 0 while it is being given to a pod; null once it runs or is over. */
+  queuePosition(jobId: JobId): Promise<number | null>;
+  /** The graph that the job runs, assets by their ids. A service's is built from its stored input. */
+  workflowOf(caller: Caller, jobId: JobId): Promise<Workflow>;
+  /** @param input.progressIntervalMs least time between two progress events and two previews; by default 200 */
+  watch(
+    caller: Caller,
+    input: z.output<typeof WatchJob> & { progressIntervalMs?: number | undefined },
+    signal: AbortSignal,
+  ): AsyncIterable<Tracked<JobEvent>>;
 }

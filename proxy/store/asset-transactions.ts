@@ -12,7 +12,11 @@ const ASSET_COLUMNS = `id, file_name as "fileName", content_type as "contentType
 
 /** Names were judged when they came in; a row that a stricter build would refuse must still be readable. */
 const AssetColumns = Asset.omit({ createdAt: true }).extend({ fileName: z.string(), createdAtMs: z.int() })
-  .transform(({ createdAtMs, ...asset }): Asset => ({ ...asset, createdAt: toTimestamp(createdAtMs) }));
+  .transform(({ createdAtMs, ...asset }): Asset => ({
+    ...asset,
+    filePath: asset.fileName,
+    createdAt: toTimestamp(createdAtMs),
+  }));
 
 const INSERT_ASSET = `insert into asset
   (id, tenant_id, file_name, content_type, size_bytes, sha256, blake3, created_at_ms)
@@ -29,7 +33,8 @@ export function* insertAsset(asset: NewAsset, nowMs: number): Transaction<{ asse
   const { id, fileName, contentType, sizeBytes, sha256, blake3 } = rest;
   const params = [id, tenantId, fileName, contentType, sizeBytes, sha256, blake3, nowMs];
   if (yield* happened(INSERT_ASSET, params)) {
-    return { asset: { ...rest, createdAt: toTimestamp(nowMs) }, created: true };
+    const asset = { ...rest, filePath: fileName, createdAt: toTimestamp(nowMs), jobId: null, expiresAt: null };
+    return { asset, created: true };
   }
   const same = yield* one(SAME_ASSET, [tenantId, sha256, fileName], AssetColumns);
   if (same === null) throw new Error(`Cannot store asset ${id}: its id is taken`);

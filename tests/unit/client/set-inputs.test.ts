@@ -13,6 +13,9 @@ const GRAPH: Workflow = {
 
 const ASSET: Asset = {
   id: "asset_01jd8qf2e0f0x8j3m5p7q9s1tv",
+  filePath: "cat.png",
+  jobId: null,
+  expiresAt: null,
   fileName: "cat.png",
   contentType: "image/png",
   sizeBytes: 1,

@@ -1,0 +1,112 @@
+/** `/api/v2/assets`: a form with a file, a hash instead of one, metadata, bytes. */
+import { FleetError } from "../../../contracts/errors.ts";
+import { hasScope } from "../../../contracts/tenant.ts";
+import { requireScope } from "../../../contracts/trpc.ts";
+import { uuidOf } from "../../../contracts/ids.ts";
+import { blobNotFound, readFromHash, readIdempotency, readUploadFields } from "./asset-input.ts";
+import { assetView, blake3Of } from "./asset-view.ts";
+import type { V2Route } from "./jobs.ts";
+import { readJsonObject } from "./json-body.ts";
+import { type FileForm, FORM_OVERHEAD_BYTES, type FormFields, readFileForm } from "./multipart.ts";
+import { jsonAnswer, linksFor, type V2Context, type V2Options } from "./request.ts";
+import { assetIdOf } from "./uuids.ts";
+
+/** A body without a file. */
+const MAX_JSON_BYTES = 64 * 1024;
+/** How long the fields before the file may take to come, ms. */
+const FIELDS_WITHIN_MS = 60_000;
+
+export function createAssetRoutes(options: V2Options) {
+  const { assets, clock, maxUploadBytes, signer } = options;
+
+  function refuseAnnounced(headers: Headers): void {
+    const length = Number(headers.get("content-length") ?? 0);
+    if (!(length > maxUploadBytes + FORM_OVERHEAD_BYTES)) return;
+    throw new FleetError("payload_too_large", `Cannot store the file: the form has ${length} bytes`, {
+      hint: `A file may have ${maxUploadBytes}; the operator can raise MAX_UPLOAD_BYTES.`,
+      details: { maxBytes: maxUploadBytes },
+    });
+  }
+
+  /** @throws FleetError `upload_interrupted` when they do not come in time */
+  async function fieldsInTime({ fields }: FileForm): Promise<FormFields> {
+    const came = new AbortController();
+    const late = clock.sleep(FIELDS_WITHIN_MS, came.signal).then(() => null);
+    const result = await Promise.race([fields, late]).finally(() => came.abort("came"));
+    if (result !== null) return result;
+    const seconds = FIELDS_WITHIN_MS / 1_000;
+    throw new FleetError("upload_interrupted", `Cannot read the form: its fields did not come within ${seconds} s`, {
+      hint: "Send it again, all of it at once.",
+    });
+  }
+
+  const upload: V2Route = async (c, caller) => {
+    const { raw } = c.req;
+    const idempotency = readIdempotency(raw.headers);
+    refuseAnnounced(raw.headers);
+    const form = readFileForm({ contentType: raw.headers.get("content-type"), body: raw.body });
+    try {
+      const { filePath, contentType, blake3, expiresInMs } = readUploadFields(await fieldsInTime(form));
+      const { asset, newBytes, replayed } = await assets.upload(caller, {
+        filePath,
+        contentType,
+        contentLength: null,
+        expected: { blake3 },
+        expiresInMs,
+        idempotency,
+        body: form.file,
+        signal: raw.signal,
+      });
+      const view = { ...assetView(asset, linksFor(options, c)), created_new: newBytes };
+      return jsonAnswer(view, newBytes ? 201 : 200, replayed ? { "idempotency-replayed": "true" } : {});
+    } finally {
+      form.abandon();
+    }
+  };
+
+  const fromHash: V2Route = async (c, caller) => {
+    const { asset, created } = await assets.fromHash(
+      caller,
+      readFromHash(await readJsonObject(c.req.raw, MAX_JSON_BYTES)),
+    );
+    return jsonAnswer({ ...assetView(asset, linksFor(options, c)), created_new: false }, created ? 201 : 200);
+  };
+
+  const byHash: V2Route = async (c, caller) => {
+    const blake3 = blake3Of(c.req.param("hash") ?? "");
+    if (blake3 === null || !(await assets.hasBlake3(caller, blake3))) throw blobNotFound();
+    return new Response(null, { headers: { "cache-control": "no-store" } });
+  };
+
+  const get: V2Route = async (c, caller) => {
+    const asset = await assets.get(caller, assetIdOf(c.req.param("id") ?? ""));
+    return jsonAnswer(assetView(asset, linksFor(options, c)));
+  };
+
+  const remove: V2Route = async (c, caller) => {
+    await assets.delete(caller, assetIdOf(c.req.param("id") ?? ""));
+    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  };
+
+  /** For a key with the scope, or a link that this edge has signed: with neither, nobody learns which assets there are. */
+  async function content(c: V2Context): Promise<Response> {
+    const { caller } = c.env;
+    const params = new URL(c.req.raw.url).searchParams;
+    const claimed = { expires: params.get("expires"), signature: params.get("signature") };
+    const isSigned = claimed.expires !== null || claimed.signature !== null;
+    // Whoever may read it anyway does not depend on how old the link is.
+    if (!isSigned || (caller !== null && hasScope(caller, "assets:read"))) {
+      const known = requireScope(caller, "assets:read");
+      return await assets.download(known, assetIdOf(c.req.param("id") ?? ""), c.req.raw);
+    }
+    const assetId = assetIdOf(c.req.param("id") ?? "");
+    if (signer.verify(uuidOf(assetId), claimed, clock.nowMs())) {
+      return await assets.download({ signedFor: assetId }, assetId, c.req.raw);
+    }
+    throw new FleetError("unauthorized", "Cannot read the asset: its link has expired or is none of ours", {
+      hint: "GET /api/v2/assets/{id} gives a fresh one to a key with 'assets:read'.",
+    });
+  }
+
+  return { upload, fromHash, byHash, get, remove, content };
+}

@@ -1,0 +1,63 @@
+/** The body of `POST /api/v2/jobs`. */
+import { z } from "zod";
+import { FleetError } from "../../../contracts/errors.ts";
+import { type SubmitJob, SubmitOptions } from "../../../contracts/job.ts";
+import { Metadata } from "../../../contracts/metadata.ts";
+import type { Workflow } from "../../../contracts/workflow.ts";
+import { parseWorkflow } from "../../../contracts/workflow-parse.ts";
+import { readFields } from "./json-body.ts";
+
+/** Reserved by the contract for later versions of it. */
+const RESERVED = ["webhook_url", "inputs"];
+const MAX_PARTNER_KEY_CHARS = 1_024;
+
+const Body = z.strictObject({
+  workflow: z.unknown(),
+  extra_data: z.strictObject({ api_key_comfy_org: z.string().min(1).max(MAX_PARTNER_KEY_CHARS).nullish() }).nullish(),
+  metadata: z.unknown(),
+});
+
+export interface JobInput {
+  workflow: Workflow;
+  metadata: Metadata | undefined;
+  /** A credential: handed on as an argument, and named in no message. */
+  partnerKey: string | undefined;
+}
+
+/** What is there, since null counts as absent. */
+function given(body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+function refuseReserved(body: Record<string, unknown>): void {
+  const reserved = RESERVED.find((name) => Object.hasOwn(body, name));
+  if (reserved === undefined) return;
+  throw new FleetError("invalid_workflow", `Cannot submit the job: '${reserved}' is reserved and not taken yet`, {
+    hint: "Leave it out.",
+  });
+}
+
+/** @throws FleetError `invalid_workflow`, `workflow_format_ui`, `metadata_invalid`, `invalid_input` (422) */
+export function readJobInput(raw: Record<string, unknown>): JobInput {
+  const body = given(raw);
+  refuseReserved(body);
+  const { workflow, extra_data, metadata } = readFields(Body, body);
+  if (workflow === undefined) {
+    throw new FleetError("invalid_workflow", "Cannot submit the job: it has no workflow", {
+      hint: 'Send { "workflow": … } with a graph in API format.',
+    });
+  }
+  return {
+    workflow: parseWorkflow(workflow),
+    metadata: metadata === undefined ? undefined : Metadata.parse(metadata),
+    partnerKey: extra_data?.api_key_comfy_org ?? undefined,
+  };
+}
+
+export function submitOf(workflow: Workflow, metadata: Metadata | undefined): SubmitJob {
+  const options = SubmitOptions.parse({});
+  return {
+    spec: { kind: "workflow", workflow },
+    options: metadata === undefined ? options : { ...options, metadata },
+  };
+}
