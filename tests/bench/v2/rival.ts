@@ -20,7 +20,15 @@ export interface Rival extends AsyncDisposable {
 
 /** The same flags that the agent gives its own ComfyUI, so that both run the same work. */
 async function comfyCommand(real: boolean, dir: string, port: number): Promise<{ command: string[]; cwd?: string }> {
-  const flags = ["--listen", "127.0.0.1", "--port", String(port), "--base-directory", dir, "--disable-all-custom-nodes"];
+  const flags = [
+    "--listen",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--base-directory",
+    dir,
+    "--disable-all-custom-nodes",
+  ];
   if (!real) return { command: [process.execPath, STAND_IN, ...flags, "--step-ms", "20"] };
   const { comfyuiDir, python } = await ensureRealComfy();
   return { command: [python, join(comfyuiDir, "main.py"), ...flags, "--cpu", "--database-url", "sqlite:///:memory:"] };

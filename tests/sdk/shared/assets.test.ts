@@ -12,7 +12,7 @@ import { gradientPath } from "../../support/fleet/workflows.ts";
 import { differenceFromRecording } from "../../support/real-comfy/compare-pictures.ts";
 import { inverted, picture } from "../../support/sdk/graphs.ts";
 import { askV2, postV2 } from "../../support/sdk/raw.ts";
-import { startStage, type Stage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const gradient = readFileSync(gradientPath);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

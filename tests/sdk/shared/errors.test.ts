@@ -12,8 +12,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EDGE_RUNTIMES } from "../../support/fleet/fleet.ts";
 import { broken, inverted, lasting, picture } from "../../support/sdk/graphs.ts";
-import { askV2, postV2 } from "../../support/sdk/raw.ts";
-import { startStage, type Stage } from "../../support/sdk/stage.ts";
+import { askV2, jsonPost, postV2 } from "../../support/sdk/raw.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 describe.each(EDGE_RUNTIMES)("errors to the official SDK from an edge on %s", (runtime) => {
   let stage: Stage;
@@ -84,7 +84,7 @@ describe.each(EDGE_RUNTIMES)("errors to the official SDK from an edge on %s", (r
   it("Idempotency-Mode: replay gives the first job again, and refuses another body", async () => {
     const headers = { "idempotency-key": crypto.randomUUID(), "idempotency-mode": "replay" };
     const body = { workflow: lasting(0.2) };
-    const submit = (what: unknown) => postV2(stage.target, "/jobs", what, { headers });
+    const submit = (what: unknown) => askV2(stage.target, "/jobs", jsonPost(what, headers));
     const idOf = (text: string) => (JSON.parse(text) as { id: string }).id;
     const first = await submit(body);
     expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([201, null]);
@@ -154,7 +154,7 @@ describe.each(EDGE_RUNTIMES)("errors to the official SDK from an edge on %s", (r
       expect([400, 422]).toContain(status);
       expect(error?.code).toMatch(/^[a-z_]+$/);
     }
-    const text = await postV2(stage.target, "/jobs", "workflow", { headers: { "content-type": "text/plain" } });
+    const text = await askV2(stage.target, "/jobs", jsonPost("workflow", { "content-type": "text/plain" }));
     expect(text.status).toBeGreaterThanOrEqual(400);
     expect(text.status).toBeLessThan(500);
     expect(await jobCount()).toBe(before);

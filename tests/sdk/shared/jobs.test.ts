@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EDGE_RUNTIMES } from "../../support/fleet/fleet.ts";
 import { eventsOf, isRunning, progressOf, reached, statusesOf } from "../../support/sdk/events.ts";
 import { lasting, picture, pictureThenLasting } from "../../support/sdk/graphs.ts";
-import { startStage, type Stage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PNG = "89504e470d0a1a0a";

@@ -9,7 +9,7 @@ import { EDGE_RUNTIMES, until } from "../../support/fleet/fleet.ts";
 import { isRunning, reached, type SdkJob } from "../../support/sdk/events.ts";
 import { lasting, picture } from "../../support/sdk/graphs.ts";
 import { askV2 } from "../../support/sdk/raw.ts";
-import { startStage, type Stage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const HELD = 2_000;
 const JOBS = 20;

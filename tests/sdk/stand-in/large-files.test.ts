@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { residentMb } from "../../bench/server-process.ts";
 import { EDGE_RUNTIMES } from "../../support/fleet/fleet.ts";
-import { startStage, type Stage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const SIZE_BYTES = 150 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
@@ -55,7 +55,10 @@ describe.each(EDGE_RUNTIMES)("large files of the official SDK on an edge on %s",
     await sdk.assets.fromBytes(crypto.getRandomValues(new Uint8Array(1_000))).commit();
     const before = await residentMb(stage.fleet.edge.pid);
     let most = before;
-    const watch = setInterval(() => void residentMb(stage.fleet.edge.pid).then((now) => (most = Math.max(most, now))), 50);
+    const watch = setInterval(
+      () => void residentMb(stage.fleet.edge.pid).then((now) => (most = Math.max(most, now))),
+      50,
+    );
     try {
       const asset = sdk.assets.fromFile(path);
       const id = await asset.commit();

@@ -6,7 +6,7 @@ import { ensureEnvironment, type PythonEnvironment, whyNoPython } from "../pytho
 import { collectCases, type PytestRun, runCases } from "./pytest-run.ts";
 import { type CuttingRelay, startRelay } from "./relay.ts";
 import { serveStage, type StageServer } from "./stage-server.ts";
-import { startStage, type Stage } from "./stage.ts";
+import { type Stage, startStage } from "./stage.ts";
 
 const OUR_CASES = fileURLToPath(new URL("../../sdk/python", import.meta.url));
 const CASE_TIMEOUT_MS = 90_000;

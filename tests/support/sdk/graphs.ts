@@ -1,8 +1,6 @@
 /** What the SDK suites run: graphs that the stand-in and a real ComfyUI both take, no two alike, so that none is cached. */
-import { targetKind } from "../comfy-target.ts";
-
-/** An API-format graph as a foreign client has it: plain JSON. */
-export type Graph = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
+import type { JsonValue, Workflow, WorkflowNode } from "../../../contracts/workflow.ts";
+import { type TargetKind, targetKind } from "../comfy-target.ts";
 
 /** How long the stand-in takes for a step of {@link lasting}; given to it at its start. */
 export const STAND_IN_ARGS = ["--step-ms", "20", "--previews", "jpeg"];
@@ -17,22 +15,22 @@ function nextColor(): number {
   return color;
 }
 
-function canvas(edge: number, count: number): Graph[string] {
+function canvas(edge: number, count: number): WorkflowNode {
   return { class_type: "EmptyImage", inputs: { width: edge, height: edge, batch_size: count, color: nextColor() } };
 }
 
-function save(from: unknown, prefix: string): Graph[string] {
+function save(from: JsonValue, prefix: string): WorkflowNode {
   return { class_type: "SaveImage", inputs: { images: from, filename_prefix: prefix } };
 }
 
 /** One small picture, by node `2`. */
-export function picture(): Graph {
+export function picture(): Workflow {
   return { "1": canvas(16, 1), "2": save(["1", 0], "picture") };
 }
 
 /** Some seconds of progress by node `3`, then one picture by node `5`. */
-export function lasting(seconds: number): Graph {
-  const isReal = targetKind() === "real";
+export function lasting(seconds: number, kind: TargetKind = targetKind()): Workflow {
+  const isReal = kind === "real";
   const steps = Math.max(2, Math.round(seconds * (isReal ? REAL_STEPS_PER_SECOND : STAND_IN_STEPS_PER_SECOND)));
   const edge = isReal ? REAL_EDGE : 8;
   return {
@@ -51,12 +49,12 @@ export function lasting(seconds: number): Graph {
 }
 
 /** A picture at once by node `7`, and {@link lasting} beside it, which ends later. */
-export function pictureThenLasting(seconds: number): Graph {
+export function pictureThenLasting(seconds: number): Workflow {
   return { ...lasting(seconds), "6": canvas(16, 1), "7": save(["6", 0], "early") };
 }
 
 /** Inverts the given picture: LoadImage is node `1`, the file comes from node `3`. */
-export function inverted(image: unknown): Graph {
+export function inverted(image: JsonValue): Workflow {
   return {
     "1": { class_type: "LoadImage", inputs: { image } },
     "2": { class_type: "ImageInvert", inputs: { image: ["1", 0] } },
@@ -65,7 +63,7 @@ export function inverted(image: unknown): Graph {
 }
 
 /** What every server must refuse: an unknown class by node `2`, and a width of 0 in node `1`. */
-export function broken(): Graph {
+export function broken(): Workflow {
   return {
     "1": { class_type: "EmptyImage", inputs: { width: 0, height: 16, batch_size: 1, color: 0 } },
     "2": save(["1", 0], "broken"),

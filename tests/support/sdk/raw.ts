@@ -22,8 +22,6 @@ export interface V2Answer {
 export interface V2Request extends RequestInit {
   /** Instead of the target's own; null sends none. */
   key?: string | null;
-  /** Node's fetch wants it with a streamed body. */
-  duplex?: "half";
 }
 
 const DEADLINE_MS = 40_000;
@@ -39,11 +37,14 @@ export async function askV2(target: SdkTarget, path: string, init: V2Request = {
   return { status: response.status, headers: response.headers, text, error: errorOf(response.status, text) };
 }
 
-export function postV2(target: SdkTarget, path: string, body: unknown, init: V2Request = {}): Promise<V2Answer> {
-  const headers = new Headers(init.headers);
-  if (!headers.has("content-type")) headers.set("content-type", "application/json");
+/** A POST of JSON, or of exactly this text. */
+export function jsonPost(body: unknown, headers: Record<string, string> = {}): V2Request {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return askV2(target, path, { ...init, method: "POST", headers, body: text });
+  return { method: "POST", headers: { "content-type": "application/json", ...headers }, body: text };
+}
+
+export function postV2(target: SdkTarget, path: string, body: unknown): Promise<V2Answer> {
+  return askV2(target, path, jsonPost(body));
 }
 
 function errorOf(status: number, text: string): V2Error | null {

@@ -10,10 +10,11 @@ describe("parseFlags", () => {
       rounds: 3,
     });
     expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
+    expect(parseFlags(["v2", "--real", "--quick"])).toMatchObject({ part: "v2", real: true, quick: true, rounds: 60 });
   });
 
   it("parseFlags() refuses what it does not know", () => {
-    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job' and 'edge'");
+    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job', 'edge' and 'v2'");
     expect(() => parseFlags(["job", "edge"])).toThrow("two parts");
     expect(() => parseFlags(["--fast"])).toThrow("--fast");
     for (const rounds of ["0", "1001", "2.5", "many"]) {
