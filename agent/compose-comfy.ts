@@ -25,7 +25,10 @@ export interface ComposedComfy {
   close(): void;
 }
 
-export function composeComfy(config: Config, { host, logger }: { host: Host; logger: Logger }): ComposedComfy {
+export function composeComfy(
+  config: Config,
+  { host, logger, redactLine }: { host: Host; logger: Logger; redactLine: (text: string) => string },
+): ComposedComfy {
   const timings = {
     startMaxMs: config.COMFYUI_START_MAX_MS,
     stopGraceMs: config.COMFYUI_STOP_GRACE_MS,
@@ -51,12 +54,14 @@ export function composeComfy(config: Config, { host, logger }: { host: Host; log
     command: config.COMFYUI_COMMAND ?? [config.COMFYUI_PYTHON, "main.py"],
     cwd: resolve(config.COMFYUI_DIR ?? "."),
     args: config.COMFYUI_ARGS,
+    partnerNodes: config.COMFYUI_PARTNER_NODES,
     env: config.COMFYUI_ENV,
     parentEnv: host.env,
     stateDir,
     port: config.COMFYUI_PORT,
     journal,
     logger: logger.child("comfy"),
+    redactLine,
     signalProcess: host.signalProcess,
     memoryLimits: {
       maxRssBytes: config.COMFYUI_MAX_RSS_BYTES || host.memoryBytes * DEFAULT_MEMORY_SHARE,

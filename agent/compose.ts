@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { AttemptService } from "./attempts/attempt-service.ts";
 import { InputStore } from "./attempts/input-store.ts";
 import { OutputClasses } from "./attempts/output-classes.ts";
+import type { PartnerKeys } from "./attempts/partner-keys.ts";
 import { type AttemptTiming, DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts";
 import { Workspace } from "./attempts/workspace.ts";
 import { systemClock } from "./comfy/clock.ts";
@@ -34,6 +35,8 @@ export interface Agent {
 export interface AgentDeps {
   host: Host;
   logger: Logger;
+  /** Those of this process, whose log goes through them. */
+  partnerKeys: PartnerKeys;
   /** Called when the agent's own memory cannot be written: must end this process at once, and not ComfyUI's. */
   onFatal: (error: unknown) => void;
 }
@@ -55,7 +58,7 @@ export async function composeAgent(config: Config, deps: AgentDeps): Promise<Age
 
 async function start(
   config: Config,
-  { host, logger, onFatal, lifecycle }: AgentDeps & { lifecycle: Lifecycle },
+  { host, logger, partnerKeys, onFatal, lifecycle }: AgentDeps & { lifecycle: Lifecycle },
 ): Promise<string> {
   const stateDir = resolve(config.AGENT_STATE_DIR);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -63,7 +66,7 @@ async function start(
   lifecycle.onStop("lock", SHORT_DEADLINE_MS, () => lock.release());
   const journal = openSqliteJournal(join(stateDir, "journal.db"));
   lifecycle.onStop("journal", SHORT_DEADLINE_MS, () => journal.close());
-  const { comfy, mode, close } = composeComfy(config, { host, logger });
+  const { comfy, mode, close } = composeComfy(config, { host, logger, redactLine: partnerKeys.redactLine });
   lifecycle.onStop("generations", SHORT_DEADLINE_MS, close);
   if (config.AGENT_ON_STOP === "stop") {
     lifecycle.onStop("ComfyUI", config.COMFYUI_STOP_GRACE_MS + 10_000, () => comfy.stop());
@@ -90,6 +93,7 @@ async function start(
     identity,
     inputs,
     workspace,
+    partnerKeys,
     clock: systemClock,
     timing: timingOf(config),
     outputClasses: () => outputClasses.current,

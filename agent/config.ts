@@ -69,6 +69,8 @@ const EnvSchema = z.object({
   COMFYUI_ARGS: json(z.array(z.string()), '["--lowvram"]').default([]),
   /** Added to ComfyUI's environment, a JSON object. */
   COMFYUI_ENV: json(z.record(z.string(), z.string()), '{"HF_HOME":"/models/hf"}').default({}),
+  /** Load the partner nodes, which call out to others with a caller's key. */
+  COMFYUI_PARTNER_NODES: z.stringbool().default(false),
   /** Port of the ComfyUI that the agent starts, on 127.0.0.1; 0 picks a free one each time. */
   COMFYUI_PORT: z.coerce.number().int().min(0).max(65_535).default(8188),
   COMFYUI_START_MAX_MS: durationMs(DEFAULT_TIMINGS.startMaxMs),

@@ -3,12 +3,15 @@ import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { finished } from "node:stream";
 import { FleetError } from "../contracts/errors.ts";
+import { PartnerKeys } from "./attempts/partner-keys.ts";
 import { composeAgent } from "./compose.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { createLogger } from "./telemetry/logtape.ts";
 
+const partnerKeys = new PartnerKeys();
+
 function writeLine(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${partnerKeys.redactJson(line)}\n`);
 }
 
 async function main(): Promise<void> {
@@ -29,7 +32,7 @@ async function main(): Promise<void> {
     });
     process.exit(1);
   };
-  const starting = composeAgent(config, { host, logger, onFatal });
+  const starting = composeAgent(config, { host, logger, partnerKeys, onFatal });
   // The ComfyUI that is left running has handles in this process that would keep it alive.
   const stop = () => starting.then((agent) => agent.stop()).then(() => process.exit(0), () => process.exit(1));
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
 import { AssetId, AttemptId, JobId, PodId, Sha256, Timestamp } from "./ids.ts";
 import { JobError } from "./job.ts";
+import { PartnerKey } from "./partner-key.ts";
 import { Progress } from "./progress.ts";
 import { WorkflowSchema } from "./workflow-parse.ts";
 
@@ -54,6 +55,8 @@ export const StartAttempt = z.strictObject({
   runWithinMs: z.int().min(1_000),
   /** Whether to make previews of the work in progress, where ComfyUI can. */
   previews: z.boolean(),
+  /** For ComfyUI's partner nodes; kept in memory only. To agents from protocol version 2 on, and only when there is one. */
+  partnerKey: PartnerKey.optional(),
 });
 export type StartAttempt = z.infer<typeof StartAttempt>;
 

@@ -5,8 +5,8 @@ import { z } from "zod";
 export const ProtocolRange = z.object({ min: z.int().min(1), max: z.int().min(1) });
 export type ProtocolRange = z.infer<typeof ProtocolRange>;
 
-/** What this build speaks, as edge and as agent. */
-export const PROTOCOL: ProtocolRange = { min: 1, max: 1 };
+/** What this build speaks, as edge and as agent. Version 2: an order may carry a partner key. */
+export const PROTOCOL: ProtocolRange = { min: 1, max: 2 };
 
 /** The highest version both sides speak, or null: then the edge refuses the pod (`ProtocolCompatible=false`). */
 export function negotiate(ours: ProtocolRange, theirs: ProtocolRange): number | null {

@@ -28,7 +28,7 @@ const SWITCHES = [
   "disable-async-offload disable-dynamic-vram enable-dynamic-vram fast-disk force-non-blocking disable-smart-memory",
   "deterministic debug-hang disable-pinned-memory mmap-torch-files disable-mmap dont-print-server quick-test-for-ci",
   "windows-standalone-build disable-metadata disable-all-custom-nodes disable-api-nodes multi-user log-stdout",
-  "enable-compress-response-body enable-assets enable-asset-hashing list-feature-flags",
+  "enable-compress-response-body enable-assets enable-asset-hashing list-feature-flags partner-node",
 ].join(" ").split(" ");
 
 const SINGLES = [

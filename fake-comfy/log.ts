@@ -51,6 +51,12 @@ export class Log {
     this.#sink.stderr(text);
   }
 
+  /** Writes a line to stdout, as `print` does. */
+  print(text: string): void {
+    this.#keep(`${text}\n`);
+    this.#sink.stdout(`${text}\n`);
+  }
+
   /** The last 300 writes, oldest first. */
   entries(): readonly LogEntry[] {
     return this.#entries;

@@ -39,6 +39,8 @@ export interface Options {
   readonly startDelayMs: number;
   /** Plays the classes of the services: with the models they ask for, or with none; null = not at all. */
   readonly services: "models" | "classes" | null;
+  /** Has the class `PartnerKeyProbe`, which is given the caller's partner key. */
+  readonly partnerNode: boolean;
   /** `NAME` or `NAME=ARG`. */
   readonly faults: readonly string[];
 }
@@ -71,6 +73,7 @@ export function optionsFrom(flags: Flags, tempRoot: string): Options {
     stepMs: stepMs === undefined ? null : Number(stepMs),
     startDelayMs: Number(text("start-delay-ms") ?? "0"),
     services: has("services") ? (text("services") === "classes" ? "classes" : "models") : null,
+    partnerNode: has("partner-node"),
     faults: flags.faults,
   };
 }

@@ -13,6 +13,7 @@ import { createApp } from "./http/app.ts";
 import { features } from "./http/info.ts";
 import { acceptSockets, listen, PortInUse } from "./listen.ts";
 import { Log } from "./log.ts";
+import { partnerKeyProbe } from "./nodes/partner-key-probe.ts";
 import { NODE_CLASSES } from "./nodes/registry.ts";
 import { serviceClasses } from "./services/registry.ts";
 import { HeldMemory } from "./memory.ts";
@@ -75,9 +76,11 @@ function readOptions(argv: readonly string[], host: Host): Options {
 
 function compose(argv: readonly string[], options: Options, { host, log }: { host: Host; log: Log }) {
   const { directories } = options;
-  const classes = options.services === null
-    ? NODE_CLASSES
-    : new Map([...NODE_CLASSES, ...serviceClasses(options.services)]);
+  const classes = new Map([
+    ...NODE_CLASSES,
+    ...(options.services === null ? [] : serviceClasses(options.services)),
+    ...(options.partnerNode ? [[partnerKeyProbe.name, partnerKeyProbe] as const] : []),
+  ]);
   const focus: Focus = { clientId: null, lastNodeId: null };
   const interrupt = new InterruptFlag();
   const memory = new HeldMemory();

@@ -16,6 +16,7 @@ export function usageText(): string {
     "  --previews [jpeg|png] sends a preview frame with each progress step",
     "  --services [models|classes] plays the classes of the services, with every model they ask for or with none;",
     "                       no model runs, and the clip that comes says TEST",
+    "  --partner-node       has a class PartnerKeyProbe, which shows what became of a caller's partner key",
     "  --fault NAME[=ARG]   misbehaves; may be given more than once:",
     "",
     ...faults,

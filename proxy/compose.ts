@@ -17,6 +17,7 @@ import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
+import { createPartnerKeys } from "./jobs/partner-keys.ts";
 import { createJobs } from "./jobs/service.ts";
 import { createAgents } from "./pods/agents.ts";
 import { systemClock } from "./time/clock.ts";
@@ -30,6 +31,8 @@ import { createPodsWatch } from "./pods/watch-pods.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
+import { openEdgeSecret } from "./secrets/edge-secret.ts";
+import { createSealedBox } from "./secrets/sealed-box.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
@@ -66,6 +69,8 @@ export async function composeEdge(
   const opened = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
   const store = observedStore(opened, { metrics, record });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
+  const secret = openEdgeSecret({ dataDir: config.EDGE_DATA_DIR, given: config.EDGE_SECRET_KEY });
+  const box = createSealedBox({ secret });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
   const signals = createSignals();
@@ -87,7 +92,8 @@ export async function composeEdge(
 
   const objectInfo = createObjectInfoCache({ store, logger });
   const lastProgress = createLastProgress();
-  const common = { store, agents, blobs, signals, clock, timings: attemptTimings, logger, signal };
+  const partnerKeys = createPartnerKeys({ store, box });
+  const common = { store, agents, blobs, partnerKeys, signals, clock, timings: attemptTimings, logger, signal };
   const settlement = createSettlement({ ...common, lastProgress });
   const sessions = createPodSessions(
     { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
@@ -113,6 +119,7 @@ export async function composeEdge(
     logger,
     planner,
     lastProgress,
+    box,
     limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
   });
 

@@ -112,6 +112,7 @@ export class AttemptService implements AttemptsPort {
     if (!entry.isFinal) throw stillRunning(attemptId);
     this.#deps.journal.release(attemptId);
     this.#entries.delete(attemptId);
+    this.#deps.partnerKeys.drop(attemptId);
     this.#tidy.released({ attemptId, promptId: entry.record.promptId });
   }
 
@@ -144,7 +145,7 @@ export class AttemptService implements AttemptsPort {
   }
 
   #start(order: StartAttempt, traceparent: string): StartResult {
-    const { comfy, identity, inputs, journal } = this.#deps;
+    const { comfy, identity, inputs, journal, partnerKeys } = this.#deps;
     identity.admit(order);
     if (this.#entries.has(order.attemptId)) return { status: "accepted" };
     if (journal.wasReleased(order.attemptId)) throw alreadyReleased(order.attemptId);
@@ -156,6 +157,7 @@ export class AttemptService implements AttemptsPort {
     for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
     const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
     if (missing.size > 0) return { status: "missing_input", hashes: [...missing] };
+    partnerKeys.hold(order.attemptId, order.partnerKey);
     this.#accept(newRecord(order, {
       generationId: waits ? null : status.generation.id,
       atMs: this.#deps.clock.now(),
@@ -181,12 +183,12 @@ export class AttemptService implements AttemptsPort {
   }
 
   #hold(record: AttemptRecord): AttemptEntry {
-    const { journal, clock, onEnd } = this.#deps;
+    const { journal, clock, partnerKeys, onEnd } = this.#deps;
     const onReport = (report: AttemptReport) => {
       this.#tell(report);
       if (isAttemptFinal(report.state)) onEnd?.(record);
     };
-    const entry = new AttemptEntry(record, { journal, clock, onReport });
+    const entry = new AttemptEntry(record, { journal, clock, onReport, redact: partnerKeys.redactValue });
     this.#entries.set(entry.id, entry);
     return entry;
   }

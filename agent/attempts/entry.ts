@@ -20,6 +20,8 @@ export interface EntryDeps {
   clock: Clock;
   /** Called after every change of state, with the report of it. */
   onReport: (report: AttemptReport) => void;
+  /** Takes partner keys out of what ComfyUI said. */
+  redact: <T>(said: T) => T;
 }
 
 interface Watcher {
@@ -65,23 +67,26 @@ export class AttemptEntry {
     this.#record.generationId = generationId;
   }
 
-  run(refusal: JobError | null): void {
+  run(said: JobError | null): void {
     const atMs = this.#deps.clock.now();
+    const refusal = this.#deps.redact(said);
     this.#journaled("run", (journal) => journal.run(this.id, atMs, refusal));
     this.#change({ state: "running", startedAtMs: atMs, refusal });
   }
 
-  collect(found: FoundOutputs): void {
+  collect({ texts, ...files }: FoundOutputs): void {
     const atMs = this.#deps.clock.now();
+    const found = { ...files, texts: this.#deps.redact(texts) };
     const { progress } = this.#record;
     this.#journaled("collect", (journal) => journal.collect(this.id, { atMs, found, progress }));
     this.#change({ state: "collecting", executedAtMs: atMs, found });
   }
 
   /** Does nothing to an attempt that is final already: the first end counts. */
-  finish(final: Omit<Final, "atMs" | "progress">): void {
+  finish(end: Omit<Final, "atMs" | "progress">): void {
     if (this.isFinal) return;
     const atMs = this.#deps.clock.now();
+    const final = { ...end, error: this.#deps.redact(end.error) };
     const { progress } = this.#record;
     this.#journaled("finish", (journal) => journal.finish(this.id, { ...final, atMs, progress }));
     this.#change({ ...final, finishedAtMs: atMs });

@@ -5,6 +5,7 @@ import type { Workflow } from "../../contracts/workflow.ts";
 import type { PromptSubmission } from "../comfy/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
 import { traceparentOf } from "./attempt-trace.ts";
+import { KEY_LOST } from "./partner-keys.ts";
 import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
 import { PostSearch } from "./post-search.ts";
 import { rewriteWorkflow } from "./rewrite.ts";
@@ -28,7 +29,7 @@ const UNSTAGED: JobError = {
  * @param mayBeThere An earlier try may have reached ComfyUI: it is looked for before it is posted.
  */
 export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
-  const { entry, stop, deps: { clock, timing } } = run;
+  const { entry, stop, deps: { clock, timing, partnerKeys } } = run;
   let giveUpAtMs = clock.now() + timing.readyWithinMs;
   let workflow: Workflow | null = null;
   let search = mayBeThere ? new PostSearch(run) : null;
@@ -39,6 +40,7 @@ export async function postPrompt(run: Run, mayBeThere: boolean): Promise<void> {
     if (found === "absent") search = null;
     if (search === null) {
       if (entry.record.cancelRequested) return finishWith(entry, { kind: "canceled" });
+      if (partnerKeys.isLost(entry.record)) return finishWith(entry, { kind: "lost", error: KEY_LOST });
       if (workflow === null && bindWhenReady(run)) {
         workflow = await stage(run);
         // However long the inputs took, ComfyUI has its full time from here.
@@ -68,12 +70,13 @@ function bindWhenReady({ entry, deps: { comfy } }: Run): boolean {
 }
 
 async function post(run: Run, workflow: Workflow): Promise<"settled" | "unanswered"> {
-  const { entry, stop, deps: { comfy, logger } } = run;
+  const { entry, stop, deps: { comfy, partnerKeys, logger } } = run;
   let submission: PromptSubmission;
   try {
     const { previews } = entry.record.order;
     const traceparent = traceparentOf(entry.record);
-    submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews, traceparent }, stop);
+    const partnerKey = partnerKeys.of(entry.record);
+    submission = await comfy.api.submit({ promptId: run.promptId, workflow, previews, traceparent, partnerKey }, stop);
   } catch (error) {
     if (stop.aborted) return "settled";
     // Whatever it was, ComfyUI may have the prompt.

@@ -7,7 +7,10 @@ import type { ComfyFile, ComfyText } from "../comfy/port.ts";
 import { promptIdOf } from "./prompt-id.ts";
 
 /** The part of the order that is needed to run, and to run on after a restart. */
-export type Order = Omit<StartAttempt, "podId" | "epoch">;
+export interface Order extends Omit<StartAttempt, "podId" | "epoch" | "partnerKey"> {
+  /** It came with a partner key, which is in nobody's journal. Absent: without. */
+  hasPartnerKey?: true | undefined;
+}
 
 /** What ComfyUI said it made; kept so that collecting can be repeated after a restart of the agent. */
 export interface FoundOutputs {
@@ -45,9 +48,9 @@ export function newRecord(
   order: StartAttempt,
   taken: { generationId: string | null; atMs: number; traceparent: string | null },
 ): AttemptRecord {
-  const { podId: _podId, epoch: _epoch, ...kept } = order;
+  const { podId: _podId, epoch: _epoch, partnerKey, ...kept } = order;
   return {
-    order: kept,
+    order: partnerKey === undefined ? kept : { ...kept, hasPartnerKey: true },
     promptId: promptIdOf(order.attemptId),
     traceparent: taken.traceparent,
     state: "accepted",

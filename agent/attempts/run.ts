@@ -9,6 +9,7 @@ import type { AttemptEntry } from "./entry.ts";
 import { type Fate, generationFate } from "./generation-fate.ts";
 import type { InputStore } from "./input-store.ts";
 import type { Ending } from "./outcome.ts";
+import type { PartnerKeys } from "./partner-keys.ts";
 import { ProgressTracker } from "./progress-tracker.ts";
 import { Throttle } from "./throttle.ts";
 import type { AttemptTiming } from "./timing.ts";
@@ -21,6 +22,7 @@ export interface RunDeps {
   timing: AttemptTiming;
   inputs: InputStore;
   workspace: Workspace;
+  partnerKeys: PartnerKeys;
   logger: Logger;
   /** Classes that ComfyUI counts as outputs; null until its `/object_info` is known. */
   outputClasses: () => ReadonlySet<string> | null;

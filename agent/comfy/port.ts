@@ -96,9 +96,16 @@ export interface ComfyApi {
   /**
    * POST /prompt with our id, once. When it rejects, ComfyUI may have the prompt, or get it yet: the id is looked up for a
    * while before it is sent again. @param prompt.traceparent kept with the prompt, where nodes can read it
+   * @param prompt.partnerKey told to the nodes that ask for it, and shown nowhere
    */
   submit(
-    prompt: { promptId: string; workflow: Workflow; previews: boolean; traceparent?: string | null },
+    prompt: {
+      promptId: string;
+      workflow: Workflow;
+      previews: boolean;
+      traceparent?: string | null;
+      partnerKey?: string | null;
+    },
     signal: AbortSignal,
   ): Promise<PromptSubmission>;
   lookup(promptId: string, signal: AbortSignal): Promise<PromptLookup>;

@@ -5,7 +5,8 @@ import { JobError } from "../../contracts/job.ts";
 import { Progress } from "../../contracts/progress.ts";
 import type { AttemptRecord, FoundOutputs } from "../attempts/record.ts";
 
-const Order = StartAttempt.omit({ podId: true, epoch: true });
+const Order = StartAttempt.omit({ podId: true, epoch: true, partnerKey: true })
+  .extend({ hasPartnerKey: z.literal(true).optional() });
 
 const Found: z.ZodType<FoundOutputs> = z.object({
   files: z.array(z.object({

@@ -50,6 +50,7 @@ export async function runNode(
       graph: run.graph,
       extraPngInfo: run.extraPngInfo,
       instanceTag: node.instanceTag,
+      print: (text) => environment.log.print(text),
       showText: (text) => environment.hub.sendBinary(textFrame(nodeId, text), null),
       progress: (total) => nodeProgress(environment, run, { nodeId, total }),
     });
@@ -72,6 +73,9 @@ function gatherInputs(run: PromptRun, node: { nodeId: string } & NodeRunOptions)
     const link = linkOf(value);
     if (link !== null) gathered[name] = node.entryOf(link.nodeId)?.outputs.at(link.slot) ?? null;
     else if (known.has(name)) gathered[name] = value;
+  }
+  for (const [name, type] of Object.entries(node.nodeClass.hidden ?? {})) {
+    if (type === "API_KEY_COMFY_ORG") gathered[name] = run.extraData["api_key_comfy_org"] ?? null;
   }
   return gathered;
 }

@@ -19,6 +19,7 @@ function define(
   return {
     name: facts.name,
     inputs: facts.inputs,
+    ...(facts.hidden === undefined ? {} : { hidden: facts.hidden }),
     outputs: facts.outputs,
     isOutputNode: facts.isOutputNode ?? false,
     validatedInputs: [],

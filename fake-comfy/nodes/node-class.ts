@@ -30,6 +30,8 @@ export interface NodeContext {
   readonly extraPngInfo: Json;
   /** Random letters that stay the same while the node stays in consecutive prompts. */
   readonly instanceTag: () => string;
+  /** Writes a line to standard output, as Python's does. */
+  readonly print: (text: string) => void;
   /** Shows a text on the node; every client gets it, whoever's prompt it is. */
   readonly showText: (text: string) => void;
   /** Starts a progress bar of `total` steps. */
@@ -52,6 +54,8 @@ export interface NodeClass {
   /** The required ones. */
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly optionalInputs?: Readonly<Record<string, InputSpec>>;
+  /** Inputs that the server fills in itself, by what it fills in; a node is given its `API_KEY_COMFY_ORG` as an input. */
+  readonly hidden?: Readonly<Record<string, string>>;
   readonly outputs: readonly string[];
   /** How Python names the container of `outputs` in its index errors. */
   readonly outputsKind: "tuple" | "list";

@@ -1,14 +1,16 @@
 /** The dispatcher: one decision of the planner → an attempt on a pod, or the job back in the queue. */
 import { typeid } from "typeid-js";
 import type { StartAttempt } from "../../contracts/attempt.ts";
-import type { FleetError } from "../../contracts/errors.ts";
+import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import type { JobSpec } from "../../contracts/job.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { BlobStore } from "../assets/port.ts";
+import { errorWithoutKey, type PartnerKeys } from "../jobs/partner-keys.ts";
 import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
 import type { Agents, LivePod } from "../pods/port.ts";
+import { takesPartnerKeys } from "../scheduler/old-agents.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -25,6 +27,7 @@ export interface DispatchDeps extends RequeueOptions, FleetBodies, DispatchSpanD
   blobs: BlobStore;
   offers: Offers;
   settlement: Settlement;
+  partnerKeys: PartnerKeys;
   /** Called for a pod that may be gone, so that its session looks at once. */
   nudge: (podId: PodId) => void;
   logger: Logger;
@@ -39,12 +42,15 @@ interface Assigned {
   attemptId: AttemptId;
   pod: LivePod;
   compiled: CompiledAttempt;
+  partnerKey: string | null;
   /** Why it is not to be started anywhere, though it is assigned: the failure belongs to an attempt. */
   refusal: FleetError | null;
   offer: Offer;
 }
 
-function orderOf({ job, no, attemptId, pod, compiled }: Assigned): StartAttempt {
+const NO_KEY = { partnerKey: null, refusal: null };
+
+function orderOf({ job, no, attemptId, pod, compiled, partnerKey }: Assigned): StartAttempt {
   return {
     podId: pod.id,
     epoch: pod.epoch,
@@ -56,18 +62,19 @@ function orderOf({ job, no, attemptId, pod, compiled }: Assigned): StartAttempt 
     after: null,
     runWithinMs: job.runWithinMs,
     previews: true,
+    ...(partnerKey === null ? {} : { partnerKey }),
   };
 }
 
 export function createDispatcher(deps: DispatchDeps): Dispatcher {
-  const { store, agents, blobs, objectInfo, offers, settlement, signals, clock, timings, signal } = deps;
+  const { store, agents, blobs, objectInfo, offers, settlement, partnerKeys, signals, clock, timings, signal } = deps;
   const logger = deps.logger.child("attempts");
 
-  /** `unmoved` when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
+  /** `given_back` when the agent is too old, `unmoved` when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
   async function assign(
     { jobId, ver, pod }: Decision,
     attemptId: AttemptId,
-  ): Promise<Omit<Assigned, "offer"> | "refused" | "unmoved"> {
+  ): Promise<Omit<Assigned, "offer"> | "given_back" | "refused" | "unmoved"> {
     const { objectInfoSha256 } = pod;
     const [job, spec, info] = await Promise.all([
       store.getJob(jobId),
@@ -75,6 +82,8 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       objectInfoSha256 === null ? null : objectInfo.get(objectInfoSha256),
     ]);
     if (!job || !spec || job.state !== "queued" || job.ver !== ver) return "unmoved";
+    // The planner has seen to it; the pod may have got another agent since.
+    if (job.hasPartnerKey && !takesPartnerKeys(pod)) return "given_back";
     if (!info) {
       const facts = { ...unitOf(job), pod: pod.id, objectInfoSha256 };
       logger.warn("job kept back: the pod's object_info cannot be read", facts);
@@ -87,9 +96,22 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       logger.info("job kept from a pod that refuses it", { ...unitOf(job), pod: pod.id, reason: here.message });
       return "refused";
     }
+    const key = await keyOf(job);
     const { id: podId, bootId } = pod;
     const assigned = await store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256 });
-    return assigned.status === "done" ? { job, no: assigned.no, attemptId, pod, compiled, refusal } : "unmoved";
+    if (assigned.status !== "done") return "unmoved";
+    return { job, no: assigned.no, attemptId, pod, compiled, ...key, refusal: refusal ?? key.refusal };
+  }
+
+  /** `refusal`: it cannot be opened, which is so for every pod. */
+  async function keyOf(job: JobRow): Promise<Pick<Assigned, "partnerKey" | "refusal">> {
+    if (!job.hasPartnerKey) return NO_KEY;
+    try {
+      return { partnerKey: await partnerKeys.of(job), refusal: null };
+    } catch (error) {
+      if (FleetError.is(error)) return { partnerKey: null, refusal: error };
+      throw error;
+    }
   }
 
   /** A service's graph is ours: what no pod accepts is no fault of the caller's, so the job waits for one that does. */
@@ -125,7 +147,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       if (outcome.report) void settlement.settle(pod.id, outcome.report);
       return "started";
     }
-    const { error } = outcome;
+    const error = errorWithoutKey(outcome.error, assigned.partnerKey);
     logger.info("attempt not started", { ...facts, outcome: outcome.status, code: error.code, reason: error.message });
     if (error.code === "agent_unreachable" || error.code === "timeout") deps.nudge(pod.id);
     switch (outcome.status) {

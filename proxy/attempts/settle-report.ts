@@ -7,6 +7,7 @@ import type { JobError } from "../../contracts/job.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { BlobStore } from "../assets/port.ts";
+import { jobErrorWithoutKey, type PartnerKeys } from "../jobs/partner-keys.ts";
 import type { LastProgress } from "../jobs/last-progress.ts";
 import type { Agents } from "../pods/port.ts";
 import type { AttemptRow, Transition } from "../store/job-store.ts";
@@ -21,6 +22,7 @@ export interface SettleDeps extends RequeueOptions {
   store: Store;
   agents: Agents;
   blobs: BlobStore;
+  partnerKeys: PartnerKeys;
   /** Fed with what live attempts report, so that a job's progress shows without a watcher. */
   lastProgress: Pick<LastProgress, "set" | "drop">;
   logger: Logger;
@@ -73,7 +75,7 @@ function hasEnded(row: AttemptRow): boolean {
 
 /** @returns a function that rejects only with what the stores throw */
 export function createSettler(deps: SettleDeps): SettleReport {
-  const { store, agents, blobs, signals, lastProgress, clock, timings, logger, signal } = deps;
+  const { store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } = deps;
 
   /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
   async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "report" | "nowMs"> | null> {
@@ -112,9 +114,11 @@ export function createSettler(deps: SettleDeps): SettleReport {
 
   /** Past the bound on losses the job fails with the error itself, which says more than that its attempts were lost. */
   async function failOrRetry(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {
-    const losses = (await store.getJob(row.jobId))?.losses ?? 0;
+    const job = await store.getJob(row.jobId);
+    const losses = job?.losses ?? 0;
     const again = POD_FAULTS.has(error.code) && losses < Math.min(timings.maxPodFaults, timings.maxLosses);
-    return await (again ? lose(row, error.code) : fail(row, report, error));
+    if (again) return await lose(row, error.code);
+    return await fail(row, report, await jobErrorWithoutKey(partnerKeys, job, error));
   }
 
   async function fail(row: AttemptRow, report: AttemptReport, error: JobError): Promise<SettleEnd> {

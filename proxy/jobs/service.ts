@@ -4,6 +4,7 @@ import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
+import type { SealedBox } from "../secrets/sealed-box.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
@@ -43,6 +44,7 @@ export interface JobsOptions {
   clock: Clock;
   logger: Logger;
   lastProgress: LastProgress;
+  box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
   /** The seed of a service that was asked for none. Default: drawn by the runtime. */
   randomSeed?: () => number;

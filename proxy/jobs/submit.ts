@@ -5,9 +5,11 @@ import { JobId, type TenantId } from "../../contracts/ids.ts";
 import type { SubmitJob, Waiting } from "../../contracts/job.ts";
 import { MAX_BAD_NODES } from "../../contracts/node-errors.ts";
 import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
+import type { PartnerKey } from "../../contracts/partner-key.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
-import { formatTraceparent, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
+import { formatTraceparent } from "../../contracts/telemetry/trace-context.ts";
 import { assetUses, type Workflow } from "../../contracts/workflow.ts";
+import type { SealedBox } from "../secrets/sealed-box.ts";
 import type { Signals } from "../signals.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { EarlierSubmission, JobRow, JobStore, NewJob } from "../store/job-store.ts";
@@ -15,6 +17,7 @@ import { judgeSpec } from "./judge-spec.ts";
 import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
 import { hashRequest } from "./request-hash.ts";
+import type { SubmitContext } from "./port.ts";
 
 export interface SubmitLimits {
   /** Largest workflow as canonical JSON. Default 4 MiB. */
@@ -27,6 +30,8 @@ export interface Submitter {
   store: Pick<JobStore, "submitJob" | "findSubmission"> & Pick<AssetStore, "getAssets">;
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
+  /** Partner keys are stored by it. */
+  box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
   /** The seed of a service that was asked for none: whole, 0 to 2^53−1. Default: drawn by the runtime's generator. */
   randomSeed?: () => number;
@@ -96,15 +101,18 @@ export interface Submission {
  * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
  */
 export async function acceptJob(
-  { store, objectInfo, signals }: Submitter,
-  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs">,
+  { store, objectInfo, signals, box }: Submitter,
+  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "sealedKey">,
+  partnerKey: PartnerKey | null = null,
 ): Promise<Submission> {
   const { spec } = job;
   const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
   await requireAssets(store, job.tenantId, workflow);
+  const id = JobId.parse(typeidUnboxed("job"));
   const outcome = await store.submitJob({
     ...job,
-    id: JobId.parse(typeidUnboxed("job")),
+    id,
+    sealedKey: partnerKey === null ? null : box.seal(partnerKey, id),
     service: spec.kind === "service" ? serviceUse(spec) : null,
     placementKey: placementKeyOf(needs),
     needs,
@@ -118,7 +126,7 @@ export async function acceptJob(
 /** @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse` */
 export async function submitJob(
   submitter: Submitter,
-  { tenantId, trace }: { tenantId: TenantId; trace?: TraceContext | undefined },
+  { tenantId, trace, partnerKey }: { tenantId: TenantId } & Pick<SubmitContext, "trace" | "partnerKey">,
   request: SubmitJob,
 ): Promise<Submission> {
   const { store, limits, randomSeed = drawSeed } = submitter;
@@ -138,5 +146,5 @@ export async function submitJob(
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
     retryOf: null,
     traceparent: trace === undefined ? null : formatTraceparent(trace),
-  });
+  }, partnerKey);
 }

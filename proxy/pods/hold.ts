@@ -94,7 +94,11 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
         (inner) => agents.client(podId).pod.describe.query(undefined, { signal: inner }),
       );
       const { protocol } = PodDescription.pick({ protocol: true }).parse(answer);
-      if (negotiate(PROTOCOL, protocol) !== null) return null;
+      const agreed = negotiate(PROTOCOL, protocol);
+      if (agreed !== null) {
+        board.speaks(agreed);
+        return null;
+      }
       const theirs = `${protocol.min} to ${protocol.max}`;
       return new FleetError(
         "agent_incompatible",

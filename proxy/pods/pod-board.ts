@@ -3,6 +3,7 @@ import type { BeatResult, PodEvent } from "../../contracts/agent/messages.ts";
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import type { FleetError } from "../../contracts/errors.ts";
 import type { Condition, PodPhase } from "../../contracts/pod.ts";
+import { PROTOCOL } from "../../contracts/protocol.ts";
 import type { PodObservation, PodRow } from "../store/pod-store.ts";
 import { COMPATIBLE, mergeConditions, REACHABLE, refusedBy, setCondition } from "./conditions.ts";
 import type { Offers } from "./offers.ts";
@@ -20,6 +21,8 @@ export interface PodBoard {
   readonly events: number;
   readonly objectInfoSha256: string | null;
   live(): LivePod | null;
+  /** What was agreed on with the agent; before anything else it says. */
+  speaks(protocol: number): void;
   /** @param overtaken an event came in while the beat was under way */
   answered(result: BeatResult, overtaken: boolean): PodObservation;
   podChanged(event: Extract<PodEvent, { type: "pod" }>): void;
@@ -45,6 +48,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
   let silenceMs = 0;
   let events = 0;
   let storedInfo: string | null = null;
+  let protocol = PROTOCOL.min;
 
   function show(next: PodView): void {
     view = next;
@@ -80,6 +84,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
         name: row.name,
         bootId: view.bootId,
         epoch,
+        protocol,
         accepting: misses < timings.missedBeats && phase !== "lost",
         freeSlots: offers.freeSlots(row.id, view.slots),
         objectInfoSha256: hash === storedInfo ? hash : null,
@@ -110,6 +115,9 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
       for (const change of refusedBy(error, { ms: silenceMs, unreachableMs: timings.unreachableMs })) {
         conditions = setCondition(conditions, change, nowMs());
       }
+    },
+    speaks(agreed) {
+      protocol = agreed;
     },
     objectInfoStored(sha256) {
       storedInfo = sha256;

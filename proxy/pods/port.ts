@@ -49,6 +49,8 @@ export interface LivePod {
   name: string;
   bootId: BootId;
   epoch: number;
+  /** The version of the protocol that it and this edge speak. */
+  protocol: number;
   /** Answering, protocol-compatible and not draining: may be given work now. */
   accepting: boolean;
   /** Slots that would take a start now, offers under way subtracted. */

@@ -18,6 +18,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
 import { createImpossibleKeys } from "./impossible-keys.ts";
+import { avoidingOldAgents, explainOldAgents } from "./old-agents.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { takesWork } from "./pod-groups.ts";
 import { type Assignment, plan } from "./policy.ts";
@@ -77,6 +78,8 @@ export function createPlanner(options: PlannerOptions): Planner {
   let seen: QueueRead | null = null;
   /** As the last look found them. */
   let cordoned: ReadonlySet<PodId> = new Set();
+  /** Where single jobs of the last decision were not to go. */
+  let avoided: typeof avoidance.of = avoidance.of;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -124,7 +127,7 @@ export function createPlanner(options: PlannerOptions): Planner {
         await capabilities.prepare(await needsCache.get(fresh), bodies);
       },
       decide: (queue) => decide(queue.filter(mayDispatch)),
-      isPicky: (jobId) => avoidance.of(jobId) !== undefined,
+      isPicky: (jobId) => avoided(jobId) !== undefined,
     });
     // Since the decision no I/O was awaited, so that no slot is counted that somebody takes meanwhile.
     const { decision } = seen;
@@ -144,7 +147,9 @@ export function createPlanner(options: PlannerOptions): Planner {
       cordoned: cordoned.has(pod.id),
       freeSlots: reservations.freeSlots(pod),
     }));
-    const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided: avoidance.of });
+    avoided = avoidingOldAgents(pods, queue, avoidance.of);
+    const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided });
+    explainOldAgents(pods, queue, decided.waiting);
     const freeSlots = pods.reduce((sum, pod) => sum + (takesWork(pod) ? pod.freeSlots : 0), 0);
     return { ...decided, idle: freeSlots > decided.assignments.length };
   }

@@ -38,6 +38,7 @@ function probeOf(placementKey: string, { priority }: PlanService): QueuedJob {
     placementKey,
     createdAtMs,
     losses: 0,
+    hasPartnerKey: false,
   };
 }
 

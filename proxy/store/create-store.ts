@@ -26,6 +26,7 @@ export function createStore(driver: StoreDriver): Store {
     findSubmission: (key) => read(() => findSubmission(key)),
     getJob: (id) => read(() => reads.getJob(id)),
     getSpec: (id) => read(() => reads.getSpec(id)),
+    getSealedKey: (id) => read(() => reads.getSealedKey(id)),
     findFinal: (ids) => read(() => reads.findFinal(ids)),
     listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),

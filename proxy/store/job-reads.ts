@@ -20,6 +20,8 @@ import { all, clock, filledList, listChunks, one, type Transaction } from "./tra
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
 const GET_SPEC = `select spec from job_spec where job_id = $1`;
+const GET_SEALED_KEY = `select sealed from job_secret where job_id = $1`;
+const SealedKey = z.object({ sealed: z.string() });
 const STATES = rows.STORED_JOB_STATES.map((_, index) => `$${index + 5}`).join(", ");
 const LIST_JOBS = `select ${rows.JOB_COLUMNS} from job
   where tenant_id = $1 and (created_at_ms, id) < ($2, $3) and state in (${STATES})
@@ -67,6 +69,10 @@ export function* findFinal(ids: readonly JobId[]): Transaction<JobId[]> {
 
 export function* getSpec(id: JobId): Transaction<JobSpec | null> {
   return (yield* one(GET_SPEC, [id], rows.SpecColumns))?.spec ?? null;
+}
+
+export function* getSealedKey(id: JobId): Transaction<string | null> {
+  return (yield* one(GET_SEALED_KEY, [id], SealedKey))?.sealed ?? null;
 }
 
 export function* listJobs(

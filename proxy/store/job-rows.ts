@@ -18,7 +18,7 @@ export const JOB_COLUMNS =
   attempt, losses, pod_id as "podId", cancel_requested as "cancelRequested", created_at_ms as "createdAtMs",
   started_at_ms as "startedAtMs", completed_at_ms as "completedAtMs", run_after_ms as "runAfterMs",
   start_by_ms as "startByMs", run_within_ms as "runWithinMs", retry_of as "retryOf", winner, outputs, error, receipt,
-  traceparent`;
+  traceparent, has_partner_key as "hasPartnerKey"`;
 
 export const JobColumns: z.ZodType<JobRow> = z.object({
   id: JobId,
@@ -44,6 +44,7 @@ export const JobColumns: z.ZodType<JobRow> = z.object({
   error: jsonColumn(TolerantJobError).nullable(),
   receipt: jsonColumn(Receipt).nullable(),
   traceparent: z.string().nullable(),
+  hasPartnerKey: BooleanColumn,
 });
 
 const AttemptState: z.ZodType<StoredAttemptState> = z.enum([
@@ -92,7 +93,7 @@ export const EventColumns = z.object({
 
 export const QUEUE_COLUMNS =
   `id, tenant_id as "tenantId", ver, band as "priority", placement_key as "placementKey", created_at_ms as "createdAtMs",
-  losses`;
+  losses, has_partner_key as "hasPartnerKey"`;
 
 export const QueueColumns: z.ZodType<QueuedJob> = z.object({
   id: JobId,
@@ -102,6 +103,7 @@ export const QueueColumns: z.ZodType<QueuedJob> = z.object({
   placementKey: z.string(),
   createdAtMs: z.int(),
   losses: z.int(),
+  hasPartnerKey: BooleanColumn,
 });
 
 const StoredNeeds: z.ZodType<Needs> = z.object({

@@ -37,6 +37,8 @@ export interface NewJob {
   retryOf: JobId | null;
   /** W3C trace context of the submit, which attempts and receipt belong to; null without one. */
   traceparent: string | null;
+  /** The partner key that it came with, sealed for its id; null without one. */
+  sealedKey: string | null;
 }
 
 /** One job as stored. */
@@ -69,6 +71,8 @@ export interface JobRow {
   receipt: Receipt | null;
   /** See {@link NewJob}. */
   traceparent: string | null;
+  /** Whether it came with a partner key, which the store has until it is final. */
+  hasPartnerKey: boolean;
 }
 
 /** `offered` until the agent accepts; `superseded` when another attempt's result won. */
@@ -112,6 +116,7 @@ export interface QueuedJob {
   placementKey: string;
   createdAtMs: number;
   losses: number;
+  hasPartnerKey: boolean;
 }
 
 /** A part of the queue. */
@@ -155,6 +160,8 @@ export interface JobStore {
   /** Those of `ids` that are final. */
   findFinal(ids: readonly JobId[]): Promise<JobId[]>;
   getSpec(id: JobId): Promise<JobSpec | null>;
+  /** {@link NewJob.sealedKey}; null once it is final. */
+  getSealedKey(id: JobId): Promise<string | null>;
   listJobs(tenantId: TenantId, page: PageRequest & { state?: readonly JobState[] | undefined }): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;

@@ -11,9 +11,10 @@ const INSERT_PLACEMENT = `insert into placement (placement_key, needs) values ($
 const INSERT_JOB =
   `insert into job (id, tenant_id, idem_space, idem_key, request_sha256, state, ver, band, placement_key,
   attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
-  traceparent)
-  values ($1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13)
+  traceparent, has_partner_key)
+  values ($1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14)
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
+const INSERT_SECRET = `insert into job_secret (job_id, sealed) values ($1, $2)`;
 const INSERT_SPEC = `insert into job_spec (job_id, spec) values ($1, $2)`;
 const FIRST_OF_KEY = `select request_sha256 as "requestSha256" from job
   where tenant_id = $1 and idem_space = $2 and idem_key = $3`;
@@ -47,6 +48,7 @@ function newRow(job: NewJob, nowMs: number): JobRow {
     error: null,
     receipt: null,
     traceparent,
+    hasPartnerKey: job.sealedKey !== null,
   };
 }
 
@@ -78,6 +80,7 @@ export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
     job.service === null ? null : JSON.stringify(job.service),
     job.retryOf,
     job.traceparent,
+    row.hasPartnerKey ? 1 : 0,
   ]);
   if (!inserted) {
     const { idempotency } = job;
@@ -86,6 +89,7 @@ export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
     return earlier ?? { status: "key_reused" };
   }
   yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
+  if (job.sealedKey !== null) yield* run(INSERT_SECRET, [job.id, job.sealedKey]);
   yield* recordEvent(row, { attempt: 0, reason: null, atMs: nowMs });
   return { status: "created", job: row };
 }

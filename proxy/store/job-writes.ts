@@ -21,6 +21,8 @@ const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, rea
     (select max(seq) + 1 from (select max(seq) as seq from event union all select seq from event_floor) as taken))`;
 const INSERT_OUTBOX = `insert into outbox (job_id, state, at_ms) values ($1, $2, $3)`;
 
+const DROP_SECRET = `delete from job_secret where job_id = $1`;
+
 const END_ATTEMPT = `update attempt set state = $3, ended_at_ms = $4, reason = $5 where job_id = $1 and no = $2`;
 
 /** The job, held until the transaction ends. */
@@ -64,6 +66,7 @@ export function* writeMove(before: JobRow, move: Move, nowMs: number): Transacti
   yield* updateJob(before, job);
   if (isVisible(before, job)) yield* recordEvent(job, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
   if (isTerminal(job.state)) yield* run(INSERT_OUTBOX, [job.id, job.state, nowMs]);
+  if (isTerminal(job.state) && job.hasPartnerKey) yield* run(DROP_SECRET, [job.id]);
   return job;
 }
 

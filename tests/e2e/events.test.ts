@@ -124,7 +124,7 @@ describe.each(EDGE_RUNTIMES)("events.watch on an edge on %s", (runtime) => {
       const info = await client.system();
       expect(info).toMatchObject({
         version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-        protocol: { min: 1, max: 1 },
+        protocol: { min: 1, max: 2 },
         runtime: { name: runtime, version: expect.stringMatching(/^\d+\.\d+\.\d+/) },
         schemaVersion: expect.any(Number),
         limits: { maxPageItems: 100 },

@@ -37,7 +37,12 @@ export class FakeComfyPort implements Comfy {
   readonly foldersByGeneration = new Map<string, ComfyFolders>();
   /** What the next lookups answer, by prompt id; `unknown` for others. */
   readonly lookups = new Map<string, PromptLookup>();
-  readonly submitted: { promptId: string; workflow: Workflow; traceparent: string | null }[] = [];
+  readonly submitted: {
+    promptId: string;
+    workflow: Workflow;
+    traceparent: string | null;
+    partnerKey: string | null;
+  }[] = [];
   readonly uploaded: { name: string; subfolder: string; text: string }[] = [];
   readonly canceled: string[] = [];
   readonly forgotten: string[] = [];
@@ -57,8 +62,8 @@ export class FakeComfyPort implements Comfy {
   readonly #messageListeners = new Set<(message: ComfyMessage) => void>();
 
   readonly api: ComfyApi = {
-    submit: async ({ promptId, workflow, traceparent = null }) => {
-      this.submitted.push({ promptId, workflow, traceparent });
+    submit: async ({ promptId, workflow, traceparent = null, partnerKey = null }) => {
+      this.submitted.push({ promptId, workflow, traceparent, partnerKey });
       const submission = await this.submission();
       if (submission.status !== "refused") this.lookups.set(promptId, { status: "running" });
       return submission;

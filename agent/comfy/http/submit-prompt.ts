@@ -19,6 +19,8 @@ export interface Prompt {
   previews: boolean;
   /** W3C trace context, kept as `extra_data.traceparent`; not in `extra_pnginfo`, which is written into pictures. */
   traceparent?: string | null;
+  /** ComfyUI keeps it out of its queue and its history, and gives it to nodes as the hidden input `API_KEY_COMFY_ORG`. */
+  partnerKey?: string | null;
 }
 
 const SUBMIT = "submit a prompt";
@@ -39,6 +41,7 @@ export async function submitPrompt(
       extra_data: {
         ...(prompt.previews ? { preview_method: "auto" } : {}),
         ...(prompt.traceparent == null ? {} : { traceparent: prompt.traceparent }),
+        ...(prompt.partnerKey == null ? {} : { api_key_comfy_org: prompt.partnerKey }),
       },
     },
     timeoutMs: context.timeoutMs,

@@ -31,14 +31,18 @@ export interface ArgumentsOptions {
   directories: ComfyDirectories;
   /** Proves the identity: only this generation's process has this directory in its `argv`. */
   tempDirectory: string;
+  /** Load the nodes that call out to others. */
+  partnerNodes: boolean;
   extra: readonly string[];
 }
 
 /**
- * Loopback only; no metadata in outputs (it would carry the whole graph); no nodes that call out; previews off unless a
+ * Loopback only; no metadata in outputs (it would carry the whole graph); no nodes that call out unless asked for; previews off unless a
  * prompt asks; a database of its own in memory (nothing in it outlives the process).
  */
-export function comfyArguments({ port, directories, tempDirectory, extra }: ArgumentsOptions): string[] {
+export function comfyArguments(
+  { port, directories, tempDirectory, partnerNodes, extra }: ArgumentsOptions,
+): string[] {
   return [
     "--listen",
     "127.0.0.1",
@@ -56,7 +60,7 @@ export function comfyArguments({ port, directories, tempDirectory, extra }: Argu
     "sqlite:///:memory:",
     "--front-end-root",
     directories.frontEnd,
-    "--disable-api-nodes",
+    ...(partnerNodes ? [] : ["--disable-api-nodes"]),
     "--disable-metadata",
     "--preview-method",
     "none",

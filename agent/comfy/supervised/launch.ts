@@ -77,7 +77,13 @@ async function spawnComfy(
 ): Promise<Spawned | string> {
   const [program, ...first] = context.command;
   const tempDirectory = tempArgument(directories, record.nonce);
-  const args = comfyArguments({ port: record.port, directories, tempDirectory, extra: context.args });
+  const args = comfyArguments({
+    port: record.port,
+    directories,
+    tempDirectory,
+    partnerNodes: context.partnerNodes,
+    extra: context.args,
+  });
   const log = logFile.begin();
   try {
     const child = context.spawn(program, [...first, ...args], {

@@ -17,6 +17,8 @@ export interface SupervisedComfyOptions {
   cwd: string;
   /** Extra ComfyUI flags, appended last. Those that the agent owns are refused. Default: none. */
   args?: readonly string[];
+  /** Whether it loads the nodes that call out to others. Default: no. */
+  partnerNodes?: boolean;
   /** Added to the child's environment, which else holds only what ComfyUI needs. Default: nothing. */
   env?: Readonly<Record<string, string>>;
   /** The agent's own environment; a few variables of it are passed on (see child-environment.ts). */
@@ -27,6 +29,8 @@ export interface SupervisedComfyOptions {
   port: number;
   journal: GenerationJournal;
   logger: Logger;
+  /** Takes what nobody is to see out of a line of ComfyUI's log before anything is made of it. Default: nothing. */
+  redactLine?: (text: string) => string;
   /** `process.kill`, as the entry point passes it in. */
   signalProcess: SignalProcess;
   /** Overrides of {@link ComfyTimings}. */

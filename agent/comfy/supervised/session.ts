@@ -86,7 +86,8 @@ export function startSession(context: SupervisedContext, options: SessionOptions
     pollMs: timings.logPollMs,
     maxFileBytes: context.maxLogFileBytes,
     catchUpBytes: CATCH_UP_BYTES,
-    onLine: (line) => {
+    onLine: (said) => {
+      const line = { ...said, text: context.redactLine(said.text) };
       options.onLogLine(line);
       read(line);
     },

@@ -230,7 +230,9 @@ function whenIdle({ reason, message }: EndCause): EndCause {
 function withDefaults(options: SupervisedComfyOptions): SupervisedContext {
   return {
     args: [],
+    partnerNodes: false,
     env: {},
+    redactLine: (text) => text,
     maxLogFileBytes: MAX_LOG_FILE_BYTES,
     clock: systemClock,
     random: Math.random,

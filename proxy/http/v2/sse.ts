@@ -34,7 +34,7 @@ function frame({ event, data }: ServerEvent): string {
 export function sseBody(
   events: AsyncIterator<ServerEvent, unknown>,
   { clock, keepAliveMs, onEnd }: SseOptions,
-): ReadableStream<Uint8Array> {
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
   const closed = new AbortController();
   let coming: Promise<IteratorResult<ServerEvent, unknown>> | null = null;
@@ -64,7 +64,7 @@ export function sseBody(
     }
   }
 
-  return new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const result = await next().catch(() => ({ done: true as const, value: undefined }));
       if (over) return;

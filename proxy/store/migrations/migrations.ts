@@ -5,6 +5,7 @@ import { jobService } from "./0003-job-service.ts";
 import { operator } from "./0004-operator.ts";
 import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
 import { jobTrace } from "./0006-job-trace.ts";
+import { jobSecret } from "./0008-job-secret.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   operator,
   eventOrderAndRetry,
   jobTrace,
+  jobSecret,
 ];

@@ -13,6 +13,7 @@ import { describeInternal } from "./internal-cases.ts";
 import { describeIntrospection } from "./introspection-cases.ts";
 import { describeJobs } from "./jobs-cases.ts";
 import { describeOutputs } from "./outputs-cases.ts";
+import { describePartnerKey } from "./partner-key-cases.ts";
 import { describePictures } from "./pictures-cases.ts";
 import { describeProcess } from "./process-cases.ts";
 import { describePrompt } from "./prompt-cases.ts";
@@ -42,7 +43,8 @@ describe(`ComfyUI's wire (${kind})`, () => {
     },
   };
   beforeAll(async () => {
-    server = await startTarget({ args: ["--max-upload-size", String(MAX_UPLOAD_MB)], tinyUnet: kind === "real" });
+    const args = ["--max-upload-size", String(MAX_UPLOAD_MB)];
+    server = await startTarget({ args, tinyUnet: kind === "real", partnerNode: true });
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     await server?.stop();
@@ -52,6 +54,7 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describeIntrospection(target);
   describeValidation(target);
   describePrompt(target);
+  describePartnerKey(target);
   describeQueue(target);
   describeJobs(target);
   describeHistory(target);

@@ -1,7 +1,7 @@
 // Starts a process that speaks ComfyUI's wire (the real one, or another program with its flags) on a free port, with
 // every directory its own, and ends it and all that it started.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,8 @@ export type StartOptions = {
   port?: number;
   /** Write the made-up model for KSampler jobs into the models folder. Default: false. */
   tinyUnet?: boolean;
+  /** Have the class `PartnerKeyProbe`. Default: false. */
+  partnerNode?: boolean;
   /** Deadline until it answers. Default: 3 minutes (a cold page cache on two cores). */
   readyTimeoutMs?: number;
 };
@@ -36,6 +38,8 @@ export type StartedComfy = {
   stop: () => Promise<void>;
 };
 
+/** Folder of the Python class `PartnerKeyProbe`. */
+const PARTNER_NODE = "partner_key_probe";
 const STOP_GRACE_MS = 10_000;
 
 /**
@@ -48,6 +52,7 @@ export async function startComfy(options: StartOptions = {}): Promise<StartedCom
   const frontend = join(baseDir, "front");
   await mkdir(frontend);
   await writeFile(join(frontend, "index.html"), "<!doctype html><title>no page in tests</title>\n");
+  const probe = options.partnerNode === true ? await addPartnerNode(baseDir, options.program !== undefined) : [];
   if (options.tinyUnet) await writeTinyUnet(join(baseDir, "models"));
   const port = options.port ?? await freePort();
   const args = [
@@ -55,6 +60,7 @@ export async function startComfy(options: StartOptions = {}): Promise<StartedCom
     ...["--base-directory", baseDir, "--temp-directory", baseDir, "--front-end-root", frontend],
     ...["--database-url", "sqlite:///:memory:", "--preview-method", "latent2rgb"],
     ...["--disable-api-nodes", "--disable-all-custom-nodes", "--disable-metadata"],
+    ...probe,
     ...options.args ?? [],
   ];
   const logPath = join(baseDir, "comfyui.log");
@@ -84,6 +90,18 @@ export async function startComfy(options: StartOptions = {}): Promise<StartedCom
   const log = await started.log().catch(() => "");
   await started.stop();
   throw new Error(`Cannot start ComfyUI: ${why}\n${log.slice(-3_000)}`);
+}
+
+/** A copy, because Python writes its compiled code beside it. @returns the flags beside the folder's own */
+export async function copyPartnerNode(folder: string): Promise<string[]> {
+  await cp(new URL(`./${PARTNER_NODE}`, import.meta.url), join(folder, PARTNER_NODE), { recursive: true });
+  return ["--whitelist-custom-nodes", PARTNER_NODE];
+}
+
+/** The flags with which a ComfyUI, or the stand-in, has the class. */
+async function addPartnerNode(baseDir: string, isStandIn: boolean): Promise<string[]> {
+  if (isStandIn) return ["--partner-node"];
+  return await copyPartnerNode(join(baseDir, "custom_nodes"));
 }
 
 function programOf(comfy: RealComfy): { argv: [string, ...string[]]; cwd: string } {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { AttemptService } from "../../../../agent/attempts/attempt-service.ts";
+import { PartnerKeys } from "../../../../agent/attempts/partner-keys.ts";
 import type { AttemptRecord } from "../../../../agent/attempts/record.ts";
 import { InputStore } from "../../../../agent/attempts/input-store.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "../../../../agent/attempts/timing.ts";
@@ -54,6 +55,8 @@ export class ServiceBench implements AsyncDisposable {
   /** What the agent could not go on after. */
   readonly fatal: unknown[] = [];
   readonly workspace: Workspace;
+  /** Those of the service that runs; a new one has none. */
+  partnerKeys = new PartnerKeys();
   service: AttemptService;
 
   private constructor(folder: string, inputs: InputStore) {
@@ -119,6 +122,7 @@ export class ServiceBench implements AsyncDisposable {
       identity: new PodIdentity(journal),
       inputs: this.inputs,
       workspace: this.workspace,
+      partnerKeys: this.partnerKeys = new PartnerKeys(),
       clock: this.clock,
       timing: DEFAULT_ATTEMPT_TIMING,
       outputClasses: () => new Set(["SaveImage"]),

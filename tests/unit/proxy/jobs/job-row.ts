@@ -27,6 +27,7 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     error: null,
     receipt: null,
     traceparent: null,
+    hasPartnerKey: false,
     ...fields,
   };
 }

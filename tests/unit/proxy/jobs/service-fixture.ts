@@ -13,6 +13,7 @@ import { memoryStore, type TestStore } from "../store/memory-store.ts";
 import { canvasGraph } from "./graph-fixtures.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { silentLogger } from "./silent-logger.ts";
+import { testBox } from "../secrets/test-box.ts";
 
 export interface JobsFixture extends AsyncDisposable {
   jobs: JobsPort;
@@ -70,6 +71,7 @@ export async function jobsFixture(
     clock,
     logger: silentLogger,
     lastProgress,
+    box: testBox(),
     limits: { maxWorkflowBytes: 4 * 1024 * 1024, defaultRunWithinMs: 3_600_000 },
     ...options,
   });

@@ -23,6 +23,8 @@ import { createFaultyTransport } from "../../../support/faulty-transport.ts";
 import { createMemoryBlobs } from "../../../support/memory-blobs.ts";
 import { createManualClock } from "../jobs/manual-clock.ts";
 import { newEdgeId, newTenantId, sampleJob } from "../store/samples.ts";
+import { testBox } from "../secrets/test-box.ts";
+import { createPartnerKeys } from "../../../../proxy/jobs/partner-keys.ts";
 
 interface LogLine {
   level: "debug" | "info" | "warn" | "error";
@@ -86,7 +88,9 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const lastProgress = createLastProgress();
   const logger = recordingLogger(lines);
   const edgeId = options.edgeId ?? newEdgeId();
-  const shared = { store, agents, signals, clock, logger };
+  const box = testBox();
+  const partnerKeys = createPartnerKeys({ store, box });
+  const shared = { store, agents, partnerKeys, signals, clock, logger };
   const settlement = createSettlement({ ...shared, blobs, lastProgress, timings, signal: stop.signal });
   const sessions = createPodSessions({
     ...shared,
@@ -120,6 +124,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   return {
     clock,
     store,
+    box,
     tenantId,
     transport,
     agent,

@@ -12,6 +12,7 @@ describe("createPodSessions()", () => {
       name: "gpu-1",
       bootId: side.agent.bootId,
       epoch: 1,
+      protocol: 2,
       accepting: true,
       freeSlots: 1,
       objectInfoSha256: side.agent.capability.objectInfoSha256,

@@ -1,5 +1,6 @@
 // A planner over a queue, pods and a dispatcher that a test changes at will.
 import type { JobId, PodId } from "../../../../contracts/ids.ts";
+import { PROTOCOL } from "../../../../contracts/protocol.ts";
 import type { DispatchEnd } from "../../../../proxy/jobs/port.ts";
 import type { LivePod } from "../../../../proxy/pods/port.ts";
 import { createPlanner, type PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
@@ -18,6 +19,7 @@ export function livePod(n: number, fields: Partial<LivePod> = {}): LivePod {
     name: `gpu-${n}`,
     bootId: bootId(n),
     epoch: 1,
+    protocol: PROTOCOL.max,
     accepting: true,
     freeSlots: 1,
     objectInfoSha256: "body",
@@ -35,6 +37,7 @@ export function queued(n: number, ver = 1): QueuedJob {
     placementKey: "key",
     createdAtMs: n,
     losses: 0,
+    hasPartnerKey: false,
   };
 }
 

@@ -25,6 +25,7 @@ function job(n: number, fields: Partial<QueuedJob> = {}): QueuedJob {
     placementKey: "any",
     createdAtMs: n,
     losses: 0,
+    hasPartnerKey: false,
     ...fields,
   };
 }

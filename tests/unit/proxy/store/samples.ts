@@ -47,6 +47,7 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     runWithinMs: 60_000,
     retryOf: null,
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    sealedKey: null,
     ...change,
   };
 }

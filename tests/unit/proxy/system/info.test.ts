@@ -19,7 +19,7 @@ describe("system.info", () => {
     expect(SystemInfo.parse(info)).toEqual(info);
     expect(info).toEqual({
       version: EDGE_VERSION,
-      protocol: { min: 1, max: 1 },
+      protocol: { min: 1, max: 2 },
       runtime: { name: "node", version: "24.0.0" },
       schemaVersion: MIGRATIONS.length,
       limits: {

@@ -63,6 +63,12 @@ describe("submit()", () => {
     expect(submittedAt).toHaveLength(2);
   });
 
+  it("gives the prompt its partner key, beside what else it says", async () => {
+    const { api, bodies } = setUp({ "POST /prompt": [TAKEN] });
+    await api.submit({ ...PROMPT, previews: true, partnerKey: "comfyui-1" }, signal);
+    expect(bodies[0]).toMatchObject({ extra_data: { preview_method: "auto", api_key_comfy_org: "comfyui-1" } });
+  });
+
   it("gives the prompt its trace, where nodes may look it up and no picture has it", async () => {
     const { api, bodies } = setUp({ "POST /prompt": [TAKEN] });
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -16,6 +16,7 @@ describe("comfyArguments()", () => {
       port: 8188,
       directories: DIRECTORIES,
       tempDirectory: "/s/temp/nonce",
+      partnerNodes: false,
       extra: ["--cpu"],
     });
     expect(args.join(" ")).toBe(
@@ -23,6 +24,13 @@ describe("comfyArguments()", () => {
         "--temp-directory /s/temp/nonce --user-directory /s/user --database-url sqlite:///:memory: " +
         "--front-end-root /s/front-end --disable-api-nodes --disable-metadata --preview-method none --cpu",
     );
+  });
+
+  it("leaves the partner nodes in where they are asked for", () => {
+    const given = { port: 8188, directories: DIRECTORIES, tempDirectory: "/s/temp/nonce", extra: [] };
+    const flag = "--disable-api-nodes";
+    expect(comfyArguments({ ...given, partnerNodes: true })).not.toContain(flag);
+    expect(comfyArguments({ ...given, partnerNodes: false })).toContain(flag);
   });
 });
 
