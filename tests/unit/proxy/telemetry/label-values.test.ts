@@ -27,7 +27,16 @@ const PROCEDURES = [
 
 const path = fc.oneof(
   fc.webPath(),
-  fc.constantFrom("/trpc/", "/v1/assets/", "/pods/pod_1/trpc/", "/inputs/", "/attempts/", "/object-info/", "/api/v2/jobs/", "/api/v2/assets/").chain((
+  fc.constantFrom(
+    "/trpc/",
+    "/v1/assets/",
+    "/pods/pod_1/trpc/",
+    "/inputs/",
+    "/attempts/",
+    "/object-info/",
+    "/api/v2/jobs/",
+    "/api/v2/assets/",
+  ).chain((
     prefix,
   ) => fc.string().map((rest) => prefix + rest)),
 );
