@@ -1,7 +1,7 @@
 /** Wires the edge: adapters, domain, HTTP. Starts in order of need, stops in the reverse, each step whatever the others do. */
 import { join } from "node:path";
 import { typeid } from "typeid-js";
-import { createAssetBytes, createAssetsPort } from "./assets/assets.ts";
+import { createAssets } from "./assets/assets.ts";
 import { createFolderStore } from "./assets/folder-store.ts";
 import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
@@ -66,7 +66,10 @@ export async function composeEdge(
 
   const { metrics, tracing } = composeTelemetry(config, { edgeId, clock, logger });
   const { record } = tracing;
-  const opened = await openSqliteStore({ path: join(config.EDGE_DATA_DIR, "edge.db") });
+  const opened = await openSqliteStore({
+    path: join(config.EDGE_DATA_DIR, "edge.db"),
+    jobRetentionMs: config.JOB_RETENTION_MS,
+  });
   const store = observedStore(opened, { metrics, record });
   const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
   const secret = openEdgeSecret({ dataDir: config.EDGE_DATA_DIR, given: config.EDGE_SECRET_KEY });
@@ -120,16 +123,22 @@ export async function composeEdge(
     planner,
     lastProgress,
     box,
-    limits: { maxWorkflowBytes: config.MAX_WORKFLOW_BYTES, defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS },
+    limits: {
+      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
+      defaultRunWithinMs: config.JOB_RUN_TIMEOUT_MS,
+      maxQueued: config.TENANT_MAX_QUEUED,
+    },
+    jobRetentionMs: config.JOB_RETENTION_MS,
   });
 
+  const assets = createAssets({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES });
   const pods = {
     ...createPodsService({ store, signals }),
     watch: createPodsWatch({ store, signals, clock, logger: logger.child("pods") }),
   };
   const ports = {
     jobs,
-    assets: createAssetsPort(store),
+    assets,
     pods,
     services: createServices({ store, sessions, objectInfo }),
     tenants: createTenantsPort(store),
@@ -158,7 +167,7 @@ export async function composeEdge(
       clock,
       logger: logger.child("pods"),
     }),
-    assets: createAssetBytes({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES }),
+    assets,
     health: createHealth({
       pingStore: () => store.now(),
       pods: async () => (await pods.list({ limit: 100 })).items,

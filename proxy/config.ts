@@ -18,6 +18,9 @@ const ListenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 
 
 /** A longer one is a slip of the pen: nothing here is meant to wait for more than a week. */
 const MAX_DURATION_MS = 7 * 86_400_000;
+/** Ten years. */
+const MAX_RETENTION_MS = 3_650 * 86_400_000;
+const DEFAULT_RETENTION_MS = 30 * 86_400_000;
 const durationMs = (defaultMs: number, minMs: number) =>
   z.coerce.number().int().min(minMs).max(MAX_DURATION_MS).default(defaultMs);
 const sizeBytes = (defaultBytes: number) => z.coerce.number().int().min(1024).default(defaultBytes);
@@ -97,6 +100,10 @@ const EnvSchema = z.object({
   V2_MAX_STREAMS: z.coerce.number().int().min(1).default(100),
   /** Requests to the Comfy API v2 that one tenant may send a second; twice as many at once. */
   V2_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).default(500),
+  /** How long a job and its outputs are kept after its end; then they are not found, and removed. */
+  JOB_RETENTION_MS: z.coerce.number().int().min(1_000).max(MAX_RETENTION_MS).default(DEFAULT_RETENTION_MS),
+  /** Queued jobs of one tenant; a submit beyond that is refused. */
+  TENANT_MAX_QUEUED: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** Time between heartbeats to a pod. */
   POD_BEAT_MS: durationMs(5_000, 50),
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */

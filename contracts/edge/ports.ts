@@ -50,6 +50,8 @@ export interface AssetsPort {
   get(caller: Caller, assetId: AssetId): Promise<Asset>;
   /** The caller's tenant's, uploaded and rendered, newest first. */
   list(caller: Caller, input: PageRequest): Promise<Page<Asset>>;
+  /** Its bytes go with the last asset that has them. `asset_in_use` for an unfinished job's input and a kept job's output. */
+  delete(caller: Caller, assetId: AssetId): Promise<void>;
 }
 
 export interface PodsPort {

@@ -73,6 +73,8 @@ const assets = t.router({
     .query(({ ctx, input }) => ctx.assets.get(ctx.caller, input.assetId)),
   list: scoped("assets:read").input(PageRequest).output(pageOf(Asset))
     .query(({ ctx, input }) => ctx.assets.list(ctx.caller, input)),
+  delete: scoped("assets:write").input(ByAsset)
+    .mutation(({ ctx, input }) => ctx.assets.delete(ctx.caller, input.assetId)),
 });
 
 const pods = t.router({

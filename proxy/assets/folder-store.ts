@@ -44,13 +44,12 @@ async function* namesIn(path: string): AsyncGenerator<string, void> {
   for await (const entry of folder) yield entry.name;
 }
 
-function checkHash(blob: StoredBlob, expected: PutOptions["expected"]): void {
-  if (expected === undefined) return;
-  const sizeDiffers = expected.sizeBytes !== undefined && expected.sizeBytes !== blob.sizeBytes;
-  if (blob.sha256 === expected.sha256 && !sizeDiffers) return;
+function checkHash(blob: StoredBlob, expected: PutOptions["expected"] = {}): void {
+  const { sha256 = blob.sha256, blake3 = blob.blake3, sizeBytes = blob.sizeBytes } = expected;
+  if (blob.sha256 === sha256 && blob.blake3 === blake3 && blob.sizeBytes === sizeBytes) return;
   throw new FleetError("hash_mismatch", "Cannot store the bytes: they are not those that were announced", {
-    hint: "Send them again; if it persists, compute their sha256 anew.",
-    details: { expectedSha256: expected.sha256, sha256: blob.sha256, sizeBytes: blob.sizeBytes },
+    hint: "Send them again; if it persists, compute their hash anew.",
+    details: { expected, ...blob },
   });
 }
 
@@ -96,7 +95,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       const path = join(temporary, randomUUID());
       const writer = await createBlobWriter(path, { maxBytes: options.maxBytes, blake3: options.blake3 });
       // Where their hash is known, a place is made while the bytes come in.
-      let home = options.expected && homeOf(tenantId, options.expected.sha256);
+      let home = options.expected?.sha256 === undefined ? undefined : homeOf(tenantId, options.expected.sha256);
       try {
         const blob = await writer.writeAll(body, { signal: options.signal, stallTimeoutMs });
         checkHash(blob, options.expected);

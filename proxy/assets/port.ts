@@ -25,7 +25,8 @@ export interface BlobStore {
     body: ReadableStream<Uint8Array>,
     options: {
       maxBytes: number;
-      expected?: { sha256: Sha256; sizeBytes?: number };
+      /** What is known of the bytes; a BLAKE3 only together with `blake3`. */
+      expected?: { sha256?: Sha256 | undefined; blake3?: string | undefined; sizeBytes?: number };
       blake3: boolean;
       signal: AbortSignal;
     },
@@ -42,23 +43,6 @@ export interface BlobStore {
   listOlder(beforeMs: number): AsyncIterable<BlobKey>;
   /** False when there are none, or when they were stored anew or touched since this time. */
   delete(tenantId: TenantId, sha256: Sha256, beforeMs: number): Promise<boolean>;
-}
-
-/** Asset bytes over HTTP, as the routes need them. */
-export interface AssetBytes {
-  upload(
-    caller: Caller,
-    request: {
-      fileName: string;
-      contentType: string | null;
-      contentLength: string | null;
-      expectedSha256: Sha256 | null;
-      body: ReadableStream<Uint8Array> | null;
-      signal: AbortSignal;
-    },
-  ): Promise<{ asset: Asset; created: boolean }>;
-  /** Answers Range, If-None-Match and HEAD; `not_found` for another tenant's and for ids that are none. */
-  download(caller: Caller, assetId: string, request: Request): Promise<Response>;
 }
 
 export interface UploadRequest {
@@ -117,8 +101,6 @@ export interface Assets extends AssetsPort {
    * @param caller whose asset it must be; `signedFor` where a signature that names this asset was checked
    */
   download(caller: Caller | { signedFor: AssetId }, assetId: string, request: Request): Promise<Response>;
-  /** Its bytes go with the last asset that has them. `asset_in_use` for an unfinished job's input and a kept job's output. */
-  delete(caller: Caller, assetId: AssetId): Promise<void>;
   /** The newest asset at each of the paths that the tenant has one at. */
   findByPaths(caller: Caller, filePaths: readonly string[]): Promise<Map<string, AssetId>>;
 }

@@ -1,28 +1,17 @@
 /** Takes an uploaded file: judged before its bytes are read, stored before its row is written. */
 import { typeid } from "typeid-js";
-import { FileName } from "../../contracts/asset.ts";
+import { fileNameOf } from "../../contracts/asset.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import type { AssetStore } from "../store/asset-store.ts";
+import type { AssetStore, NewUpload } from "../store/asset-store.ts";
 import { cleanContentType } from "./content-type.ts";
-import type { AssetBytes, BlobStore } from "./port.ts";
+import { parseFilePath } from "./file-path.ts";
+import type { Assets, BlobStore } from "./port.ts";
 
 export interface UploadOptions {
-  store: Pick<AssetStore, "createAsset">;
+  store: Pick<AssetStore, "createAsset" | "createAssetOnce" | "findUpload">;
   blobs: Pick<BlobStore, "put">;
   /** Largest file, bytes. */
   maxBytes: number;
-}
-
-function parseFileName(name: string): string {
-  const parsed = FileName.safeParse(name);
-  if (parsed.success) return parsed.data;
-  throw new FleetError(
-    "invalid_input",
-    `Cannot store the file: ${JSON.stringify(name.slice(0, 100))} is no file name`,
-    {
-      hint: "Pass ?name=FILE with a plain name of 1 to 255 characters, without folders.",
-    },
-  );
 }
 
 function refuseForm(contentType: string | null): void {
@@ -50,25 +39,40 @@ function emptyBody(): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.close() });
 }
 
-export function createUpload({ store, blobs, maxBytes }: UploadOptions): AssetBytes["upload"] {
-  return async (caller, request) => {
-    const fileName = parseFileName(request.fileName);
+function keyReused(key: string): FleetError {
+  return new FleetError("idempotency_key_reuse", "Cannot store the file: its idempotency key was used before", {
+    hint: "Use a new key for each upload; from-hash makes an asset over bytes that are stored already.",
+    details: { idempotencyKey: key },
+  });
+}
+
+export function createUpload({ store, blobs, maxBytes }: UploadOptions): Assets["upload"] {
+  return async ({ tenantId }, request) => {
+    const filePath = parseFilePath(request.filePath);
+    const { idempotency, expected, expiresInMs } = request;
     refuseForm(request.contentType);
     refuseAnnounced(request.contentLength, maxBytes);
-    const { sha256, blake3, sizeBytes } = await blobs.put(caller.tenantId, request.body ?? emptyBody(), {
+    if (idempotency && !idempotency.replay && await store.findUpload(tenantId, idempotency.key) !== null) {
+      throw keyReused(idempotency.key);
+    }
+    const blob = await blobs.put(tenantId, request.body ?? emptyBody(), {
       maxBytes,
-      ...(request.expectedSha256 === null ? {} : { expected: { sha256: request.expectedSha256 } }),
+      expected,
       blake3: true,
       signal: request.signal,
     });
-    return await store.createAsset({
+    const row: NewUpload = {
+      ...blob,
       id: typeid("asset").toString(),
-      tenantId: caller.tenantId,
-      fileName,
-      contentType: cleanContentType(request.contentType, fileName),
-      sizeBytes,
-      sha256,
-      blake3,
-    });
+      tenantId,
+      filePath,
+      contentType: cleanContentType(request.contentType, fileNameOf(filePath)),
+      expiresInMs,
+    };
+    if (idempotency === null) return { ...await store.createAsset(row), replayed: false };
+    const outcome = await store.createAssetOnce(row, idempotency);
+    if (outcome.status === "key_reused") throw keyReused(idempotency.key);
+    const { asset, created, newBytes, replayed } = outcome;
+    return { asset, created, newBytes, replayed };
   };
 }

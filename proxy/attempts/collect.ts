@@ -133,7 +133,15 @@ function rowsOf(attempt: FinishedAttempt): Collected {
     const { nodeId, name, contentType, sizeBytes, sha256, temporary } = output;
     const key = `${sha256} ${fileName}`;
     const id: AssetId = assets.get(key)?.id ?? typeid("asset").toString();
-    assets.set(key, { id, tenantId: attempt.tenantId, fileName, contentType, sizeBytes, sha256, blake3: null });
+    assets.set(key, {
+      id,
+      tenantId: attempt.tenantId,
+      filePath: fileName,
+      contentType,
+      sizeBytes,
+      sha256,
+      blake3: null,
+    });
     const type = outputTypeOf(contentType, fileName);
     return { jobId: attempt.jobId, nodeId, name, type, contentType, sizeBytes, sha256, assetId: id, temporary };
   });

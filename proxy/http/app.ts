@@ -6,7 +6,8 @@ import { METRICS_CONTENT_TYPE } from "../../contracts/telemetry/metrics.ts";
 import { type TraceContext, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireScope } from "../../contracts/trpc.ts";
-import type { AssetBytes } from "../assets/port.ts";
+import { parseFileName } from "../assets/file-path.ts";
+import type { Assets } from "../assets/port.ts";
 import type { EdgeMetrics } from "../telemetry/edge-metrics.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { allowOrigins, type CorsOrigins } from "./cors.ts";
@@ -22,7 +23,7 @@ export interface AppOptions {
   authenticate: (authorization: string | null) => Promise<Caller | null>;
   trpc: TrpcHandler;
   pods: PassThrough;
-  assets: AssetBytes;
+  assets: Pick<Assets, "upload" | "download">;
   health: Health;
   corsOrigins: CorsOrigins;
   logger: Logger;
@@ -42,9 +43,9 @@ interface AppEnv {
 
 const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz, EDGE_ROUTES.metrics]);
 
-function expectedSha256(headers: Headers): string | null {
-  const value = headers.get(EXPECTED_SHA256_HEADER);
-  if (value !== null && !/^[0-9a-f]{64}$/.test(value)) {
+function expectedSha256(headers: Headers): string | undefined {
+  const value = headers.get(EXPECTED_SHA256_HEADER) ?? undefined;
+  if (value !== undefined && !/^[0-9a-f]{64}$/.test(value)) {
     throw new FleetError("invalid_input", `Cannot read ${EXPECTED_SHA256_HEADER}: it is not 64 lowercase hex digits`, {
       hint: "Send the sha256 of the bytes in lowercase hex, or leave the header out.",
     });
@@ -100,10 +101,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.post(EDGE_ROUTES.assets, async (c) => {
     const caller = requireScope(c.get("caller"), "assets:write");
     const { asset, created } = await assets.upload(caller, {
-      fileName: c.req.query("name") ?? "",
+      filePath: parseFileName(c.req.query("name") ?? ""),
       contentType: c.req.header("content-type") ?? null,
       contentLength: c.req.header("content-length") ?? null,
-      expectedSha256: expectedSha256(c.req.raw.headers),
+      expected: { sha256: expectedSha256(c.req.raw.headers) },
+      expiresInMs: null,
+      idempotency: null,
       body: c.req.raw.body,
       signal: c.req.raw.signal,
     });

@@ -14,7 +14,10 @@ export interface Subscription extends Disposable {
 
 export interface Hub {
   /** From now on the mailbox gets every event that this edge learns of. */
-  subscribe(jobId: JobId, options: { previews: boolean }): Subscription;
+  subscribe(
+    jobId: JobId,
+    options: { previews: boolean; progressIntervalMs?: number | undefined },
+  ): Subscription;
 }
 
 export function createHub(options: HubOptions): Hub {
@@ -28,8 +31,8 @@ export function createHub(options: HubOptions): Hub {
   }
 
   return {
-    subscribe(jobId, { previews }) {
-      const mailbox = createMailbox({ clock: options.clock, previews, intervalMs: options.progressIntervalMs });
+    subscribe(jobId, { previews, progressIntervalMs: intervalMs = options.progressIntervalMs }) {
+      const mailbox = createMailbox({ clock: options.clock, previews, intervalMs });
       const { feed, stop } = feeds.get(jobId) ?? open(jobId);
       feed.add(mailbox);
       return {

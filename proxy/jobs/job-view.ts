@@ -10,6 +10,8 @@ export interface JobViewContext {
   waiting: Waiting | null;
   progress: Progress | null;
   nowMs: number;
+  /** How long final jobs are kept. */
+  jobRetentionMs: number;
 }
 
 function timestamp(epochMs: number | null): string | null {
@@ -39,8 +41,7 @@ export function jobView(row: JobRow, context: JobViewContext): Job {
     retryOf: row.retryOf,
     state: visibleState(row.state),
     priority: row.priority,
-    metadata: {},
-    expiresAt: null,
+    metadata: row.metadata,
     ver: row.ver,
     attempt: row.attempt,
     losses: row.losses,
@@ -48,6 +49,7 @@ export function jobView(row: JobRow, context: JobViewContext): Job {
     createdAt: toTimestamp(row.createdAtMs),
     startedAt: timestamp(row.startedAtMs),
     completedAt: timestamp(row.completedAtMs),
+    expiresAt: toTimestamp((row.completedAtMs ?? context.nowMs) + context.jobRetentionMs),
     startBy: timestamp(row.startByMs),
     cancelRequested: row.cancelRequested,
     waiting: waitingOf(row, context),

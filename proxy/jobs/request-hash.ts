@@ -10,7 +10,9 @@ import type { SubmitJob } from "../../contracts/job.ts";
  * @throws FleetError `payload_too_large` for a workflow of more than `maxWorkflowBytes` of such JSON.
  */
 export function hashRequest({ spec, options }: SubmitJob, maxWorkflowBytes: number): Sha256 {
-  const { idempotencyKey: _, ...counted } = options;
+  const { idempotencyKey: _, metadata, ...others } = options;
+  // None and empty ones are the same request.
+  const counted = Object.keys(metadata ?? {}).length === 0 ? others : { ...others, metadata };
   // An input has bounds of its own, all of them far below those of a workflow.
   if (spec.kind === "service") return sha256(canonicalize({ options: counted, spec }) ?? "");
   const workflow = canonicalize(spec.workflow) ?? "";

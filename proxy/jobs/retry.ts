@@ -10,7 +10,7 @@ import { findService, SERVICES } from "../../contracts/services/registry.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import { getOwnJob } from "./get.ts";
 import { hashRetry } from "./request-hash.ts";
-import { acceptJob, earlierSubmission, type Submission, type Submitter } from "./submit.ts";
+import { acceptJob, earlierSubmission, ownKey, type Submission, type Submitter } from "./submit.ts";
 
 export interface Retrier extends Submitter {
   store: Submitter["store"] & Pick<JobStore, "getJob" | "getSpec">;
@@ -41,10 +41,10 @@ export async function retryJob(
   { tenantId, trace }: { tenantId: TenantId; trace?: TraceContext | undefined },
   { jobId, idempotencyKey }: z.output<typeof RetryJob>,
 ): Promise<Submission> {
-  const idempotency = idempotencyKey === undefined ? null : { space: "trpc" as const, key: idempotencyKey };
+  const idempotency = ownKey(idempotencyKey);
   const requestSha256 = hashRetry(jobId);
   const earlier = await earlierSubmission(retrier.store, { tenantId, idempotency, requestSha256 });
-  if (earlier) return { row: earlier, waiting: null };
+  if (earlier) return { row: earlier, waiting: null, replayed: true };
   const row = await getOwnJob(retrier.store, tenantId, jobId);
   if (!isTerminal(row.state)) throw notFinal(row);
   refuseOtherVersion(row);
@@ -59,6 +59,7 @@ export async function retryJob(
     startWithinMs: row.startByMs === null ? null : row.startByMs - row.createdAtMs,
     runWithinMs: row.runWithinMs,
     retryOf: jobId,
+    metadata: row.metadata,
     traceparent: trace === undefined ? null : formatTraceparent(trace),
   });
 }

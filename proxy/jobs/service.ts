@@ -1,12 +1,10 @@
 /** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
-import type { JobsPort } from "../../contracts/edge/ports.ts";
 import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { SealedBox } from "../secrets/sealed-box.ts";
 import type { Signals } from "../signals.ts";
-import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { cancelJob } from "./cancel.ts";
@@ -15,27 +13,29 @@ import { getOwnJob } from "./get.ts";
 import { createHub } from "./hub.ts";
 import { jobView } from "./job-view.ts";
 import type { LastProgress } from "./last-progress.ts";
+import { keptJobs } from "./kept-jobs.ts";
 import { listJobs } from "./list.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
+import type { Jobs } from "./port.ts";
 import { retryJob } from "./retry.ts";
 import { submitJob, type SubmitLimits } from "./submit.ts";
 import { watchJob } from "./watch.ts";
+import { workflowOf } from "./workflow-of.ts";
 
 export interface JobsOptions {
-  store:
-    & Pick<
-      JobStore,
-      | "submitJob"
-      | "findSubmission"
-      | "findFinal"
-      | "getJob"
-      | "getSpec"
-      | "listJobs"
-      | "cancelJob"
-      | "listEvents"
-      | "listAttempts"
-    >
-    & Pick<AssetStore, "getAssets">;
+  store: Pick<
+    JobStore,
+    | "submitJob"
+    | "findSubmission"
+    | "findFinal"
+    | "getJob"
+    | "getSpec"
+    | "listJobs"
+    | "cancelJob"
+    | "listEvents"
+    | "listAttempts"
+    | "queuePosition"
+  >;
   agents: Pick<Agents, "watchAttempt">;
   /** Says why a job waits. */
   planner: { waitingFor(job: Pick<JobRow, "id" | "placementKey">): Waiting | null };
@@ -46,6 +46,8 @@ export interface JobsOptions {
   lastProgress: LastProgress;
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
+  /** How long final jobs are kept. */
+  jobRetentionMs: number;
   /** The seed of a service that was asked for none. Default: drawn by the runtime. */
   randomSeed?: () => number;
   /** Longest time until a watcher sees what no hint told of. Default 1,000. */
@@ -56,8 +58,10 @@ export interface JobsOptions {
   progressIntervalMs?: number;
 }
 
-export function createJobs(options: JobsOptions): JobsPort {
-  const { store, planner, clock, lastProgress, pollMs = 1_000, openAfterMs = 100, progressIntervalMs = 200 } = options;
+export function createJobs(given: JobsOptions): Jobs {
+  const options = { ...given, store: keptJobs(given.store, given) };
+  const { store, planner, clock, lastProgress, jobRetentionMs } = options;
+  const { pollMs = 1_000, openAfterMs = 100, progressIntervalMs = 200 } = options;
   const logger = options.logger.child("jobs");
 
   function view(row: JobRow, waiting: Waiting | null = null): Job {
@@ -65,6 +69,7 @@ export function createJobs(options: JobsOptions): JobsPort {
       waiting: planner.waitingFor(row) ?? waiting,
       progress: lastProgress.get(row.id, row.attempt),
       nowMs: clock.nowMs(),
+      jobRetentionMs,
     });
   }
   const viewOf = (row: JobRow) => view(row);
@@ -91,6 +96,12 @@ export function createJobs(options: JobsOptions): JobsPort {
       const { row, waiting } = await retryJob(options, { tenantId, trace }, input);
       return view(row, waiting);
     },
+    async submitV2({ tenantId }, input, context) {
+      const { row, waiting, replayed } = await submitJob(options, { ...context, tenantId }, input);
+      return { job: view(row, waiting), replayed };
+    },
+    queuePosition: (jobId) => store.queuePosition(jobId),
+    workflowOf: ({ tenantId }, jobId) => workflowOf(store, tenantId, jobId),
     watch: ({ tenantId }, input, signal) => watchJob(watcher, { ...input, tenantId }, signal),
   };
 }

@@ -8,26 +8,27 @@ import { serviceUse, withSeed } from "../../contracts/services/compile.ts";
 import type { PartnerKey } from "../../contracts/partner-key.ts";
 import { firstFew, shorten } from "../../contracts/shorten.ts";
 import { formatTraceparent } from "../../contracts/telemetry/trace-context.ts";
-import { assetUses, type Workflow } from "../../contracts/workflow.ts";
 import type { SealedBox } from "../secrets/sealed-box.ts";
+import { type AssetUse, assetUses } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
-import type { AssetStore } from "../store/asset-store.ts";
 import type { EarlierSubmission, JobRow, JobStore, NewJob } from "../store/job-store.ts";
 import { judgeSpec } from "./judge-spec.ts";
 import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
-import { hashRequest } from "./request-hash.ts";
 import type { SubmitContext } from "./port.ts";
+import { hashRequest } from "./request-hash.ts";
 
 export interface SubmitLimits {
   /** Largest workflow as canonical JSON. Default 4 MiB. */
   maxWorkflowBytes: number;
   /** Hard cap on one attempt's run for jobs that name none. */
   defaultRunWithinMs: number;
+  /** Jobs of one tenant that may be queued at once. */
+  maxQueued: number;
 }
 
 export interface Submitter {
-  store: Pick<JobStore, "submitJob" | "findSubmission"> & Pick<AssetStore, "getAssets">;
+  store: Pick<JobStore, "submitJob" | "findSubmission">;
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   /** Partner keys are stored by it. */
@@ -39,36 +40,49 @@ export interface Submitter {
 
 /** What one call to an agent carries. */
 const MAX_ASSETS = 1_000;
+/** A queue this long does not get short in a moment. */
+const QUEUE_FULL_RETRY_MS = 5_000;
 
-async function requireAssets(store: Submitter["store"], tenantId: TenantId, workflow: Workflow): Promise<void> {
-  const uses = assetUses(workflow);
+/** @throws FleetError `invalid_workflow` */
+function assetIdsOf(uses: readonly AssetUse[]): string[] {
   const ids = [...new Set(uses.map((use) => use.assetId))];
-  if (ids.length === 0) return;
-  if (ids.length > MAX_ASSETS) {
-    throw new FleetError("invalid_workflow", `Cannot run workflow: it refers to ${ids.length} assets`, {
-      hint: `At most ${MAX_ASSETS} are carried to a pod; split the job.`,
-    });
-  }
-  const found = new Set<string>((await store.getAssets(tenantId, ids)).map((asset) => asset.id));
+  if (ids.length <= MAX_ASSETS) return ids;
+  throw new FleetError("invalid_workflow", `Cannot run workflow: it refers to ${ids.length} assets`, {
+    hint: `At most ${MAX_ASSETS} are carried to a pod; split the job.`,
+  });
+}
+
+function missingAssets(uses: readonly AssetUse[], ids: readonly string[]): FleetError {
+  const absent = new Set(ids);
   // What somebody wrote in the place of an id may be of any length.
-  const missing = uses.filter((use) => !found.has(use.assetId))
+  const missing = uses.filter((use) => absent.has(use.assetId))
     .map((use) => ({ ...use, assetId: shorten(use.assetId) }));
-  if (missing.length === 0) return;
   const assetIds = [...new Set(missing.map((use) => use.assetId))];
   const named = firstFew(assetIds.map((id) => `'${id}'`));
   const state = assetIds.length === 1 ? `asset ${named} does not exist` : `assets ${named} do not exist`;
-  throw new FleetError("missing_asset", `Cannot run workflow: ${state}`, {
+  return new FleetError("missing_asset", `Cannot run workflow: ${state}`, {
     hint: "Upload the file first and refer to it by the id in the answer.",
     details: { assetIds: assetIds.slice(0, MAX_BAD_NODES), uses: missing.slice(0, MAX_BAD_NODES) },
   });
 }
 
-/** @throws FleetError `idempotency_key_reuse` when the key came with another request. */
-function earlierJob(earlier: EarlierSubmission, key: string | undefined): JobRow {
+function queueFull(maxQueued: number): FleetError {
+  return new FleetError("queue_full", `Cannot queue job: ${maxQueued} jobs of this tenant are queued already`, {
+    hint: "Submit it again when some have started; the operator can raise TENANT_MAX_QUEUED.",
+    retryAfterMs: QUEUE_FULL_RETRY_MS,
+  });
+}
+
+/** @throws FleetError `idempotency_key_reuse` when the key may not be used again, or not for this request. */
+function earlierJob(earlier: EarlierSubmission, idempotency: NewJob["idempotency"]): JobRow {
   if (earlier.status === "existing") return earlier.job;
-  throw new FleetError("idempotency_key_reuse", "Cannot submit job: its idempotency key was used for another one", {
-    hint: "Use a new key for a new request, or send the first request unchanged to get its job.",
-    details: { idempotencyKey: key },
+  const replay = idempotency?.space !== "v2" || idempotency.replay;
+  const state = replay ? "its idempotency key was used for another one" : "its idempotency key was used before";
+  throw new FleetError("idempotency_key_reuse", `Cannot submit job: ${state}`, {
+    hint: replay
+      ? "Use a new key for a new request, or send the first request unchanged to get its job."
+      : "Use a new key for each request; jobs.list shows the job that the key may have made.",
+    details: { idempotencyKey: idempotency?.key },
   });
 }
 
@@ -81,7 +95,12 @@ export async function earlierSubmission(
   { idempotency, ...request }: Pick<NewJob, "tenantId" | "idempotency" | "requestSha256">,
 ): Promise<JobRow | null> {
   const earlier = idempotency && await store.findSubmission({ ...request, idempotency });
-  return earlier && earlierJob(earlier, idempotency?.key);
+  return earlier && earlierJob(earlier, idempotency);
+}
+
+/** A key of `jobs.submit` and `jobs.retry`, whose repetition gets the first job. */
+export function ownKey(key: string | undefined): NewJob["idempotency"] {
+  return key === undefined ? null : { space: "trpc", key };
 }
 
 /** 53 bits, all of which a double holds. */
@@ -94,20 +113,22 @@ function drawSeed(): number {
 export interface Submission {
   row: JobRow;
   waiting: Waiting | null;
+  /** Whether an earlier request with the same key has made it. */
+  replayed: boolean;
 }
 
 /**
  * Judges a spec whose seed is fixed, and stores the job.
- * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`
+ * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`, `queue_full`
  */
 export async function acceptJob(
-  { store, objectInfo, signals, box }: Submitter,
-  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "sealedKey">,
+  { store, objectInfo, signals, box, limits: { maxQueued } }: Submitter,
+  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "assetIds" | "maxQueued" | "sealedKey">,
   partnerKey: PartnerKey | null = null,
 ): Promise<Submission> {
   const { spec } = job;
   const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
-  await requireAssets(store, job.tenantId, workflow);
+  const uses = assetUses(workflow);
   const id = JobId.parse(typeidUnboxed("job"));
   const outcome = await store.submitJob({
     ...job,
@@ -116,26 +137,29 @@ export async function acceptJob(
     service: spec.kind === "service" ? serviceUse(spec) : null,
     placementKey: placementKeyOf(needs),
     needs,
+    assetIds: assetIdsOf(uses),
+    maxQueued,
   });
-  if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency?.key), waiting };
+  if (outcome.status === "missing_assets") throw missingAssets(uses, outcome.assetIds);
+  if (outcome.status === "queue_full") throw queueFull(maxQueued);
+  if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency), waiting, replayed: true };
   signals.emit("queue", undefined);
   signals.emit("job", outcome.job.id);
-  return { row: outcome.job, waiting };
+  return { row: outcome.job, waiting, replayed: false };
 }
 
-/** @throws FleetError `payload_too_large`, `invalid_workflow`, `missing_asset`, `idempotency_key_reuse` */
+/** @throws FleetError `payload_too_large`, and what {@link acceptJob} throws */
 export async function submitJob(
   submitter: Submitter,
-  { tenantId, trace, partnerKey }: { tenantId: TenantId } & Pick<SubmitContext, "trace" | "partnerKey">,
+  { tenantId, trace, partnerKey, ...context }: SubmitContext & { tenantId: TenantId },
   request: SubmitJob,
 ): Promise<Submission> {
   const { store, limits, randomSeed = drawSeed } = submitter;
   const { options } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
-  const key = options.idempotencyKey;
-  const idempotency = key === undefined ? null : { space: "trpc" as const, key };
+  const idempotency = context.idempotency ?? ownKey(options.idempotencyKey);
   const earlier = await earlierSubmission(store, { tenantId, idempotency, requestSha256 });
-  if (earlier) return { row: earlier, waiting: null };
+  if (earlier) return { row: earlier, waiting: null, replayed: true };
   return await acceptJob(submitter, {
     tenantId,
     spec: request.spec.kind === "service" ? withSeed(request.spec, randomSeed) : request.spec,
@@ -146,5 +170,6 @@ export async function submitJob(
     runWithinMs: options.runWithinMs ?? limits.defaultRunWithinMs,
     retryOf: null,
     traceparent: trace === undefined ? null : formatTraceparent(trace),
+    metadata: options.metadata ?? {},
   }, partnerKey);
 }

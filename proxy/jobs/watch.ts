@@ -29,6 +29,8 @@ export interface WatchRequest {
   jobId: JobId;
   lastEventId?: string | null | undefined;
   previews: boolean;
+  /** Instead of the hub's own. */
+  progressIntervalMs?: number | undefined;
 }
 
 function isLast({ event }: Mail): boolean {

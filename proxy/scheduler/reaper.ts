@@ -1,6 +1,7 @@
 /**
  * Ends what nobody else ends: queued jobs past their start deadline, and runs far past their cap whose agent, which
  * counts that cap itself, has not said so. A run that is over is none, however long its outputs take to come home. A pod that still works on such a job is told by the next beat.
+ * It also removes what is kept no longer.
  */
 import type { EdgeId, JobId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
@@ -8,15 +9,18 @@ import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts } from "../jobs/port.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Signals } from "../signals.ts";
+import type { AssetStore } from "../store/asset-store.ts";
 import type { AttemptRow, JobStore } from "../store/job-store.ts";
 import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { removeOld } from "./remove-old.ts";
 import { createRole } from "./role.ts";
 
 export interface ReaperOptions {
   store:
     & Pick<JobStore, "expireJobs" | "listLiveAttempts" | "getJob" | "failJob" | "confirmCanceled">
     & Pick<RoleStore, "takeRole">
+    & Pick<AssetStore, "removeExpired">
     & { now(): Promise<number> };
   rendered: RenderedAttempts;
   signals: Signals;
@@ -120,6 +124,7 @@ export function createReaper(options: ReaperOptions): Reaper {
         if (await role.hold()) {
           await expireQueued();
           if (round % ROUNDS_PER_DEADLINE_CHECK === 0) await endOverdueRuns();
+          await removeOld({ store, clock, logger }, signal);
         }
         failures = 0;
       } catch (error) {

@@ -1,67 +1,119 @@
 /** Asset rows as transactions. */
 import { z } from "zod";
-import { Asset } from "../../contracts/asset.ts";
-import { type AssetId, Sha256, type TenantId, toTimestamp } from "../../contracts/ids.ts";
+import type { Asset } from "../../contracts/asset.ts";
+import { AssetId, type JobId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
+import { ASSET_COLUMNS, assetColumns, FROM_ASSETS, live, liveParams } from "./asset-rows.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
 import { all, clock, happened, listChunks, one, type Transaction } from "./transaction.ts";
 
-const ASSET_COLUMNS = `id, file_name as "fileName", content_type as "contentType", size_bytes as "sizeBytes", sha256,
-  blake3, created_at_ms as "createdAtMs"`;
+/** Its own time of an output: only its job keeps it. */
+export const WITH_ITS_JOB = 0;
 
-/** Names were judged when they came in; a row that a stricter build would refuse must still be readable. */
-const AssetColumns = Asset.omit({ createdAt: true }).extend({ fileName: z.string(), createdAtMs: z.int() })
-  .transform(({ createdAtMs, ...asset }): Asset => ({
-    ...asset,
-    filePath: asset.fileName,
-    createdAt: toTimestamp(createdAtMs),
-  }));
-
+/** The row that is there is kept for as long as either asked; a later job takes the place of an earlier one. */
 const INSERT_ASSET = `insert into asset
-  (id, tenant_id, file_name, content_type, size_bytes, sha256, blake3, created_at_ms)
-  values ($1, $2, $3, $4, $5, $6, $7, $8)
-  on conflict (tenant_id, sha256, file_name) do nothing returning id`;
-const SAME_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and sha256 = $2 and file_name = $3`;
-const LIST_ASSETS = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and (created_at_ms, id) < ($2, $3)
-  order by created_at_ms desc, id desc limit $4`;
-const GET_ASSET = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id = $2`;
+  (id, tenant_id, file_path, content_type, size_bytes, sha256, blake3, created_at_ms, job_id, expires_at_ms)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  on conflict (tenant_id, sha256, file_path) do update set
+    blake3 = coalesce(asset.blake3, excluded.blake3),
+    job_id = coalesce(excluded.job_id, asset.job_id),
+    expires_at_ms = case
+      when asset.expires_at_ms is null or excluded.expires_at_ms is null then null
+      when asset.expires_at_ms > excluded.expires_at_ms then asset.expires_at_ms
+      else excluded.expires_at_ms end
+  returning id`;
+const GET_ASSET = `select ${ASSET_COLUMNS} ${FROM_ASSETS} where a.tenant_id = $1 and a.id = $2 and ${live(3)}`;
+const GET_OWNED = `select ${ASSET_COLUMNS}, a.tenant_id as "tenantId" ${FROM_ASSETS} where a.id = $1 and ${live(2)}`;
+const LIST_ASSETS = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
+  where a.tenant_id = $1 and (a.created_at_ms, a.id) < ($2, $3) and ${live(5)}
+  order by a.created_at_ms desc, a.id desc limit $4`;
+const NEWEST_AT_PATH = `select a.id as "id" ${FROM_ASSETS} where a.tenant_id = $1 and a.file_path = $2 and ${live(3)}
+  order by a.created_at_ms desc, a.id desc limit 1`;
+const NEWEST_OF_BLAKE3 = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
+  where a.tenant_id = $1 and a.blake3 = $2 and ${live(3)} order by a.created_at_ms desc, a.id desc limit 1`;
+const HAS_BYTES = `select 1 as found from asset where tenant_id = $1 and sha256 = $2 limit 1`;
 
-/** Inserts, or finds the row of the same tenant, bytes and name. */
-export function* insertAsset(asset: NewAsset, nowMs: number): Transaction<{ asset: Asset; created: boolean }> {
-  const { tenantId, ...rest } = asset;
-  const { id, fileName, contentType, sizeBytes, sha256, blake3 } = rest;
-  const params = [id, tenantId, fileName, contentType, sizeBytes, sha256, blake3, nowMs];
-  if (yield* happened(INSERT_ASSET, params)) {
-    const asset = { ...rest, filePath: fileName, createdAt: toTimestamp(nowMs), jobId: null, expiresAt: null };
-    return { asset, created: true };
-  }
-  const same = yield* one(SAME_ASSET, [tenantId, sha256, fileName], AssetColumns);
-  if (same === null) throw new Error(`Cannot store asset ${id}: its id is taken`);
-  return { asset: same, created: false };
+const IdColumns = z.object({ id: AssetId });
+
+/** Inserts, or adds to the row of the same tenant, bytes and path. @returns the id of the row that holds them now */
+export function* insertAsset(
+  asset: NewAsset,
+  kept: { jobId: JobId | null; expiresAtMs: number | null; nowMs: number },
+): Transaction<{ id: AssetId; created: boolean }> {
+  const { id, tenantId, filePath, contentType, sizeBytes, sha256, blake3 } = asset;
+  const params = [id, tenantId, filePath, contentType, sizeBytes, sha256, blake3, kept.nowMs];
+  const row = yield* one(INSERT_ASSET, [...params, kept.jobId, kept.expiresAtMs], IdColumns);
+  if (row === null) throw new Error(`Cannot store asset ${id}: the store has kept none`);
+  return { id: row.id, created: row.id === id };
 }
 
-export function* createAsset(asset: NewAsset): Transaction<{ asset: Asset; created: boolean }> {
-  return yield* insertAsset(asset, yield* clock());
+export function* getAsset(tenantId: TenantId, id: AssetId, jobRetentionMs: number): Transaction<Asset | null> {
+  const retention = { nowMs: yield* clock(), jobRetentionMs };
+  return yield* one(GET_ASSET, [tenantId, id, ...liveParams(retention)], assetColumns(retention));
 }
 
-export function getAsset(tenantId: TenantId, id: AssetId): Transaction<Asset | null> {
-  return one(GET_ASSET, [tenantId, id], AssetColumns);
+export function* getOwnedAsset(
+  id: AssetId,
+  jobRetentionMs: number,
+): Transaction<{ asset: Asset; tenantId: TenantId } | null> {
+  const retention = { nowMs: yield* clock(), jobRetentionMs };
+  const owner = z.object({ tenantId: TenantId }).loose().transform((row) => ({
+    asset: assetColumns(retention).parse(row),
+    tenantId: row.tenantId,
+  }));
+  return yield* one(GET_OWNED, [id, ...liveParams(retention)], owner);
 }
 
-export function* listAssets(tenantId: TenantId, page: PageRequest): Transaction<Page<Asset>> {
+export function* listAssets(
+  tenantId: TenantId,
+  page: PageRequest,
+  jobRetentionMs: number,
+): Transaction<Page<Asset>> {
   const start = pageStart(page, "newest_first");
-  const rows = yield* all(LIST_ASSETS, [tenantId, start.createdAtMs, start.id, page.limit + 1], AssetColumns);
+  const retention = { nowMs: yield* clock(), jobRetentionMs };
+  const params = [tenantId, start.createdAtMs, start.id, page.limit + 1, ...liveParams(retention)];
+  const rows = yield* all(LIST_ASSETS, params, assetColumns(retention));
   return pageOfRows(rows, page.limit, ({ id, createdAt }) => ({ id, createdAtMs: Date.parse(createdAt) }));
 }
 
-export function* getAssets(tenantId: TenantId, ids: readonly string[]): Transaction<Asset[]> {
+export function* getAssets(
+  tenantId: TenantId,
+  ids: readonly string[],
+  jobRetentionMs: number,
+): Transaction<Asset[]> {
+  const columns = assetColumns({ nowMs: yield* clock(), jobRetentionMs });
   const found: Asset[] = [];
   for (const { placeholders, values } of listChunks([...new Set(ids)], 2)) {
-    const sql = `select ${ASSET_COLUMNS} from asset where tenant_id = $1 and id in (${placeholders})`;
-    found.push(...yield* all(sql, [tenantId, ...values], AssetColumns));
+    const sql = `select ${ASSET_COLUMNS} ${FROM_ASSETS} where a.tenant_id = $1 and a.id in (${placeholders})`;
+    found.push(...yield* all(sql, [tenantId, ...values], columns));
   }
   return found;
+}
+
+/** One read a path, because a path may have any number of assets. */
+export function* findByPaths(
+  tenantId: TenantId,
+  filePaths: readonly string[],
+  jobRetentionMs: number,
+): Transaction<Map<string, AssetId>> {
+  const params = liveParams({ nowMs: yield* clock(), jobRetentionMs });
+  const found = new Map<string, AssetId>();
+  for (const filePath of new Set(filePaths)) {
+    const newest = yield* one(NEWEST_AT_PATH, [tenantId, filePath, ...params], IdColumns);
+    if (newest) found.set(filePath, newest.id);
+  }
+  return found;
+}
+
+/** The newest asset that has these bytes. */
+export function* findBlake3(tenantId: TenantId, blake3: string, jobRetentionMs: number): Transaction<Asset | null> {
+  const retention = { nowMs: yield* clock(), jobRetentionMs };
+  return yield* one(NEWEST_OF_BLAKE3, [tenantId, blake3, ...liveParams(retention)], assetColumns(retention));
+}
+
+export function hasBytes(tenantId: TenantId, sha256: Sha256): Transaction<boolean> {
+  return happened(HAS_BYTES, [tenantId, sha256]);
 }
 
 const HashColumns = z.object({ sha256: Sha256 });

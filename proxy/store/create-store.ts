@@ -1,19 +1,23 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
 import * as audit from "./audit-transactions.ts";
+import { deleteAsset } from "./asset-holds.ts";
 import * as assets from "./asset-transactions.ts";
 import * as events from "./event-transactions.ts";
 import * as reads from "./job-reads.ts";
 import { findSubmission, submitJob } from "./job-submit.ts";
+import { listJobs } from "./job-list.ts";
 import * as jobs from "./job-transitions.ts";
 import * as pods from "./pod-transactions.ts";
 import type { Store } from "./port.ts";
+import { DEFAULT_JOB_RETENTION_MS, removeExpired } from "./retention.ts";
 import * as roles from "./role-transactions.ts";
 import * as system from "./system-transactions.ts";
 import * as tenants from "./tenant-transactions.ts";
 import { clock, type StoreDriver } from "./transaction.ts";
+import * as uploads from "./upload-transactions.ts";
 
-/** The driver's schema must be this build's: see `migrate.ts`. */
-export function createStore(driver: StoreDriver): Store {
+/** @param driver whose schema must be this build's: see `migrate.ts` */
+export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_RETENTION_MS } = {}): Store {
   const { read, write } = driver;
   return {
     now: () => read(clock),
@@ -22,13 +26,13 @@ export function createStore(driver: StoreDriver): Store {
     schemaVersion: () => read(system.schemaVersion),
     countPods: () => read(system.countPods),
 
-    submitJob: (job) => write(() => submitJob(job)),
+    submitJob: (job) => write(() => submitJob(job, jobRetentionMs)),
     findSubmission: (key) => read(() => findSubmission(key)),
     getJob: (id) => read(() => reads.getJob(id)),
     getSpec: (id) => read(() => reads.getSpec(id)),
     getSealedKey: (id) => read(() => reads.getSealedKey(id)),
     findFinal: (ids) => read(() => reads.findFinal(ids)),
-    listJobs: (tenantId, page) => read(() => reads.listJobs(tenantId, page)),
+    listJobs: (tenantId, page) => read(() => listJobs(tenantId, page, jobRetentionMs)),
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),
     listQueue: (limit, range) => read(() => reads.listQueue(limit, range)),
     lastEventSeq: () => read(events.lastEventSeq),
@@ -64,11 +68,20 @@ export function createStore(driver: StoreDriver): Store {
     seeObjectInfo: (sha256) => write(() => pods.seeObjectInfo(sha256)),
     listPodBodies: () => read(pods.listPodBodies),
 
-    createAsset: (asset) => write(() => assets.createAsset(asset)),
-    getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id)),
-    listAssets: (tenantId, page) => read(() => assets.listAssets(tenantId, page)),
-    getAssets: (tenantId, ids) => read(() => assets.getAssets(tenantId, ids)),
+    createAsset: (asset) => write(() => uploads.createAsset(asset, jobRetentionMs)),
+    createAssetOnce: (asset, key) => write(() => uploads.createAssetOnce(asset, key, jobRetentionMs)),
+    findUpload: (tenantId, key) => read(() => uploads.findUpload(tenantId, key)),
+    assetFromHash: (input) => write(() => uploads.assetFromHash(input, jobRetentionMs)),
+    hasBlake3: async (tenantId, blake3) =>
+      await read(() => assets.findBlake3(tenantId, blake3, jobRetentionMs)) !== null,
+    getAsset: (tenantId, id) => read(() => assets.getAsset(tenantId, id, jobRetentionMs)),
+    getOwnedAsset: (id) => read(() => assets.getOwnedAsset(id, jobRetentionMs)),
+    listAssets: (tenantId, page) => read(() => assets.listAssets(tenantId, page, jobRetentionMs)),
+    getAssets: (tenantId, ids) => read(() => assets.getAssets(tenantId, ids, jobRetentionMs)),
+    findByPaths: (tenantId, paths) => read(() => assets.findByPaths(tenantId, paths, jobRetentionMs)),
     findHashes: (tenantId, hashes) => read(() => assets.findHashes(tenantId, hashes)),
+    deleteAsset: (tenantId, id) => write(() => deleteAsset(tenantId, id, jobRetentionMs)),
+    removeExpired: (limit) => write(() => removeExpired(limit, jobRetentionMs)),
 
     createTenant: (input) => write(() => tenants.createTenant(input)),
     getTenant: (id) => read(() => tenants.getTenant(id)),

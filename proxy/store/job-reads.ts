@@ -1,9 +1,8 @@
 /** Reading jobs, their events and attempts, and the queue. */
 import { z } from "zod";
-import { type AttemptId, JobId, type PodId, type TenantId } from "../../contracts/ids.ts";
-import { isTerminal, type JobState, visibleState } from "../../contracts/job-state.ts";
+import { type AttemptId, JobId, type PodId } from "../../contracts/ids.ts";
+import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { JobSpec } from "../../contracts/job.ts";
-import type { Page, PageRequest } from "../../contracts/page.ts";
 import { BandColumn, bandOf } from "./columns.ts";
 import * as rows from "./job-rows.ts";
 import {
@@ -15,17 +14,12 @@ import {
   type QueuedJob,
   type QueueRange,
 } from "./job-store.ts";
-import { pageOfRows, pageStart } from "./page-cursor.ts";
 import { all, clock, filledList, listChunks, one, type Transaction } from "./transaction.ts";
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
 const GET_SPEC = `select spec from job_spec where job_id = $1`;
 const GET_SEALED_KEY = `select sealed from job_secret where job_id = $1`;
 const SealedKey = z.object({ sealed: z.string() });
-const STATES = rows.STORED_JOB_STATES.map((_, index) => `$${index + 5}`).join(", ");
-const LIST_JOBS = `select ${rows.JOB_COLUMNS} from job
-  where tenant_id = $1 and (created_at_ms, id) < ($2, $3) and state in (${STATES})
-  order by created_at_ms desc, id desc limit $4`;
 const LIST_EVENTS = `select ${rows.EVENT_COLUMNS} from event where job_id = $1 and ver > $2 order by ver`;
 const LIST_QUEUE = `select ${rows.QUEUE_COLUMNS} from job
   where state = 'queued' and run_after_ms <= $1
@@ -34,8 +28,8 @@ const LIST_QUEUE = `select ${rows.QUEUE_COLUMNS} from job
 const QUEUE_ORDER = `order by band, created_at_ms, id limit $2`;
 /** Few, because each is a text to prepare. */
 const EXCEPTED_SIZES = [1, 8, 64, 512, 4_096, MAX_EXCEPTED_KEYS];
-const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs" from job
-  where id = $1 and state = 'queued'`;
+const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs", state from job
+  where id = $1 and state in ('queued', 'assigned')`;
 const COUNT_BEFORE = `select count(*) as "before" from job
   where state = 'queued' and (band, created_at_ms, id) < ($1, $2, $3)`;
 const FROM_ATTEMPTS = `select ${rows.ATTEMPT_COLUMNS} from attempt a join job j on j.id = a.job_id`;
@@ -48,7 +42,7 @@ const LIST_ATTEMPTS = `${FROM_ATTEMPTS} where a.job_id = $1 order by a.no`;
 const COUNT_UNSTARTED = `select count(*) as "unstarted" from attempt where job_id = $1
   and no > coalesce((select max(no) from attempt where job_id = $1 and started_at_ms is not null), 0)`;
 
-const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int() });
+const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int(), state: z.enum(["queued", "assigned"]) });
 const CountColumns = z.object({ before: z.int() });
 
 export function getJob(id: JobId): Transaction<JobRow | null> {
@@ -75,18 +69,6 @@ export function* getSealedKey(id: JobId): Transaction<string | null> {
   return (yield* one(GET_SEALED_KEY, [id], SealedKey))?.sealed ?? null;
 }
 
-export function* listJobs(
-  tenantId: TenantId,
-  page: PageRequest & { state?: readonly JobState[] | undefined },
-): Transaction<Page<JobRow>> {
-  const start = pageStart(page, "newest_first");
-  const wanted = rows.STORED_JOB_STATES.filter((state) => page.state?.includes(visibleState(state)) ?? true);
-  // A list of one length, so that there is one text to prepare; an empty one would ask for no state at all.
-  const states = rows.STORED_JOB_STATES.map((_, index) => wanted[index] ?? wanted[0] ?? "none");
-  const params = [tenantId, start.createdAtMs, start.id, page.limit + 1, ...states];
-  return pageOfRows(yield* all(LIST_JOBS, params, rows.JobColumns), page.limit, (job) => job);
-}
-
 export function listEvents(id: JobId, afterVer: number): Transaction<EventRow[]> {
   return all(LIST_EVENTS, [id, afterVer], rows.EventColumns);
 }
@@ -103,6 +85,7 @@ export function* listQueue(limit: number, { after, exceptKeys = [] }: QueueRange
 export function* queuePosition(id: JobId): Transaction<number | null> {
   const place = yield* one(QUEUE_PLACE, [id], PlaceColumns);
   if (place === null) return null;
+  if (place.state === "assigned") return 0;
   const count = yield* one(COUNT_BEFORE, [bandOf(place.priority), place.createdAtMs, id], CountColumns);
   return count?.before ?? 0;
 }

@@ -18,7 +18,7 @@ export const JOB_COLUMNS =
   attempt, losses, pod_id as "podId", cancel_requested as "cancelRequested", created_at_ms as "createdAtMs",
   started_at_ms as "startedAtMs", completed_at_ms as "completedAtMs", run_after_ms as "runAfterMs",
   start_by_ms as "startByMs", run_within_ms as "runWithinMs", retry_of as "retryOf", winner, outputs, error, receipt,
-  traceparent, has_partner_key as "hasPartnerKey"`;
+  traceparent, has_partner_key as "hasPartnerKey", metadata, uses_assets as "usesAssets"`;
 
 export const JobColumns: z.ZodType<JobRow> = z.object({
   id: JobId,
@@ -45,6 +45,8 @@ export const JobColumns: z.ZodType<JobRow> = z.object({
   receipt: jsonColumn(Receipt).nullable(),
   traceparent: z.string().nullable(),
   hasPartnerKey: BooleanColumn,
+  metadata: jsonColumn(z.record(z.string(), z.string())).nullable().transform((metadata) => metadata ?? {}),
+  usesAssets: BooleanColumn,
 });
 
 const AttemptState: z.ZodType<StoredAttemptState> = z.enum([

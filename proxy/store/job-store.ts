@@ -3,6 +3,7 @@ import type { Output } from "../../contracts/asset.ts";
 import type { AttemptId, BootId, JobId, PodId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { JobState, StoredJobState } from "../../contracts/job-state.ts";
 import type { JobError, JobSpec, Priority } from "../../contracts/job.ts";
+import type { Metadata } from "../../contracts/metadata.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
 import type { ServiceUse } from "../../contracts/services/spec.ts";
@@ -27,8 +28,11 @@ export interface NewJob {
   placementKey: string;
   needs: Needs;
   priority: Priority;
-  /** `space` separates the key spaces of tRPC and the Comfy API v2. */
-  idempotency: { space: "trpc" | "v2"; key: string } | null;
+  /**
+   * `space` separates the key spaces of tRPC and the Comfy API v2. In `trpc` a key is kept as long as its job, in `v2` for
+   * 24 h, and there even the same request is refused unless it asks for a replay.
+   */
+  idempotency: { space: "trpc"; key: string } | { space: "v2"; key: string; replay: boolean } | null;
   /** sha256 over RFC 8785 JSON of the parsed request. */
   requestSha256: Sha256;
   startWithinMs: number | null;
@@ -39,6 +43,12 @@ export interface NewJob {
   traceparent: string | null;
   /** The partner key that it came with, sealed for its id; null without one. */
   sealedKey: string | null;
+  /** Empty for none. */
+  metadata: Metadata;
+  /** What the graph refers to; held until the job is final. */
+  assetIds: readonly string[];
+  /** How many jobs of the tenant may be queued, with this one. */
+  maxQueued: number;
 }
 
 /** One job as stored. */
@@ -73,6 +83,9 @@ export interface JobRow {
   traceparent: string | null;
   /** Whether it came with a partner key, which the store has until it is final. */
   hasPartnerKey: boolean;
+  metadata: Metadata;
+  /** Whether it holds assets until it is final. */
+  usesAssets: boolean;
 }
 
 /** `offered` until the agent accepts; `superseded` when another attempt's result won. */
@@ -134,10 +147,22 @@ export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"
   idempotency: NonNullable<NewJob["idempotency"]>;
 }
 
-/** `key_reused`: the key was used for another request. */
+/** `key_reused`: the key was used, and not for the same request with leave to repeat it. */
 export type EarlierSubmission = { status: "existing"; job: JobRow } | { status: "key_reused" };
 
-export type SubmitOutcome = { status: "created"; job: JobRow } | EarlierSubmission;
+/** `missing_assets`: the tenant has none with these ids. */
+export type SubmitOutcome =
+  | { status: "created"; job: JobRow }
+  | EarlierSubmission
+  | { status: "queue_full" }
+  | { status: "missing_assets"; assetIds: string[] };
+
+/** A page of a tenant's jobs. */
+export interface JobsPage extends PageRequest {
+  state?: readonly JobState[] | undefined;
+  /** Only jobs that have all of these labels; at most three. */
+  metadata?: Metadata | undefined;
+}
 
 /** `stale`: somebody was first, or the job is already final; nothing changed. */
 export type Transition = { status: "done"; job: JobRow } | { status: "stale"; job: JobRow | null };
@@ -162,12 +187,13 @@ export interface JobStore {
   getSpec(id: JobId): Promise<JobSpec | null>;
   /** {@link NewJob.sealedKey}; null once it is final. */
   getSealedKey(id: JobId): Promise<string | null>;
-  listJobs(tenantId: TenantId, page: PageRequest & { state?: readonly JobState[] | undefined }): Promise<Page<JobRow>>;
+  /** Newest first, without those that are kept no longer. */
+  listJobs(tenantId: TenantId, page: JobsPage): Promise<Page<JobRow>>;
   /** Oldest first, `ver > afterVer`. */
   listEvents(id: JobId, afterVer: number): Promise<EventRow[]>;
   /** Queued jobs that may run now, by priority band then age, at most `limit`. */
   listQueue(limit: number, range?: QueueRange): Promise<QueuedJob[]>;
-  /** How many queued jobs stand before this one, or null when it is not queued. */
+  /** How many queued jobs stand before this one: 0 for an assigned one, null once it runs or is over. */
   queuePosition(id: JobId): Promise<number | null>;
   getNeeds(placementKeys: readonly string[]): Promise<Map<string, Needs>>;
   /** Attempts in `offered` or `running`, of one pod or of all. */

@@ -1,5 +1,6 @@
 /** Accepting a job: its row, its spec and its first event in one transaction, once per idempotency key. */
 import { z } from "zod";
+import { holdAssets, missingAssets } from "./asset-holds.ts";
 import { JOB_COLUMNS, JobColumns } from "./job-rows.ts";
 import type { EarlierSubmission, JobRow, NewJob, SubmissionKey, SubmitOutcome } from "./job-store.ts";
 import { recordEvent } from "./job-writes.ts";
@@ -11,19 +12,28 @@ const INSERT_PLACEMENT = `insert into placement (placement_key, needs) values ($
 const INSERT_JOB =
   `insert into job (id, tenant_id, idem_space, idem_key, request_sha256, state, ver, band, placement_key,
   attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
-  traceparent, has_partner_key)
-  values ($1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14)
+  traceparent, metadata, uses_assets, has_partner_key)
+  select $1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $17
+  where (select count(*) from (select 1 from job where tenant_id = $2 and state = 'queued' limit $16) as q) < $16
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
 const INSERT_SECRET = `insert into job_secret (job_id, sealed) values ($1, $2)`;
 const INSERT_SPEC = `insert into job_spec (job_id, spec) values ($1, $2)`;
-const FIRST_OF_KEY = `select request_sha256 as "requestSha256" from job
+const FIRST_OF_KEY = `select request_sha256 as "requestSha256", created_at_ms as "createdAtMs" from job
   where tenant_id = $1 and idem_space = $2 and idem_key = $3`;
 const JOB_OF_KEY = `select ${JOB_COLUMNS} from job where tenant_id = $1 and idem_space = $2 and idem_key = $3`;
 
-const KeyColumns = z.object({ requestSha256: z.string() });
+const FREE_KEY = `update job set idem_space = null, idem_key = null
+  where tenant_id = $1 and idem_space = $2 and idem_key = $3 and created_at_ms <= $4`;
+const INSERT_LABEL = `insert into job_label (job_id, key, value, tenant_id, created_at_ms) values ($1, $2, $3, $4, $5)`;
+
+const KeyColumns = z.object({ requestSha256: z.string(), createdAtMs: z.int() });
+
+/** How long a key of the Comfy API v2 is taken. */
+export const V2_KEY_MS = 86_400_000;
 
 function newRow(job: NewJob, nowMs: number): JobRow {
   const { id, tenantId, service, priority, placementKey, runWithinMs, startWithinMs, retryOf, traceparent } = job;
+  const { metadata } = job;
   return {
     id,
     tenantId,
@@ -49,28 +59,49 @@ function newRow(job: NewJob, nowMs: number): JobRow {
     receipt: null,
     traceparent,
     hasPartnerKey: job.sealedKey !== null,
+    metadata,
+    usesAssets: job.assetIds.length > 0,
   };
 }
 
-/** What became of an earlier request with this idempotency key; null when there was none. */
+/** What became of an earlier request with this idempotency key; null when there was none, or its key is free again. */
 export function* findSubmission(request: SubmissionKey): Transaction<EarlierSubmission | null> {
-  const key = [request.tenantId, request.idempotency.space, request.idempotency.key];
+  const { idempotency } = request;
+  const key = [request.tenantId, idempotency.space, idempotency.key];
   const first = yield* one(FIRST_OF_KEY, key, KeyColumns);
   if (first === null) return null;
+  if (idempotency.space === "v2") {
+    if (first.createdAtMs <= (yield* clock()) - V2_KEY_MS) return null;
+    if (!idempotency.replay) return { status: "key_reused" };
+  }
   if (first.requestSha256 !== request.requestSha256) return { status: "key_reused" };
   const existing = yield* one(JOB_OF_KEY, key, JobColumns);
   return existing === null ? { status: "key_reused" } : { status: "existing", job: existing };
 }
 
-export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
+function* insertParts(job: NewJob, nowMs: number): Transaction<void> {
+  yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
+  for (const [key, value] of Object.entries(job.metadata)) {
+    yield* run(INSERT_LABEL, [job.id, key, value, job.tenantId, nowMs]);
+  }
+  yield* holdAssets(job.id, job.assetIds);
+}
+
+export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<SubmitOutcome> {
   const nowMs = yield* clock();
   const row = newRow(job, nowMs);
+  const { idempotency } = job;
+  const missing = yield* missingAssets(job.tenantId, job.assetIds, { nowMs, jobRetentionMs });
+  if (missing.length > 0) return { status: "missing_assets", assetIds: missing };
+  if (idempotency?.space === "v2") {
+    yield* run(FREE_KEY, [job.tenantId, idempotency.space, idempotency.key, nowMs - V2_KEY_MS]);
+  }
   yield* run(INSERT_PLACEMENT, [job.placementKey, JSON.stringify(job.needs)]);
   const inserted = yield* happened(INSERT_JOB, [
     job.id,
     job.tenantId,
-    job.idempotency?.space ?? null,
-    job.idempotency?.key ?? null,
+    idempotency?.space ?? null,
+    idempotency?.key ?? null,
     job.requestSha256,
     bandOf(job.priority),
     job.placementKey,
@@ -80,16 +111,17 @@ export function* submitJob(job: NewJob): Transaction<SubmitOutcome> {
     job.service === null ? null : JSON.stringify(job.service),
     job.retryOf,
     job.traceparent,
+    Object.keys(job.metadata).length === 0 ? null : JSON.stringify(job.metadata),
+    row.usesAssets ? 1 : 0,
+    job.maxQueued,
     row.hasPartnerKey ? 1 : 0,
   ]);
   if (!inserted) {
-    const { idempotency } = job;
-    // Only the key can have been in the way: job ids are minted anew for every request.
+    // Only the key and the bound can have been in the way: job ids are minted anew for every request.
     const earlier = idempotency === null ? null : yield* findSubmission({ ...job, idempotency });
-    return earlier ?? { status: "key_reused" };
+    return earlier ?? { status: "queue_full" };
   }
-  yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
-  if (job.sealedKey !== null) yield* run(INSERT_SECRET, [job.id, job.sealedKey]);
+  yield* insertParts(job, nowMs);
   yield* recordEvent(row, { attempt: 0, reason: null, atMs: nowMs });
   return { status: "created", job: row };
 }

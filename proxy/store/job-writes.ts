@@ -22,6 +22,7 @@ const INSERT_EVENT = `insert into event (job_id, ver, state, attempt, at_ms, rea
 const INSERT_OUTBOX = `insert into outbox (job_id, state, at_ms) values ($1, $2, $3)`;
 
 const DROP_SECRET = `delete from job_secret where job_id = $1`;
+const LET_GO = `delete from job_asset where job_id = $1`;
 
 const END_ATTEMPT = `update attempt set state = $3, ended_at_ms = $4, reason = $5 where job_id = $1 and no = $2`;
 
@@ -65,8 +66,10 @@ export function* writeMove(before: JobRow, move: Move, nowMs: number): Transacti
   }
   yield* updateJob(before, job);
   if (isVisible(before, job)) yield* recordEvent(job, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
-  if (isTerminal(job.state)) yield* run(INSERT_OUTBOX, [job.id, job.state, nowMs]);
-  if (isTerminal(job.state) && job.hasPartnerKey) yield* run(DROP_SECRET, [job.id]);
+  if (!isTerminal(job.state)) return job;
+  yield* run(INSERT_OUTBOX, [job.id, job.state, nowMs]);
+  if (job.usesAssets) yield* run(LET_GO, [job.id]);
+  if (job.hasPartnerKey) yield* run(DROP_SECRET, [job.id]);
   return job;
 }
 

@@ -19,6 +19,7 @@ function* apply(migration: Migration): Transaction<void> {
   // Another edge may have applied it since the version was read.
   if ((yield* schemaVersion()) >= migration.version) return;
   for (const statement of migration.statements) yield* run(statement, []);
+  if (migration.also) yield* migration.also();
   const nowMs = yield* clock();
   yield* run(`insert into schema_version (version, applied_at_ms) values ($1, $2)`, [migration.version, nowMs]);
 }

@@ -5,6 +5,7 @@ import { jobService } from "./0003-job-service.ts";
 import { operator } from "./0004-operator.ts";
 import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
 import { jobTrace } from "./0006-job-trace.ts";
+import { labelsPathsRetention } from "./0007-labels-paths-retention.ts";
 import { jobSecret } from "./0008-job-secret.ts";
 import type { Migration } from "./migration.ts";
 
@@ -15,5 +16,6 @@ export const MIGRATIONS: readonly Migration[] = [
   operator,
   eventOrderAndRetry,
   jobTrace,
+  labelsPathsRetention,
   jobSecret,
 ];

@@ -18,6 +18,8 @@ export interface OpenSqliteOptions {
   path: string;
   /** The store's clock, epoch ms. Default: the machine's. */
   now?: () => number;
+  /** How long final jobs are kept. Default: 30 days. */
+  jobRetentionMs?: number;
 }
 
 /** SQLite gives its `-wal` and `-shm` files the mode of the database. */
@@ -70,5 +72,5 @@ export async function openSqliteDriver({ path, now = Date.now }: OpenSqliteOptio
 
 /** @throws FleetError as {@link openSqliteDriver}. */
 export async function openSqliteStore(options: OpenSqliteOptions): Promise<Store> {
-  return createStore(await openSqliteDriver(options));
+  return createStore(await openSqliteDriver(options), options);
 }

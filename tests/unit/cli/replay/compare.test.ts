@@ -11,12 +11,17 @@ import { newTenantId, sampleAsset, sampleOutput, sampleReceipt, sha256 } from ".
 const receipt = { ...sampleReceipt, pod: { id: podId(1), name: "gpu-1" }, gpu: "NVIDIA L4" };
 
 function job(n: number, fields: Partial<Job> = {}): Job {
-  const view = jobView(jobRow({ id: jobId(n), state: "succeeded" }), { waiting: null, progress: null, nowMs: 0 });
+  const view = jobView(jobRow({ id: jobId(n), state: "succeeded" }), {
+    waiting: null,
+    progress: null,
+    nowMs: 0,
+    jobRetentionMs: 1_000,
+  });
   return { ...view, receipt, ...fields };
 }
 
 function output(name: string, bytes: string, fields: Partial<Output> = {}): Output {
-  const asset = sampleAsset(newTenantId(), { fileName: name, sha256: sha256(bytes) });
+  const asset = sampleAsset(newTenantId(), { filePath: name, sha256: sha256(bytes) });
   return { ...sampleOutput(jobId(1), asset), ...fields };
 }
 

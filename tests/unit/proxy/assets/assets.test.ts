@@ -1,39 +1,42 @@
 import { describe, expect, it } from "vitest";
 import type { Asset } from "../../../../contracts/asset.ts";
 import type { Caller } from "../../../../contracts/tenant.ts";
-import { createAssetBytes, createAssetsPort } from "../../../../proxy/assets/assets.ts";
+import { createAssets } from "../../../../proxy/assets/assets.ts";
+import type { Assets } from "../../../../proxy/assets/port.ts";
 import { contentDisposition } from "../../../../proxy/assets/download-headers.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { newAssetId, newKeyId, newTenantId, sampleAsset, sha256 } from "../store/samples.ts";
 import { bytes, failureOf, streamOf, temporaryBlobs } from "./folder.ts";
 
-type Upload = Parameters<ReturnType<typeof createAssetBytes>["upload"]>[1];
+type Upload = Parameters<Assets["upload"]>[1];
 
 async function setUp() {
   const stack = new AsyncDisposableStack();
   const { store, tenantId } = stack.use(await memoryStore());
   const { blobs, files } = stack.use(await temporaryBlobs());
   const other = await store.createTenant({ id: newTenantId(), name: "other" });
-  const bytesPort = createAssetBytes({ store, blobs, maxUploadBytes: 100 });
+  const assets = createAssets({ store, blobs, maxUploadBytes: 100 });
   const caller: Caller = { keyId: newKeyId(), tenantId, scopes: [] };
   const upload = (text: string, change: Partial<Upload> = {}) =>
-    bytesPort.upload(caller, {
-      fileName: "a.png",
+    assets.upload(caller, {
+      filePath: "a.png",
       contentType: "image/png",
       contentLength: String(text.length),
-      expectedSha256: null,
+      expected: {},
+      expiresInMs: null,
+      idempotency: null,
       body: streamOf([bytes(text)]).body,
       signal: new AbortController().signal,
       ...change,
     });
   const get = (asset: Asset, headers: Record<string, string> = {}, method = "GET") =>
-    bytesPort.download(caller, asset.id, new Request("http://edge/", { method, headers }));
+    assets.download(caller, asset.id, new Request("http://edge/", { method, headers }));
   return {
     store,
     files,
     caller,
     stranger: { ...caller, tenantId: other.id },
-    ...bytesPort,
+    assets,
     put: upload,
     get,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -46,13 +49,13 @@ describe("upload()", () => {
     const first = await t.put("hello");
     expect(first).toMatchObject({
       created: true,
-      asset: { fileName: "a.png", contentType: "image/png", sizeBytes: 5, sha256: sha256("hello") },
+      asset: { filePath: "a.png", contentType: "image/png", sizeBytes: 5, sha256: sha256("hello") },
     });
     expect(first.asset.blake3).toMatch(/^[0-9a-f]{64}$/);
-    expect(await t.put("hello")).toEqual({ created: false, asset: first.asset });
-    expect((await t.put("hello", { fileName: "b.png" })).created).toBe(true);
+    expect(await t.put("hello")).toEqual({ ...first, created: false, newBytes: false });
+    expect((await t.put("hello", { filePath: "b.png" })).created).toBe(true);
     expect(t.files()).toHaveLength(1);
-    expect(await createAssetsPort(t.store).get(t.caller, first.asset.id)).toEqual(first.asset);
+    expect(await t.assets.get(t.caller, first.asset.id)).toEqual(first.asset);
   });
 
   it.each([
@@ -60,18 +63,20 @@ describe("upload()", () => {
     "../a.png",
     "..",
     ".",
-    "a/b.png",
+    "a//b.png",
+    "a/../../b.png",
     "C:\\a.png",
     "/etc/passwd",
     "a\u0000.png",
     "a\nb.png",
     "x".repeat(256),
+    `${"x/".repeat(600)}y`,
   ])(
-    "upload() refuses the file name %j before it reads anything",
+    "upload() refuses the path %j before it reads anything",
     async (fileName) => {
       await using t = await setUp();
-      const error = await failureOf(t.put("hello", { fileName, body: streamOf([], "hangs").body }));
-      expect(error).toMatchObject({ code: "invalid_input", hint: expect.stringContaining("?name=FILE") });
+      const error = await failureOf(t.put("hello", { filePath: fileName, body: streamOf([], "hangs").body }));
+      expect(error).toMatchObject({ code: "invalid_input", hint: expect.stringContaining("relative path") });
     },
   );
 
@@ -87,11 +92,11 @@ describe("upload()", () => {
 
   it("upload() refuses other bytes than expected, and forms", async () => {
     await using t = await setUp();
-    expect((await failureOf(t.put("hello", { expectedSha256: sha256("other") }))).code).toBe("hash_mismatch");
+    expect((await failureOf(t.put("hello", { expected: { sha256: sha256("other") } }))).code).toBe("hash_mismatch");
     const form = await failureOf(t.put("hello", { contentType: "multipart/form-data; boundary=x" }));
     expect(form).toMatchObject({ code: "invalid_input", hint: expect.stringContaining("--data-binary") });
     expect(t.files()).toEqual([]);
-    expect((await t.put("hello", { expectedSha256: sha256("hello") })).created).toBe(true);
+    expect((await t.put("hello", { expected: { sha256: sha256("hello") } })).created).toBe(true);
   });
 
   it("upload() keeps nothing of an upload that breaks off", async () => {
@@ -110,7 +115,7 @@ describe("upload()", () => {
     ["nonsense", "a.json", "application/json"],
   ])("upload() takes content type %j of %s for %s", async (contentType, fileName, expected) => {
     await using t = await setUp();
-    expect((await t.put("x", { contentType, fileName })).asset.contentType).toBe(expected);
+    expect((await t.put("x", { contentType, filePath: fileName })).asset.contentType).toBe(expected);
   });
 
   it("upload() takes an empty file that comes without a body", async () => {
@@ -197,11 +202,11 @@ describe("download()", () => {
     await using t = await setUp();
     const { asset } = await t.put("hello");
     const request = new Request("http://edge/");
-    const port = createAssetsPort(t.store);
+    const port = t.assets;
     const errors = [
-      await failureOf(t.download(t.stranger, asset.id, request)),
-      await failureOf(t.download(t.caller, newAssetId(), request)),
-      await failureOf(t.download(t.caller, "../../etc/passwd", request)),
+      await failureOf(t.assets.download(t.stranger, asset.id, request)),
+      await failureOf(t.assets.download(t.caller, newAssetId(), request)),
+      await failureOf(t.assets.download(t.caller, "../../etc/passwd", request)),
       await failureOf(port.get(t.stranger, asset.id)),
       await failureOf(port.get(t.caller, newAssetId())),
     ];
@@ -214,7 +219,7 @@ describe("download()", () => {
     const { asset: missing } = await t.store.createAsset(sampleAsset(t.caller.tenantId));
     await expect(t.get(missing)).rejects.toThrow(/missing or damaged/);
     await t.put("hello");
-    const wrong = sampleAsset(t.caller.tenantId, { sha256: sha256("hello"), sizeBytes: 6, fileName: "b.png" });
+    const wrong = sampleAsset(t.caller.tenantId, { sha256: sha256("hello"), sizeBytes: 6, filePath: "b.png" });
     await expect(t.get((await t.store.createAsset(wrong)).asset)).rejects.toThrow(/missing or damaged/);
   });
 });

@@ -15,7 +15,7 @@ function loads(assetId: AssetId): { spec: JobSpec } {
 async function withAsset(side: PodSide, text: string) {
   const bytes = new TextEncoder().encode(text);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const asset = sampleAsset(side.tenantId, { sha256, sizeBytes: bytes.byteLength, fileName: "in.png" });
+  const asset = sampleAsset(side.tenantId, { sha256, sizeBytes: bytes.byteLength, filePath: "in.png" });
   await side.store.createAsset(asset);
   side.blobs.blobs.set(`${side.tenantId} ${sha256}`, bytes);
   return { asset, sha256, job: await side.submit(loads(asset.id)) };

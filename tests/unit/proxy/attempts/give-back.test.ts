@@ -78,7 +78,7 @@ describe("dispatch() of a job that is given back again and again", () => {
     await side.start();
     const bytes = new TextEncoder().encode("pixels");
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const asset = sampleAsset(side.tenantId, { sha256, sizeBytes: bytes.byteLength, fileName: "in.png" });
+    const asset = sampleAsset(side.tenantId, { sha256, sizeBytes: bytes.byteLength, filePath: "in.png" });
     await side.store.createAsset(asset);
     side.blobs.blobs.set(`${side.tenantId} ${sha256}`, bytes);
     const image = { __type: "core/ASSET", info: { id: asset.id } };

@@ -28,6 +28,8 @@ export function jobRow(fields: Partial<JobRow> = {}): JobRow {
     receipt: null,
     traceparent: null,
     hasPartnerKey: false,
+    metadata: {},
+    usesAssets: false,
     ...fields,
   };
 }

@@ -3,7 +3,7 @@ import { Job } from "../../../../contracts/job.ts";
 import { jobView } from "../../../../proxy/jobs/job-view.ts";
 import { jobRow } from "./job-row.ts";
 
-const context = { waiting: null, progress: null, nowMs: 1_000_000 };
+const context = { waiting: null, progress: null, nowMs: 1_000_000, jobRetentionMs: 60_000 };
 const busy = { reason: "pods_busy", message: "All are busy." } as const;
 
 describe("jobView()", () => {

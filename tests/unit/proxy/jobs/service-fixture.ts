@@ -72,7 +72,8 @@ export async function jobsFixture(
     logger: silentLogger,
     lastProgress,
     box: testBox(),
-    limits: { maxWorkflowBytes: 4 * 1024 * 1024, defaultRunWithinMs: 3_600_000 },
+    limits: { maxWorkflowBytes: 4 * 1024 * 1024, defaultRunWithinMs: 3_600_000, maxQueued: 10_000 },
+    jobRetentionMs: 30 * 86_400_000,
     ...options,
   });
   return {

@@ -113,7 +113,9 @@ describe("submit()", () => {
   });
 
   it("refuses a workflow over the limit", async () => {
-    await using fixture = await jobsFixture({ limits: { maxWorkflowBytes: 100, defaultRunWithinMs: 1_000 } });
+    await using fixture = await jobsFixture({
+      limits: { maxWorkflowBytes: 100, defaultRunWithinMs: 1_000, maxQueued: 10 },
+    });
     await expect(fixture.jobs.submit(fixture.caller, request())).rejects.toMatchObject({
       code: "payload_too_large",
       status: 413,

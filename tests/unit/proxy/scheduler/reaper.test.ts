@@ -39,6 +39,8 @@ function start({ upForMs = 1_000_000, ...options }: Partial<ReaperOptions> & { u
     attempts: [] as AttemptRow[],
     calls: [] as [string, JobId, number, string?][],
     reads: 0,
+    old: 0,
+    removals: 0,
     failing: false,
     upSinceMs: clock.nowMs() - upForMs,
     leader: true,
@@ -64,6 +66,12 @@ function start({ upForMs = 1_000_000, ...options }: Partial<ReaperOptions> & { u
       failJob: (input) => end("failJob", input, input.error.code),
       confirmCanceled: (input) => end("confirmCanceled", input),
       takeRole: () => Promise.resolve(world.leader ? { epoch: 1, upSinceMs: world.upSinceMs } : null),
+      removeExpired(limit) {
+        const jobs = Math.min(limit, world.old);
+        world.old -= jobs;
+        world.removals += 1;
+        return Promise.resolve({ jobs, assets: 0, uploadKeys: 0 });
+      },
       now: () => Promise.resolve(clock.nowMs()),
     },
     rendered: { isRendered: ({ id }) => world.rendered.has(id) },
@@ -84,6 +92,21 @@ describe("createReaper()", () => {
     world.due = Array.from({ length: 230 }, (_, n) => jobRow({ id: jobId(n), state: "expired" }));
     await clock.advance(1_000);
     expect(changed).toHaveLength(230);
+  });
+
+  it("removes what is kept no longer, a few at a time, and goes on with the rest in its next round", async () => {
+    const { world, clock } = start();
+    await clock.advance(1_000);
+    const idle = world.removals;
+    world.old = 1_000;
+    await clock.advance(5_000);
+    expect(world.old).toBe(0);
+    expect(world.removals - idle).toBeGreaterThanOrEqual(50);
+    world.leader = false;
+    await clock.advance(10_000);
+    world.old = 1_000;
+    await clock.advance(10_000);
+    expect(world.old).toBe(1_000);
   });
 
   it("fails a run that is past its cap and the grace, and no other", async () => {

@@ -7,8 +7,8 @@ describe("assets in the store", () => {
     await using t = await memoryStore();
     const first = await t.store.createAsset(sampleAsset(t.tenantId));
     expect(first).toMatchObject({ created: true, asset: { createdAt: new Date(1_000_000).toISOString() } });
-    expect(await t.store.createAsset(sampleAsset(t.tenantId))).toEqual({ created: false, asset: first.asset });
-    expect(await t.store.createAsset(sampleAsset(t.tenantId, { fileName: "b.png" }))).toMatchObject({ created: true });
+    expect(await t.store.createAsset(sampleAsset(t.tenantId))).toEqual({ ...first, created: false, newBytes: false });
+    expect(await t.store.createAsset(sampleAsset(t.tenantId, { filePath: "b.png" }))).toMatchObject({ created: true });
     const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
     expect(await t.store.createAsset(sampleAsset(other))).toMatchObject({ created: true });
   });
@@ -31,7 +31,7 @@ describe("assets in the store", () => {
     for (let count = 0; count < 7; count++) {
       // Some within the same millisecond.
       t.time.nowMs += count % 2;
-      made.push((await t.store.createAsset(sampleAsset(t.tenantId, { fileName: `${count}.png` }))).asset.id);
+      made.push((await t.store.createAsset(sampleAsset(t.tenantId, { filePath: `${count}.png` }))).asset.id);
     }
     const listed: string[] = [];
     let cursor: string | null = null;
@@ -53,7 +53,7 @@ describe("assets in the store", () => {
     const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });
     const [a, b, c] = [sha256("a"), sha256("b"), sha256("c")];
     for (const fileName of ["1.png", "2.png"]) {
-      await t.store.createAsset(sampleAsset(t.tenantId, { sha256: a, fileName }));
+      await t.store.createAsset(sampleAsset(t.tenantId, { sha256: a, filePath: fileName }));
     }
     await t.store.createAsset(sampleAsset(other, { sha256: b }));
     expect(await t.store.findHashes(t.tenantId, [a, b, c, a])).toEqual([a]);

@@ -52,7 +52,7 @@ describe("the queue", () => {
     expect(await t.store.listQueue(10)).toEqual([]);
     t.time.nowMs += 4_000;
     expect(await t.store.listQueue(10)).toMatchObject([{ id: retried.id, losses: 1 }]);
-    expect(await t.store.queuePosition(assigned.id)).toBeNull();
+    expect(await t.store.queuePosition(assigned.id)).toBe(0);
     expect(await t.store.queuePosition(late.id)).toBe(0);
     expect(await t.store.queuePosition(retried.id)).toBe(1);
   });

@@ -48,6 +48,9 @@ export function sampleJob(tenantId: TenantId, change: Partial<NewJob> = {}): New
     retryOf: null,
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     sealedKey: null,
+    metadata: {},
+    assetIds: [],
+    maxQueued: 10_000,
     ...change,
   };
 }
@@ -56,7 +59,7 @@ export function sampleAsset(tenantId: TenantId, change: Partial<NewAsset> = {}):
   return {
     id: newAssetId(),
     tenantId,
-    fileName: "a.png",
+    filePath: "a.png",
     contentType: "image/png",
     sizeBytes: 3,
     sha256: sha256("bytes"),
@@ -66,7 +69,7 @@ export function sampleAsset(tenantId: TenantId, change: Partial<NewAsset> = {}):
 }
 
 export function sampleOutput(jobId: JobId, asset: NewAsset): Output {
-  const { fileName: name, contentType, sizeBytes, sha256: hash, id: assetId } = asset;
+  const { filePath: name, contentType, sizeBytes, sha256: hash, id: assetId } = asset;
   return { jobId, nodeId: "1", name, type: "image", contentType, sizeBytes, sha256: hash, assetId, temporary: false };
 }
 

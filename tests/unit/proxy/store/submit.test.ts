@@ -51,7 +51,7 @@ describe("submitJob()", () => {
     await using t = await memoryStore();
     const { id: otherTenant } = await t.store.createTenant({ id: newTenantId(), name: "other" });
     await t.submit({ idempotency: { space: "trpc", key: "k" } });
-    await t.submit({ idempotency: { space: "v2", key: "k" } });
+    await t.submit({ idempotency: { space: "v2", key: "k", replay: false } });
     await t.submit({ tenantId: otherTenant, idempotency: { space: "trpc", key: "k" } });
     await t.submit();
     await t.submit();
