@@ -9,6 +9,12 @@ import { until } from "../fleet/until.ts";
 
 const PLUGIN_FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
+const FLAGS = [
+  ...["-p", "case_report", "-p", "no:cacheprovider", "--tb=short", "-q"],
+  // Unset, it is a warning of pytest-asyncio's, which the SDK's own settings make an error.
+  ...["-o", "asyncio_default_fixture_loop_scope=function"],
+];
+
 const Line = z.strictObject({
   case: z.string(),
   outcome: z.enum(["collected", "passed", "failed", "skipped"]),
@@ -53,7 +59,7 @@ function start({ python, cwd, path, env }: PytestOptions, flags: readonly string
   const folder = mkdtempSync(join(tmpdir(), "comfyfleet-pytest-"));
   const reportPath = join(folder, "report");
   const { PATH, HOME } = process.env;
-  const args = ["-m", "pytest", "-p", "case_report", "-p", "no:cacheprovider", "--tb=short", "-q", ...flags, path];
+  const args = ["-m", "pytest", ...FLAGS, ...flags, path];
   const child = spawn(python, args, {
     cwd,
     env: {
