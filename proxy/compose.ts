@@ -15,6 +15,8 @@ import { createApp } from "./http/app.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
+import { createV2 } from "./http/v2/app.ts";
+import { createFileInputs } from "./jobs/file-inputs.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
 import { createPartnerKeys } from "./jobs/partner-keys.ts";
@@ -32,6 +34,7 @@ import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
 import { openEdgeSecret } from "./secrets/edge-secret.ts";
+import { createUrlSigner } from "./secrets/url-signer.ts";
 import { createSealedBox } from "./secrets/sealed-box.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
@@ -166,6 +169,22 @@ export async function composeEdge(
       stopping: signal,
       clock,
       logger: logger.child("pods"),
+    }),
+    v2: createV2({
+      jobs,
+      assets,
+      fileInputs: createFileInputs({ objectInfo, clock }),
+      signer: createUrlSigner({ secret, ttlMs: config.ASSET_URL_TTL_MS }),
+      publicOrigin: config.EDGE_PUBLIC_URL ?? null,
+      holdMs: config.V2_HOLD_MS,
+      maxStreams: config.V2_MAX_STREAMS,
+      requestsPerSecond: config.V2_REQUESTS_PER_SECOND,
+      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
+      maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      isActive: authenticator.isActive,
+      stopping: signal,
+      clock,
+      logger: logger.child("v2"),
     }),
     assets,
     health: createHealth({

@@ -17,6 +17,8 @@ import { type Observation, observeRequest } from "./observe.ts";
 import type { PassThrough } from "./pass-through.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { TrpcHandler } from "./trpc.ts";
+import { v2ErrorResponse } from "./v2/errors.ts";
+import type { V2Handler } from "./v2/app.ts";
 
 export interface AppOptions {
   /** Null for a missing, malformed, unknown or revoked key. */
@@ -24,6 +26,8 @@ export interface AppOptions {
   trpc: TrpcHandler;
   pods: PassThrough;
   assets: Pick<Assets, "upload" | "download">;
+  /** The Comfy API v2. */
+  v2: V2Handler;
   health: Health;
   corsOrigins: CorsOrigins;
   logger: Logger;
@@ -54,7 +58,7 @@ function expectedSha256(headers: Headers): string | undefined {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { authenticate, trpc, pods, assets, health, corsOrigins, logger, stopping, metrics } = options;
+  const { authenticate, trpc, pods, v2, assets, health, corsOrigins, logger, stopping, metrics } = options;
   const app = new Hono<AppEnv>();
   const cors = allowOrigins(corsOrigins);
   if (cors) app.use(cors);
@@ -94,6 +98,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   app.all(`${EDGE_ROUTES.pods}/*`, (c) => pods(c.req.raw, c.get("caller"), c.var));
 
+  app.all("/api/v2/*", (c) => v2(c.req.raw, c.get("caller"), c.var));
+
   app.use(`${EDGE_ROUTES.assets}/*`, async function refuseWhileStopping(_c, next) {
     if (stopping.aborted) throw edgeStopping();
     await next();
@@ -119,7 +125,9 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   });
 
   app.notFound((c) => {
-    const error = new FleetError("not_found", "Cannot find this path", { hint: "The API is at /trpc and /v1." });
+    const error = new FleetError("not_found", "Cannot find this path", {
+      hint: "The API is at /trpc and /v1, the Comfy API v2 at /api/v2.",
+    });
     return errorResponse(error, c.get("requestId"));
   });
   app.onError((error, c) => {
@@ -127,7 +135,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     if (!FleetError.is(error)) {
       logger.error("request failed", { path: c.req.path, requestId, trace_id: c.get("trace").traceId, error });
     }
-    return errorResponse(error, requestId);
+    return c.req.path.startsWith("/api/v2/") ? v2ErrorResponse(error) : errorResponse(error, requestId);
   });
   return app;
 }

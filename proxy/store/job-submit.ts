@@ -81,6 +81,7 @@ export function* findSubmission(request: SubmissionKey): Transaction<EarlierSubm
 
 function* insertParts(job: NewJob, nowMs: number): Transaction<void> {
   yield* run(INSERT_SPEC, [job.id, JSON.stringify(job.spec)]);
+  if (job.sealedKey !== null) yield* run(INSERT_SECRET, [job.id, job.sealedKey]);
   for (const [key, value] of Object.entries(job.metadata)) {
     yield* run(INSERT_LABEL, [job.id, key, value, job.tenantId, nowMs]);
   }

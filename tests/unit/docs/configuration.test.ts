@@ -4,7 +4,7 @@ import { CONFIG_NAMES as AGENT_NAMES } from "../../../agent/config.ts";
 import { CONFIG_NAMES as EDGE_NAMES } from "../../../proxy/config.ts";
 
 function namesIn(section: string): string[] {
-  return [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1] ?? "").toSorted();
+  return [...section.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map((match) => match[1] ?? "").toSorted();
 }
 
 describe("docs/configuration.md", () => {

@@ -16,6 +16,7 @@ function appAnswering(response: Response) {
     authenticate: () => Promise.resolve(null),
     trpc: unasked,
     pods: () => Promise.resolve(response),
+    v2: () => Promise.resolve(response),
     assets: { upload: unasked, download: unasked },
     health: { ready: unasked, components: unasked },
     corsOrigins: [],
@@ -30,12 +31,14 @@ function appAnswering(response: Response) {
 
 describe("createApp", () => {
   it("createApp() sends the response that a route made, with the request id, and puts nothing around its body", async () => {
-    const body = new Blob(["bytes"]).stream();
-    const made = new Response(body, { headers: { "content-type": "text/plain" } });
-    const sent = await appAnswering(made).request("/pods/x", { headers: { "x-request-id": "mine" } });
-    expect(sent).toBe(made);
-    expect(sent.body).toBe(made.body);
-    expect(sent.headers.get("x-request-id")).toBe("mine");
-    expect(await sent.text()).toBe("bytes");
+    for (const path of ["/pods/x", "/api/v2/jobs/x/events"]) {
+      const body = new Blob(["bytes"]).stream();
+      const made = new Response(body, { headers: { "content-type": "text/plain" } });
+      const sent = await appAnswering(made).request(path, { headers: { "x-request-id": "mine" } });
+      expect(sent).toBe(made);
+      expect(sent.body).toBe(made.body);
+      expect(sent.headers.get("x-request-id")).toBe("mine");
+      expect(await sent.text()).toBe("bytes");
+    }
   });
 });

@@ -16,6 +16,7 @@ function appWith(corsOrigins: CorsOrigins) {
     authenticate,
     trpc: () => Promise.resolve(new Response("{}")),
     pods: () => Promise.reject(new Error("unused")),
+    v2: () => Promise.reject(new Error("unused")),
     assets: { upload: () => Promise.reject(new Error("unused")), download: () => Promise.resolve(bytes()) },
     health: { ready: () => Promise.resolve({ ready: true, status: "ready" }), components: () => Promise.resolve([]) },
     corsOrigins,

@@ -13,6 +13,8 @@ const ROUTES = [
   "healthz",
   "assets.upload",
   "assets.download",
+  ...["submit", "list", "get", "events", "workflow", "cancel"].map((name) => `v2.jobs.${name}`),
+  ...["upload", "from-hash", "by-hash", "get", "delete", "content"].map((name) => `v2.assets.${name}`),
   "other",
 ];
 const PROCEDURES = [
@@ -20,8 +22,6 @@ const PROCEDURES = [
   "inputs.put",
   "outputs.get",
   "object_info.get",
-  ...["submit", "list", "get", "events", "workflow", "cancel"].map((name) => `v2.jobs.${name}`),
-  ...["upload", "from-hash", "by-hash", "get", "delete", "content"].map((name) => `v2.assets.${name}`),
   "other",
 ];
 
@@ -36,9 +36,7 @@ const path = fc.oneof(
     "/object-info/",
     "/api/v2/jobs/",
     "/api/v2/assets/",
-  ).chain((
-    prefix,
-  ) => fc.string().map((rest) => prefix + rest)),
+  ).chain((prefix) => fc.string().map((rest) => prefix + rest)),
 );
 
 describe("routeName()", () => {
