@@ -54,19 +54,17 @@ describe.each(EDGE_RUNTIMES)("limits of an edge on %s", (runtime) => {
   it("too many streams: the SDK polls and comes back, and a client that leaves makes room", async () => {
     await using stage = await startStage({ runtime, env: { V2_MAX_STREAMS: "2" } });
     const sdk = stage.sdk();
-    const job = await sdk.submit(sdk.workflows.fromJson(lasting(6)));
+    const job = await sdk.submit(sdk.workflows.fromJson(lasting(16)));
     const leave = new AbortController();
-    const held = Array.from({ length: 2 }, async () => {
-      for await (const event of (await sdk.jobs.get(job.id)).events(leave.signal)) void event;
-    });
-    const gone = Promise.allSettled(held);
-    await until("both streams to be open", async () => {
-      const { status } = await askV2(stage.target, `/jobs/${job.id}/events`, {
-        signal: AbortSignal.timeout(1_000),
-      }).catch(() => ({ status: 200 }));
-      return status === 429 || null;
-    });
-    const third = eventsOf(await sdk.jobs.get(job.id));
+    const opened = [1, 2].map(() => Promise.withResolvers<void>());
+    const gone = Promise.allSettled(opened.map(async ({ resolve }) => {
+      for await (const event of job.events(leave.signal)) if (event.kind === "statusChange") resolve();
+    }));
+    await Promise.all(opened.map(({ promise }) => promise));
+    const refused = await askV2(stage.target, `/jobs/${job.id}/events`);
+    expect(refused).toMatchObject({ status: 429, error: { code: "too_many_streams" } });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    const third = eventsOf(job);
     leave.abort(new Error("bye"));
     await gone;
     const events = await third;

@@ -10,22 +10,23 @@ def started(job):
 
 
 def test_streams_that_are_cut_are_taken_up_by_the_sdk(stage, submit):
-    job = submit("lasting", 5)
+    # Before it opens another stream the SDK polls once, and the edge may hold that poll for five seconds.
+    job = submit("lasting", 14)
     events, cuts = [], 0
     for event in job.events():
         events.append(event)
-        if isinstance(event, Progress) and cuts < 3 and event.value >= (cuts + 1) * 0.2:
+        if isinstance(event, Progress) and event.value > 0 and cuts < 2:
             cuts += 1
             assert stage.ask("cut") > 0
-    assert cuts == 3
+    assert cuts == 2
     assert isinstance(events[-1], StatusChange)
     assert events[-1].status == "succeeded"
     assert len(job.refresh().outputs) == 1
 
 
-def test_a_pod_that_dies_under_a_job(client, stage, submit):
+def test_a_pod_that_dies_under_a_job(stage, submit):
     job = submit("lasting", 4)
-    started(client.jobs.get(job.id))
+    started(job)
     killer = threading.Thread(target=lambda: stage.ask("kill-busy-pod"))
     killer.start()
     assert job.result().status == "succeeded"
@@ -46,7 +47,7 @@ async def test_a_pod_that_dies_under_an_async_job(aclient, stage):
 
 def test_an_edge_that_dies(client, stage, submit):
     job = submit("lasting", 4)
-    started(client.jobs.get(job.id))
+    started(job)
     stage.ask("restart-edge")
     assert client.jobs.get(job.id).result().status == "succeeded"
 
