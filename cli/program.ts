@@ -138,11 +138,13 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--detach", "submit and return")
     .addOption(new Option("--priority <band>", "band in the queue").choices(["interactive", "normal", "batch"]))
     .option("--idempotency-key <key>", "same key and request: the same job")
+    .option("--label <key=value>", "label of the job, for jobs ls (repeatable)", collect)
     .action((workflow, flags) => perform(flags, (context) => run(context, workflow, flags)));
 
   const jobs = program.command("jobs").description("list, look at, watch, cancel and repeat jobs");
   signInOptions(jobs.command("ls").description("newest first"))
     .option("--state <state>", "only this state (repeatable)", collect)
+    .option("--label <key=value>", "only jobs with this label (repeatable, up to 3)", collect)
     .option("--limit <n>", "at most this many", integer(1, 100), 20)
     .option("--cursor <cursor>", "where the previous page ended")
     .action((flags) => perform(flags, (context) => listJobs(context, flags)));

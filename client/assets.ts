@@ -53,6 +53,8 @@ export interface Assets {
   get(assetId: AssetId): Promise<Asset>;
   /** One page of the tenant's assets, newest first; `limit` up to 100, by default 50. */
   list(page?: { limit?: number; cursor?: string | null }): Promise<Page<Asset>>;
+  /** The asset and, with the last one that has them, its bytes. @throws FleetError `asset_in_use`, `not_found` */
+  delete(assetId: AssetId): Promise<void>;
   download(assetId: AssetId, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -70,6 +72,7 @@ export function createAssets(connection: Connection): Assets {
     },
     get: (assetId) => connection.call((trpc) => trpc.assets.get.query({ assetId: AssetId.parse(assetId) })),
     list: (page = {}) => connection.call((trpc) => trpc.assets.list.query(page)),
+    delete: (assetId) => connection.call((trpc) => trpc.assets.delete.mutate({ assetId: AssetId.parse(assetId) })),
     async download(assetId, signal) {
       const response = await connection.request(assetContentPath(assetId), signal ? { signal } : {});
       return response.body ?? new Blob([]).stream();

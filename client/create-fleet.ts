@@ -6,6 +6,7 @@ import type { EdgeRouter } from "../contracts/edge/router.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { JobId } from "../contracts/ids.ts";
 import type { Job, Priority, SubmitJob } from "../contracts/job.ts";
+import type { Metadata } from "../contracts/metadata.ts";
 import { requireService, type ServiceId } from "../contracts/services/registry.ts";
 import type { SystemInfo } from "../contracts/system.ts";
 import type { Workflow } from "../contracts/workflow.ts";
@@ -36,6 +37,8 @@ export interface RunOptions {
   startWithinMs?: number;
   /** Hard cap on one run. */
   runWithinMs?: number;
+  /** Labels, at most 16: shown with the job, and `jobs.list` finds it by them. */
+  metadata?: Metadata;
   /** Ask for preview events while iterating. @default false */
   previews?: boolean;
   /** W3C `traceparent` of the span that this run belongs to. @default that of the connection */
@@ -108,6 +111,7 @@ export function createFleet(options: FleetOptions): Fleet {
         priority: run.priority,
         startWithinMs: run.startWithinMs,
         runWithinMs: run.runWithinMs,
+        metadata: run.metadata,
       },
     };
   }

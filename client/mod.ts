@@ -25,6 +25,7 @@ export type { Asset, Output } from "../contracts/asset.ts";
 export type { JobEvent } from "../contracts/event.ts";
 export type { FleetEvent, LifecycleEvent } from "../contracts/fleet-event.ts";
 export type { Job, JobError, Priority } from "../contracts/job.ts";
+export type { Metadata } from "../contracts/metadata.ts";
 export type { Pod } from "../contracts/pod.ts";
 export type { Progress } from "../contracts/progress.ts";
 export type { Receipt } from "../contracts/receipt.ts";

@@ -23,7 +23,7 @@ export function backoffMs(attempt: number): number {
   return ceiling / 2 + Math.random() * (ceiling / 2);
 }
 
-/** Repeats idempotent work while it fails in a retryable way, for at most `patienceMs`. */
+/** Repeats idempotent work while it fails in a retryable way, for at most `patienceMs`, no sooner than the edge says. */
 export async function retrying<T>(work: () => Promise<T>, patienceMs: number, signal?: AbortSignal): Promise<T> {
   const startedMs = Date.now();
   for (let attempt = 0;; attempt++) {
@@ -32,7 +32,7 @@ export async function retrying<T>(work: () => Promise<T>, patienceMs: number, si
     } catch (error) {
       const hopeless = !FleetError.is(error) || !error.retryable || Date.now() - startedMs > patienceMs;
       if (hopeless || signal?.aborted) throw error;
-      await sleep(backoffMs(attempt), signal);
+      await sleep(Math.max(backoffMs(attempt), error.retryAfterMs ?? 0), signal);
     }
   }
 }

@@ -12,7 +12,7 @@ export const FileName = z.string().min(1).max(255).refine(
 
 /** Where a file would lie, relative: at most 1,024 characters of file names with `/` between them, e.g. `masks/a.png`. */
 export const FilePath = z.string().min(1).max(1_024).refine(
-  (path) => path.split("/").every((segment) => FileName.safeParse(segment).success),
+  (path) => !pathEscapes(path) && path.split("/").every((segment) => FileName.safeParse(segment).success),
   "expected a relative path of file names, without '..'",
 );
 

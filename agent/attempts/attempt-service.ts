@@ -112,7 +112,7 @@ export class AttemptService implements AttemptsPort {
     if (!entry.isFinal) throw stillRunning(attemptId);
     this.#deps.journal.release(attemptId);
     this.#entries.delete(attemptId);
-    this.#deps.partnerKeys.drop(attemptId);
+    this.#deps.partnerKeys.release(entry.record, this.#deps.clock, this.#stopping.signal);
     this.#tidy.released({ attemptId, promptId: entry.record.promptId });
   }
 

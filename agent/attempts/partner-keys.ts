@@ -5,6 +5,7 @@
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
 import { type PartnerKey, redactJson, redactText, redactValue } from "../../contracts/partner-key.ts";
+import type { Clock } from "../comfy/clock.ts";
 import type { AttemptRecord } from "./record.ts";
 
 export const KEY_LOST: JobError = {
@@ -13,16 +14,25 @@ export const KEY_LOST: JobError = {
   hint: "The job is queued again by itself, and its key is sent with it.",
 };
 
+/** Log lines are read a moment after they were written, and far later on a machine that stood still. */
+const LINGER_MS = 60_000;
+
 export class PartnerKeys {
   readonly #keys = new Map<AttemptId, PartnerKey>();
 
-  /** Until {@link PartnerKeys.drop}: for as long as somebody may say it. */
+  /** Until {@link PartnerKeys.release}, and a while longer. */
   hold(attemptId: AttemptId, key: PartnerKey | undefined): void {
     if (key !== undefined) this.#keys.set(attemptId, key);
   }
 
-  drop(attemptId: AttemptId): void {
-    this.#keys.delete(attemptId);
+  /** The attempt is over; a line in which ComfyUI or a node says its key may still be on its way here. */
+  release(
+    { order: { attemptId } }: Pick<AttemptRecord, "order">,
+    clock: Pick<Clock, "sleep">,
+    signal: AbortSignal,
+  ): void {
+    if (!this.#keys.has(attemptId)) return;
+    void clock.sleep(LINGER_MS, signal).then(() => this.#keys.delete(attemptId));
   }
 
   /** What ComfyUI gets with the prompt; null for an attempt without one. */
@@ -36,11 +46,16 @@ export class PartnerKeys {
   }
 
   /** A line of ComfyUI's log without any of them. */
-  readonly redactLine = (text: string): string => redactText(text, this.#keys.values());
+  readonly redactLine = (text: string): string => redactText(text, this.#secrets());
 
   /** The agent's own log line, which is JSON. */
-  readonly redactJson = (json: string): string => redactJson(json, this.#keys.values());
+  readonly redactJson = (json: string): string => redactJson(json, this.#secrets());
 
   /** A record of what ComfyUI said. */
-  readonly redactValue = <T>(value: T): T => redactValue(value, [...this.#keys.values()]);
+  readonly redactValue = <T>(value: T): T => redactValue(value, [...this.#secrets()]);
+
+  /** A caller sends the same one with all of its jobs. */
+  #secrets(): Iterable<PartnerKey> {
+    return this.#keys.size < 2 ? this.#keys.values() : new Set(this.#keys.values());
+  }
 }

@@ -4,6 +4,7 @@ import { isTerminal, JobState } from "../../contracts/job-state.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
 import { orAborted } from "../interruption.ts";
+import { parseLabels } from "../labels.ts";
 import { EXIT, exitCodeOfJob } from "../output/exit-codes.ts";
 import { eventText, jobDetails, jobRow } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
@@ -15,6 +16,7 @@ export interface JobsFlags {
 
 export interface ListFlags extends JobsFlags {
   state?: string[];
+  label?: string[];
   limit: number;
   cursor?: string;
 }
@@ -27,8 +29,12 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
       hint: `States are ${JobState.options.join(", ")}.`,
     });
   });
+  const filter = {
+    ...(state.length > 0 ? { state } : {}),
+    ...(flags.label ? { metadata: parseLabels(flags.label) } : {}),
+  };
   const listed = context.fleet(flags).call((trpc) =>
-    trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...(state.length > 0 ? { state } : {}) })
+    trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...filter })
   );
   const page = await orAborted(listed, context.interrupted);
   const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";

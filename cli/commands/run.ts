@@ -16,6 +16,7 @@ import type { CliContext } from "../context.ts";
 import { checkFolder, saveOutputs } from "../files/save-outputs.ts";
 import { interruption, orAborted } from "../interruption.ts";
 import { parseInputs } from "../inputs.ts";
+import { parseLabels } from "../labels.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { duration, eventText } from "../output/job-lines.ts";
 import { createProgressLine } from "../output/progress-line.ts";
@@ -29,6 +30,7 @@ export interface RunFlags {
   detach?: boolean;
   priority?: Priority;
   idempotencyKey?: string;
+  label?: string[];
 }
 
 /** @throws FleetError `invalid_input` when the file cannot be read, `invalid_json` when it is none. */
@@ -116,6 +118,7 @@ export async function run(context: CliContext, what: string, flags: RunFlags): P
     signal: interrupted,
     ...(flags.priority ? { priority: flags.priority } : {}),
     ...(flags.idempotencyKey ? { idempotencyKey: flags.idempotencyKey } : {}),
+    ...(flags.label ? { metadata: parseLabels(flags.label) } : {}),
   };
   const handle = submit(context.fleet(flags), what, { ...(flags.input ? { input: flags.input } : {}), options });
   const job = await accepted(context, handle);

@@ -44,6 +44,7 @@ export function jobDetails(job: Job): string {
     ["id", job.id],
     ["state", job.state],
     ["retry of", job.retryOf],
+    ...Object.entries(job.metadata).map(([key, value]): [string, string] => ["label", `${key}=${value}`]),
     ["priority", job.priority],
     ["attempts", `${job.attempt}${job.losses > 0 ? ` (${job.losses} lost)` : ""}`],
     ["pod", job.podId],

@@ -5,12 +5,19 @@ import { FleetError, toFleetError } from "../../contracts/errors.ts";
 /** JSON-RPC code that tRPC's client expects for an error it did not make itself. */
 const JSON_RPC_SERVER_ERROR = -32603;
 
+/** Whole seconds, rounded up; null where the error does not say. */
+export function retryAfterOf({ retryAfterMs, retryable, status }: FleetError): string | null {
+  if (retryAfterMs !== null) return String(Math.ceil(retryAfterMs / 1_000));
+  return retryable && status === 503 ? "1" : null;
+}
+
 function headersOf(error: FleetError): Record<string, string> {
+  const retryAfter = retryAfterOf(error);
   return {
     "content-type": "application/json",
     "cache-control": "no-store",
     ...(error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {}),
-    ...(error.retryable && error.status === 503 ? { "retry-after": "1" } : {}),
+    ...(retryAfter === null ? {} : { "retry-after": retryAfter }),
   };
 }
 

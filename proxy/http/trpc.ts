@@ -6,11 +6,11 @@ import { EDGE_ROUTES } from "../../contracts/edge/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { KeyId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
-import { requireCaller } from "../../contracts/trpc.ts";
+import { fromTRPCError, requireCaller } from "../../contracts/trpc.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { readLimited } from "../../contracts/http/body-limit.ts";
 import type { Clock } from "../time/clock.ts";
-import { edgeStopping, trpcErrorResponse } from "./error-response.ts";
+import { edgeStopping, retryAfterOf, trpcErrorResponse } from "./error-response.ts";
 import type { RequestFacts } from "./pod-headers.ts";
 import { whileActive } from "./while-active.ts";
 
@@ -74,6 +74,10 @@ export function createTrpcHandler(options: TrpcOptions): TrpcHandler {
         router: edgeRouter,
         allowBatching: false,
         createContext: (): EdgeContext => ({ ...ports, jobs, pods, events, requestId, caller, trace }),
+        responseMeta({ errors }) {
+          const retryAfter = errors[0] ? retryAfterOf(fromTRPCError(errors[0])) : null;
+          return retryAfter === null ? {} : { headers: { "retry-after": retryAfter } };
+        },
         onError({ error, path }) {
           const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
           if (foreseen || request.signal.aborted) return;

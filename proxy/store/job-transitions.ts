@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Output } from "../../contracts/asset.ts";
 import { type AssetId, JobId } from "../../contracts/ids.ts";
+import type { NewAsset } from "./asset-store.ts";
 import { insertAsset, WITH_ITS_JOB } from "./asset-transactions.ts";
 import * as moves from "./job-moves.ts";
 import type { CompleteJob, JobRow, JobStore, Transition } from "./job-store.ts";
@@ -51,13 +52,10 @@ export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transit
 }
 
 /** Stores the rows. Equal bytes of the same name may have a row already: the outputs then name that one. */
-function* nameStored(
-  { jobId, outputs, assets }: Pick<CompleteJob, "jobId" | "outputs" | "assets">,
-  nowMs: number,
-): Transaction<Output[]> {
-  const kept = { jobId, expiresAtMs: WITH_ITS_JOB };
+function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
+  const kept = { jobId: outputs[0]?.jobId ?? null, expiresAtMs: WITH_ITS_JOB, nowMs };
   const ids = new Map<AssetId, AssetId>();
-  for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, { ...kept, nowMs })).id);
+  for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, kept)).id);
   return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
 }
 
@@ -68,7 +66,7 @@ export function* completeJob({ jobId, no, outputs, assets, receipt }: CompleteJo
   const exists = yield* happened(HAS_ATTEMPT, [jobId, no]);
   const decide = (result: Output[]) => moves.completeMove(before, { no, outputs: result, receipt }, nowMs);
   if (!exists || decide(outputs) === null) return { status: "stale", job: before };
-  const move = decide(yield* nameStored({ jobId, outputs, assets }, nowMs));
+  const move = decide(yield* nameStored(outputs, assets, nowMs));
   if (move === null) return { status: "stale", job: before };
   const job = yield* writeMove(before, move, nowMs);
   yield* run(SUPERSEDE_OTHERS, [jobId, no, nowMs]);

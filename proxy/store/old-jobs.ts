@@ -6,13 +6,16 @@ import { z } from "zod";
 import { all, listChunks, run, type Transaction } from "./transaction.ts";
 
 const PAGE = 500;
-const UNFINISHED = `select id, s.spec as "text" from job j join job_spec s on s.job_id = j.id
-  where state in ('queued', 'assigned', 'running', 'canceling') and id > $1 order by id limit $2`;
-/** Oldest end first among equal ids of a page or not: later jobs have later ids, so the last one that names an asset wins. */
-const WITH_OUTPUTS = `select id, outputs as "text" from job where outputs <> '[]' and id > $1 order by id limit $2`;
+const UNFINISHED = `select id, created_at_ms as "atMs", s.spec as "text" from job j join job_spec s on s.job_id = j.id
+  where state in ('queued', 'assigned', 'running', 'canceling') and (created_at_ms, id) > ($1, $2)
+  order by created_at_ms, id limit $3`;
+/** The oldest end first: of several jobs with one asset, the last one keeps it. */
+const WITH_OUTPUTS = `select id, completed_at_ms as "atMs", outputs as "text" from job
+  where outputs <> '[]' and completed_at_ms is not null and (completed_at_ms, id) > ($1, $2)
+  order by completed_at_ms, id limit $3`;
 const MARK_USER = `update job set uses_assets = 1 where id in (select job_id from job_asset)`;
 
-const TextColumns = z.object({ id: z.string(), text: z.string() });
+const TextColumns = z.object({ id: z.string(), atMs: z.int(), text: z.string() });
 const ASSET_ID = /"(asset_[0-7][0-9a-z]{25})"/g;
 
 function idsIn(text: string): string[] {
@@ -20,13 +23,13 @@ function idsIn(text: string): string[] {
 }
 
 function* eachJob(sql: string, link: (jobId: string, assetIds: string[]) => Transaction<void>): Transaction<void> {
-  let after = "";
+  let after: [atMs: number, id: string] = [-1, ""];
   while (true) {
-    const jobs = yield* all(sql, [after, PAGE], TextColumns);
+    const jobs = yield* all(sql, [...after, PAGE], TextColumns);
     for (const { id, text } of jobs) yield* link(id, idsIn(text));
     const last = jobs.at(-1);
     if (last === undefined || jobs.length < PAGE) return;
-    after = last.id;
+    after = [last.atMs, last.id];
   }
 }
 

@@ -12,7 +12,7 @@ export const DEFAULT_JOB_RETENTION_MS = 30 * 86_400_000;
 const ENDED_JOBS = `select id from job where completed_at_ms <= $1
   and id <> coalesce((select job_id from event order by seq desc limit 1), '')
   order by completed_at_ms limit $2`;
-const PARTS = ["job_label", "job_asset", "job_spec", "attempt", "event", "outbox"].map((table) =>
+const PARTS = ["job_label", "job_asset", "job_secret", "job_spec", "attempt", "event", "outbox"].map((table) =>
   `delete from ${table} where job_id = $1`
 );
 const FREE_OUTPUTS = `update asset set job_id = null where job_id = $1`;

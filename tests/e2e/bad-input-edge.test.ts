@@ -1,22 +1,33 @@
 // Thousands of requests to every procedure and route of an edge, as its schemas say and beside them.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { edgeRouter } from "../../contracts/edge/router.ts";
+import { uuidOf } from "../../contracts/ids.ts";
 import { file } from "../../client/mod.ts";
 import { fuzz } from "../support/bad-input/fuzz.ts";
-import { type RawRoute, requestsTo } from "../support/bad-input/requests.ts";
+import { headersOf, type RawRoute, requestsTo } from "../support/bad-input/requests.ts";
 import { junk, type Pools } from "../support/bad-input/schema-values.ts";
+import type { V2Target } from "../support/bad-input/v2-requests.ts";
+import { v2Requests } from "../support/bad-input/v2-requests.ts";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
 import { ask } from "../support/fleet/http.ts";
 import { greeting, quick } from "../support/fleet/workflows.ts";
 
-const REQUESTS = 2_400;
+const REQUESTS = 3_200;
 const MIB = 1024 * 1024;
 
 const segment = fc.string({ maxLength: 40 }).map((text) => encodeURIComponent(text.toWellFormed()));
 
+interface Prepared {
+  pools: Pools;
+  routes: RawRoute[];
+  keys: string[];
+  v2: Omit<V2Target, "headers">;
+}
+
 /** What exists in the fleet, so that a part of the requests gets beyond the first look-up. */
-async function prepare({ client }: TestFleet): Promise<{ pools: Pools; routes: RawRoute[]; keys: string[] }> {
+async function prepare({ client, baseUrl, apiKey }: TestFleet): Promise<Prepared> {
   const { outputs, job } = await client.run(quick());
   const asset = await client.assets.upload(file(new Blob(["some bytes"]), "some.txt"));
   const tenant = await client.trpc.tenants.create.mutate({ name: "another" });
@@ -78,7 +89,18 @@ async function prepare({ client }: TestFleet): Promise<{ pools: Pools; routes: R
     },
     { methods: ["GET", "POST"], path: fc.array(segment, { maxLength: 5 }).map((parts) => `/${parts.join("/")}`) },
   ];
-  return { pools, routes, keys: [other.key] };
+  const shown = await ask(`${baseUrl}/api/v2/assets/${uuidOf(asset.id)}`, { key: apiKey });
+  const { url } = z.object({ url: z.url() }).parse(JSON.parse(shown.text));
+  const v2: Prepared["v2"] = {
+    jobs: [uuidOf(job.id)],
+    assets: [uuidOf(asset.id), ...outputs.map(({ assetId }) => uuidOf(assetId))],
+    link: new URL(url).search.slice(1),
+    pools: {
+      workflow: workflows,
+      hash: fc.constantFrom(`blake3:${asset.blake3}`, `blake3:${"0".repeat(64)}`, "blake3:"),
+    },
+  };
+  return { pools, routes, keys: [other.key], v2 };
 }
 
 describe.each(EDGE_RUNTIMES)("bad input to the edge on %s", (runtime) => {
@@ -89,12 +111,15 @@ describe.each(EDGE_RUNTIMES)("bad input to the edge on %s", (runtime) => {
   afterAll(async () => await fleet?.[Symbol.asyncDispose]());
 
   it(`${REQUESTS} requests: no internal error, no hang, no crash, every refusal typed, nothing leaked`, async () => {
-    const { pools, routes, keys: [other = ""] } = await prepare(fleet);
+    const { pools, routes, keys: [other = ""], v2 } = await prepare(fleet);
     const pid = fleet.edge.pid;
     const authorizations = [`Bearer ${fleet.apiKey}`, `Bearer ${other}`, "Bearer cfl_x_y", "Basic eDp5"] as const;
     const report = await fuzz({
       ...{ baseUrl: fleet.baseUrl, pid, count: REQUESTS, deadlineMs: 10_000, withinMs: 90_000 },
-      requests: requestsTo({ router: edgeRouter, routes, pools, authorizations: [...authorizations] }),
+      requests: requestsTo({
+        ...{ router: edgeRouter, routes, pools, authorizations: [...authorizations] },
+        others: v2Requests({ ...v2, headers: headersOf({ authorizations: [...authorizations] }) }),
+      }),
       secretFolder: fleet.dataDir,
     });
     console.log(`${runtime}: ${JSON.stringify({ ...report, problems: report.problems.length })}`);

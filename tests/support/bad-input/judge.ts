@@ -20,6 +20,20 @@ export function envelopeIn(text: string): ErrorEnvelope | null {
   }
 }
 
+/** A refusal of the Comfy API v2; its statuses are held to the contract where each is made. */
+const V2Body = z.object({
+  error: z.strictObject({ code: z.string().min(1), message: z.string().min(1), details: z.looseObject({}).nullable() }),
+});
+
+/** The code of a v2 refusal; null for another body. */
+function v2CodeIn(text: string): string | null {
+  try {
+    return V2Body.parse(JSON.parse(text)).error.code;
+  } catch {
+    return null;
+  }
+}
+
 /** Where HTTP's word is narrower than the code's: a wrong method, a wrong content type, too many headers. */
 const OTHER_STATUS: Readonly<Record<number, string>> = {
   405: "invalid_input",
@@ -40,13 +54,18 @@ export function problemWith(request: RawRequest, answer: RawAnswer | NoAnswer, s
   if (status < 400) return status >= 200 ? null : `status ${status}`;
   if (request.method === "HEAD") return status === 500 ? "status 500" : null;
   if (status === 503 && HEALTH.test(text)) return null;
+  const leaks = leaksOf(text, secretFolder);
+  if (leaks.length > 0) return `the answer tells ${leaks.join(", ")}: ${text.slice(0, 300)}`;
+  if (headers["x-request-id"] === undefined) return `status ${status} without a request id`;
+  const v2Code = v2CodeIn(text);
+  if (v2Code !== null && /^\/api\/v2\//.test(request.path)) {
+    return status >= 500 || v2Code === "upstream_error" ? `status ${status}: ${text.slice(0, 300)}` : null;
+  }
   const envelope = envelopeIn(text);
   if (!envelope) return `status ${status} without an envelope: ${JSON.stringify(text.slice(0, 300))}`;
   if (envelope.code === "internal") return `internal error: ${text.slice(0, 300)}`;
   if (ERROR_CODES[envelope.code].status !== status && OTHER_STATUS[status] !== envelope.code) {
     return `status ${status} with the code ${envelope.code}`;
   }
-  if (headers["x-request-id"] === undefined) return `status ${status} without a request id`;
-  const leaks = leaksOf(text, secretFolder);
-  return leaks.length > 0 ? `the answer tells ${leaks.join(", ")}: ${text.slice(0, 300)}` : null;
+  return null;
 }

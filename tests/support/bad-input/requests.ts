@@ -17,6 +17,8 @@ export interface Target {
   router: AnyRouter;
   routes: readonly RawRoute[];
   pools: Pools;
+  /** Of routes whose bodies have a schema. */
+  others?: fc.Arbitrary<RawRequest>;
   /** Values of `authorization`; the first is the one that may do everything. */
   authorizations: readonly [string, ...string[]];
 }
@@ -116,7 +118,7 @@ const extraHeaders = fc.oneof(
   often(fc.record(HEADERS, { requiredKeys: [] }).map((headers) => headers as Record<string, string>)),
 );
 
-function headersOf(target: Target): fc.Arbitrary<Record<string, string>> {
+export function headersOf(target: Pick<Target, "authorizations">): fc.Arbitrary<Record<string, string>> {
   const [all, ...others] = target.authorizations;
   const authorization = fc.oneof(
     { weight: 8, arbitrary: fc.constant(all) },
@@ -207,5 +209,6 @@ export function requestsTo(target: Target): fc.Arbitrary<RawRequest> {
     { weight: 7, arbitrary: calls },
     { weight: 2, arbitrary: routes },
     { weight: 1, arbitrary: trickOf(target, procedures) },
+    ...(target.others === undefined ? [] : [{ weight: 4, arbitrary: target.others }]),
   );
 }

@@ -69,7 +69,7 @@ describe("a partner key", () => {
     expect(filesSay("bad value [redacted]").length).toBeGreaterThan(0);
   });
 
-  it("is taken out of log lines for as long as the attempt is held", async () => {
+  it("is taken out of log lines for as long as the attempt is held, and for those that come late", async () => {
     const { attemptId, promptId } = await bench.accept({ partnerKey });
     const keys = bench.partnerKeys;
     expect(keys.redactLine(`${KEY} refused`)).toBe("[redacted] refused");
@@ -77,6 +77,9 @@ describe("a partner key", () => {
     await bench.reportWhen(attemptId, ({ state }) => state === "succeeded");
     expect(keys.redactJson(JSON.stringify({ error: KEY }))).toBe('{"error":"[redacted]"}');
     await bench.service.release(attemptId);
+    await bench.clock.advance(59_000);
+    expect(keys.redactLine(KEY)).toBe("[redacted]");
+    await bench.clock.advance(1_000);
     expect(keys.redactLine(KEY)).toBe(KEY);
   });
 });

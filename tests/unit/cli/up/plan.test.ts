@@ -53,7 +53,10 @@ describe("planProcesses()", () => {
       ) => [name, `of ${name}`]),
     );
     const { agent, edge } = plan({ env });
-    for (const name of ["MAX_UPLOAD_BYTES", "JOB_MAX_LOSSES", "POD_LOST_MS", "LOG_LEVEL", "PATH"]) {
+    const set = ["EDGE_LISTEN", "EDGE_DATA_DIR", "EDGE_PODS", "EDGE_BOOTSTRAP_KEY", "EDGE_STOP_WITH_PARENT"];
+    const toNeither = "OTEL_SERVICE_NAME";
+    const passed = EDGE_NAMES.filter((name) => !set.includes(name) && name !== toNeither);
+    for (const name of [...passed, "PATH"]) {
       expect(edge.env[name], name).toBe(`of ${name}`);
     }
     for (const name of ["COMFYUI_ARGS", "COMFYUI_PYTHON", "AGENT_POLL_MS", "LOG_LEVEL", "PATH"]) {

@@ -1,5 +1,4 @@
 // The jobs service over a real store in memory; the pod's side is what a test makes of it.
-import type { JobsPort } from "../../../../contracts/edge/ports.ts";
 import { SubmitJob } from "../../../../contracts/job.ts";
 import type { Waiting } from "../../../../contracts/job.ts";
 import type { JobId, KeyId, TenantId } from "../../../../contracts/ids.ts";
@@ -7,6 +6,7 @@ import { type Caller, TENANT_SCOPES } from "../../../../contracts/tenant.ts";
 import type { Workflow } from "../../../../contracts/workflow.ts";
 import { createLastProgress, type LastProgress } from "../../../../proxy/jobs/last-progress.ts";
 import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
+import type { Jobs } from "../../../../proxy/jobs/port.ts";
 import { createJobs, type JobsOptions } from "../../../../proxy/jobs/service.ts";
 import { createSignals, type Signals } from "../../../../proxy/signals.ts";
 import { memoryStore, type TestStore } from "../store/memory-store.ts";
@@ -16,7 +16,7 @@ import { silentLogger } from "./silent-logger.ts";
 import { testBox } from "../secrets/test-box.ts";
 
 export interface JobsFixture extends AsyncDisposable {
-  jobs: JobsPort;
+  jobs: Jobs;
   caller: Caller;
   /** Of another tenant. */
   stranger: Caller;
