@@ -1,18 +1,28 @@
 /** What the official SDK sees when streams are cut, a pod dies, the edge dies, or the stand-in fails: the job's own end. */
 import { JobFailed } from "@comfyorg/sdk";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EDGE_RUNTIMES } from "../../support/fleet/fleet.ts";
 import { connectSdk } from "../../support/sdk/connect.ts";
 import { eventsOf, isRunning, progressOf, reached, statusesOf } from "../../support/sdk/events.ts";
 import { lasting, picture } from "../../support/sdk/graphs.ts";
 import { startRelay } from "../../support/sdk/relay.ts";
-import { startStage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const LOST_SOON = { POD_BEAT_MS: "200", POD_UNREACHABLE_MS: "700", POD_LOST_MS: "1500" };
 
 describe.each(EDGE_RUNTIMES)("the official SDK while things break, with the edge on %s", (runtime) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage({ runtime, env: LOST_SOON });
+  });
+  afterAll(async () => await stage?.[Symbol.asyncDispose]());
+
+  const submit = (seconds: number) => {
+    const sdk = stage.sdk();
+    return sdk.submit(sdk.workflows.fromJson(lasting(seconds)));
+  };
+
   it("streams that are cut again and again are taken up by the SDK itself, and end with the job", async () => {
-    await using stage = await startStage({ runtime });
     await using relay = await startRelay(stage.target.baseUrl);
     const sdk = connectSdk({ ...stage.target, baseUrl: relay.baseUrl });
     // Before it opens another stream the SDK polls once, and the edge may hold that poll for five seconds.
@@ -31,9 +41,7 @@ describe.each(EDGE_RUNTIMES)("the official SDK while things break, with the edge
   });
 
   it("a pod that dies under a job: the SDK sees the job succeed, on the other pod", async () => {
-    await using stage = await startStage({ runtime, env: LOST_SOON });
-    const sdk = stage.sdk();
-    const job = await sdk.submit(sdk.workflows.fromJson(lasting(4)));
+    const job = await submit(4);
     const events = eventsOf(job);
     await reached(job, isRunning);
     const result = job.result();
@@ -47,23 +55,22 @@ describe.each(EDGE_RUNTIMES)("the official SDK while things break, with the edge
     const { items: [ours] } = await stage.fleet.client.trpc.jobs.list.query({});
     expect(ours).toMatchObject({ state: "succeeded", losses: 1, attempt: 2 });
     expect(ours?.receipt?.pod?.name).not.toBe(pod.name);
+    pod.start();
+    await stage.fleet.waitReady();
   });
 
   it("an edge that dies: the job is taken up by its id, and its stream by the SDK", async () => {
-    await using stage = await startStage({ runtime });
-    const sdk = stage.sdk();
-    const job = await sdk.submit(sdk.workflows.fromJson(lasting(4)));
+    const job = await submit(4);
     await reached(job, isRunning);
     await stage.fleet.edge.kill();
     stage.fleet.edge.start();
     await stage.fleet.waitReady();
-    const again = await sdk.jobs.get(job.id);
+    const again = await stage.sdk().jobs.get(job.id);
     expect(statusesOf(await eventsOf(again)).at(-1)).toBe("succeeded");
     expect((await again.result()).outputs).toHaveLength(1);
   });
 
   it("a node that runs out of memory fails the job, and the next job succeeds", async () => {
-    await using stage = await startStage({ runtime });
     const sdk = stage.sdk();
     for (const { standIn } of stage.fleet.pods) await standIn.arm("oom", "node:3");
     const error: unknown = await sdk.run(sdk.workflows.fromJson(lasting(0.2))).catch((thrown: unknown) => thrown);
@@ -74,9 +81,7 @@ describe.each(EDGE_RUNTIMES)("the official SDK while things break, with the edge
   });
 
   it("previews come as pictures, the newest at once to who joins later", async () => {
-    await using stage = await startStage({ runtime });
-    const sdk = stage.sdk();
-    const job = await sdk.submit(sdk.workflows.fromJson(lasting(4)));
+    const job = await submit(4);
     const preview = async () => {
       for await (const event of job.events()) if (event.kind === "preview") return event;
       throw new Error("the stream ended without a preview");

@@ -1,11 +1,11 @@
 /** Limits as the official SDK meets them: it is told when to come back, comes back, and its work is done. */
 import { QueueFull } from "@comfyorg/sdk";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EDGE_RUNTIMES, until } from "../../support/fleet/fleet.ts";
 import { eventsOf, isRunning, reached, statusesOf } from "../../support/sdk/events.ts";
 import { lasting, picture } from "../../support/sdk/graphs.ts";
 import { askV2, postV2 } from "../../support/sdk/raw.ts";
-import { startStage } from "../../support/sdk/stage.ts";
+import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 describe.each(EDGE_RUNTIMES)("limits of an edge on %s", (runtime) => {
   it("submits that come too fast are paced by the SDK, and all succeed", async () => {
@@ -30,9 +30,17 @@ describe.each(EDGE_RUNTIMES)("limits of an edge on %s", (runtime) => {
     const { key } = await stage.fleet.client.trpc.keys.create.mutate({ tenantId: tenant.id });
     expect((await askV2(stage.target, "/jobs", { key })).status).toBe(200);
   });
+});
+
+describe.each(EDGE_RUNTIMES)("bounds of a tenant on an edge on %s", (runtime) => {
+  let stage: Stage;
+  beforeAll(async () => {
+    const env = { TENANT_MAX_QUEUED: "1", V2_MAX_STREAMS: "2", ASSET_URL_TTL_MS: "1500" };
+    stage = await startStage({ runtime, env });
+  });
+  afterAll(async () => await stage?.[Symbol.asyncDispose]());
 
   it("a full queue is said with a time to wait, and taken once there is room", async () => {
-    await using stage = await startStage({ runtime, env: { TENANT_MAX_QUEUED: "1" } });
     const sdk = stage.sdk();
     const workflow = (seconds: number) => sdk.workflows.fromJson(lasting(seconds));
     const busy = [await sdk.submit(workflow(4))];
@@ -52,7 +60,6 @@ describe.each(EDGE_RUNTIMES)("limits of an edge on %s", (runtime) => {
   });
 
   it("too many streams: the SDK polls and comes back, and a client that leaves makes room", async () => {
-    await using stage = await startStage({ runtime, env: { V2_MAX_STREAMS: "2" } });
     const sdk = stage.sdk();
     const job = await sdk.submit(sdk.workflows.fromJson(lasting(16)));
     const leave = new AbortController();
@@ -73,7 +80,6 @@ describe.each(EDGE_RUNTIMES)("limits of an edge on %s", (runtime) => {
   });
 
   it("a signed address ends when it says, and a fresh one is good", async () => {
-    await using stage = await startStage({ runtime, env: { ASSET_URL_TTL_MS: "1500" } });
     const sdk = stage.sdk();
     const job = await sdk.run(sdk.workflows.fromJson(picture()));
     const [{ id, url } = { id: "", url: "" }] = (await stage.low().getJob(job.id)).outputs;
