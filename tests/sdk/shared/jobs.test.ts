@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EDGE_RUNTIMES } from "../../support/fleet/fleet.ts";
 import { eventsOf, isRunning, progressOf, reached, statusesOf } from "../../support/sdk/events.ts";
 import { lasting, picture, pictureThenLasting } from "../../support/sdk/graphs.ts";
+import { askV2 } from "../../support/sdk/raw.ts";
 import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -110,12 +110,12 @@ export async function startPodFleet(options: PodFleetOptions): Promise<PodFleet>
   };
   const [first] = podPlans;
   if (!first) throw new Error("Cannot start a fleet without a pod");
-  const edgePlan = byName(plansOf(first), "edge");
+  // Not in a pod's own folder: what names that is killed with the pod.
+  const edgePlan = byName(plansOf({ ...first, dir: dataDir }), "edge");
   const known = podPlans.map(({ name, ports }) => ({
     ...{ name, url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret },
   }));
   const pods = podPlans.map((pod) => startPod(pod, byName(plansOf(pod), "agent")));
-  // The first pod's own folder holds the edge's too, as in `up`.
   const edge = manageProcess({
     ...edgePlan,
     env: { ...edgePlan.env, ...options.env, EDGE_PODS: JSON.stringify(known) },
