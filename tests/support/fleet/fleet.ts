@@ -62,11 +62,11 @@ export async function stopQuietly(process: ManagedProcess): Promise<void> {
   await process.terminate().catch(() => process.kill());
 }
 
-export async function waitForEdge(baseUrl: string): Promise<void> {
+export async function waitForEdge(baseUrl: string, timeoutMs = 15_000): Promise<void> {
   await until("the edge to answer", async () => {
     const response = await fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
     return response?.ok || null;
-  });
+  }, timeoutMs);
 }
 
 export async function startTestFleet(options: TestFleetOptions): Promise<TestFleet> {

@@ -126,7 +126,7 @@ export async function startPodFleet(options: PodFleetOptions): Promise<PodFleet>
   const fleet: PodFleet = {
     ...{ baseUrl, apiKey, dataDir, edge, client, pods },
     async waitReady() {
-      await waitForEdge(baseUrl);
+      await waitForEdge(baseUrl, readyTimeoutMs);
       await until(`${pods.length} pods to be ready`, async () => {
         const { items } = await client.trpc.pods.list.query({});
         return items.filter(({ phase }) => phase === "ready").length === pods.length || null;
