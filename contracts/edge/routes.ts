@@ -7,7 +7,7 @@
  * - `GET|HEAD /v1/assets/{assetId}/content`: the bytes, with `Range` and `ETag` ("sha256"). Scope `assets:read`.
  * - `/pods/{podId}/trpc/{procedure}`: the agent's own contract, passed through; which procedures and with which scope is
  *   said by their meta (`agent/operator.ts`).
- * - `/api/v2/*`: the Comfy API v2, with its own shape of errors.
+ * - `/api/v2/*`: the Comfy API v2, with its own shape of errors; a signed link to bytes needs no key.
  */
 import type { AssetId, PodId } from "../ids.ts";
 

@@ -58,7 +58,7 @@ export function problemWith(request: RawRequest, answer: RawAnswer | NoAnswer, s
   if (leaks.length > 0) return `the answer tells ${leaks.join(", ")}: ${text.slice(0, 300)}`;
   if (headers["x-request-id"] === undefined) return `status ${status} without a request id`;
   const v2Code = v2CodeIn(text);
-  if (v2Code !== null && /^\/api\/v2\//.test(request.path)) {
+  if (v2Code !== null && request.path.startsWith("/api/v2/")) {
     return status >= 500 || v2Code === "upstream_error" ? `status ${status}: ${text.slice(0, 300)}` : null;
   }
   const envelope = envelopeIn(text);

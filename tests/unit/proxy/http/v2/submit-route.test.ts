@@ -90,7 +90,7 @@ describe("POST /api/v2/jobs", () => {
       422,
       "missing_asset",
     ],
-  ])("refuses %s", async (_what, body, status, code) => {
+  ])("refuses %s", async (...[, body, status, code]) => {
     const { post, submissions } = setUpSubmit();
     expect(await refused(await post(JOBS, body))).toMatchObject({ status, code });
     expect(submissions).toEqual([]);
