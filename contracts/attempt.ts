@@ -69,6 +69,7 @@ export type StartResult = z.infer<typeof StartResult>;
 
 /** An output on the agent, fetched from `GET /attempts/{attemptId}/outputs/{index}` until released. */
 export const AttemptOutput = z.object({
+  /** Where its bytes are; no place in the list. */
   index: z.int().min(0),
   nodeId: Text,
   name: Text,
@@ -85,7 +86,7 @@ export const AttemptReport = z.object({
   jobId: JobId,
   no: z.int().min(1),
   state: AttemptState,
-  /** Rises at every change of state, so that late reports are recognised. */
+  /** Rises at every change of state and of `outputs`, so that late reports are recognised. */
   rev: z.int().min(0),
   cancelRequested: z.boolean(),
   acceptedAt: Timestamp,
@@ -94,7 +95,10 @@ export const AttemptReport = z.object({
   executedAt: Timestamp.nullable(),
   finishedAt: Timestamp.nullable(),
   progress: Progress.nullable(),
-  /** Complete and final in state `succeeded`, empty before. */
+  /**
+   * Complete and final in state `succeeded`. While it is `running` or `collecting`, those found so far: a hint, for a node
+   * may yet change them, with the `index` that they keep. Else empty.
+   */
   outputs: z.array(AttemptOutput).max(MAX_OUTPUTS),
   /** ComfyUI had every output in its cache and rendered nothing. */
   cached: z.boolean(),

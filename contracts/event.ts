@@ -1,5 +1,6 @@
-/** What `jobs.watch` yields. Lifecycle events are durable; progress and previews are not and may be dropped. */
+/** What `jobs.watch` yields. Lifecycle events are durable; the others are not and may be dropped. */
 import { z } from "zod";
+import { Output } from "./asset.ts";
 import { JobId, Timestamp } from "./ids.ts";
 import { JobState } from "./job-state.ts";
 import { Job } from "./job.ts";
@@ -39,5 +40,17 @@ export const PreviewEvent = z.object({
 });
 export type PreviewEvent = z.infer<typeof PreviewEvent>;
 
-export const JobEvent = z.discriminatedUnion("type", [StatusEvent, ProgressEvent, PreviewEvent]);
+/**
+ * An output that is home while its attempt goes on: its asset can be read. Event id as of progress; may come twice after a
+ * cut. Best effort, and none for outputs that are found at the end: the terminal event's job has them all, and decides.
+ */
+export const OutputEvent = z.object({
+  type: z.literal("output"),
+  jobId: JobId,
+  attempt: z.int().min(1),
+  output: Output,
+});
+export type OutputEvent = z.infer<typeof OutputEvent>;
+
+export const JobEvent = z.discriminatedUnion("type", [StatusEvent, ProgressEvent, PreviewEvent, OutputEvent]);
 export type JobEvent = z.infer<typeof JobEvent>;

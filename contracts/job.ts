@@ -102,6 +102,10 @@ export const Job = z.object({
   cancelRequested: z.boolean(),
   waiting: Waiting.nullable(),
   progress: Progress.nullable(),
+  /**
+   * Complete in state `succeeded`. Before, those of the current attempt that are home already, in the order in which they
+   * came; `ver` does not rise with them. A job that fails or is canceled keeps those; a lost attempt takes its own away.
+   */
   outputs: z.array(Output),
   error: JobError.nullable(),
   receipt: Receipt.nullable(),

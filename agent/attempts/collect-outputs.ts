@@ -1,33 +1,23 @@
 /** Everything a run made, as files of our own: hashed, named, in ComfyUI's order, each file once. */
-import { createHash } from "node:crypto";
-import { rename, writeFile } from "node:fs/promises";
-import mime from "mime";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { MAX_OUTPUTS } from "../../contracts/bounds.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import type { AttemptId } from "../../contracts/ids.ts";
-import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
-import { type Stored, takeFromDisk, takeOverHttp } from "./output-file.ts";
-import { toTextFiles } from "./output-text.ts";
-import type { FoundOutputs } from "./record.ts";
-import type { Workspace } from "./workspace.ts";
+import type { ComfyFile } from "../comfy/port.ts";
+import { type OutputSource, sourcesIn, type TakeDeps, takeSource } from "./output-source.ts";
+import type { EarlyOutput, FoundOutputs } from "./record.ts";
 
 const FILES_AT_ONCE = 4;
 
-export interface CollectDeps {
-  attemptId: AttemptId;
-  workspace: Workspace;
-  api: ComfyApi;
-  /** Of the generation that ran it; null: over the API. */
-  folders: ComfyFolders | null;
+export interface CollectDeps extends Omit<TakeDeps, "signal"> {
+  /** Those that were reported before the end keep their index, and are taken anew like the others. */
+  early: readonly EarlyOutput[];
   /** A temporary output that is no longer there; the job's other outputs stand without it. */
   onMissingTemporary: (file: ComfyFile) => void;
 }
 
 /**
  * Writes into a fresh folder, so that an interrupted collection is simply repeated.
- * Files of ComfyUI's input folder are left out: the job did not make them. So are temporary ones that are gone, which go
- * with their ComfyUI, unless nothing would be left.
+ * Temporary files that are gone, which go with their ComfyUI, are left out, unless nothing would be left.
  * @throws FleetError `output_missing` when a file is not there, `payload_too_large` when there are more than an edge
  * takes; file system errors as they are.
  */
@@ -37,27 +27,20 @@ export async function collectOutputs(
   signal: AbortSignal,
 ): Promise<AttemptOutput[]> {
   const { attemptId, workspace, onMissingTemporary } = deps;
-  const files = distinct(found.files);
-  const texts = toTextFiles(found.texts);
-  refuseTooMany(files.length + texts.length);
+  const sources = sourcesIn(found);
+  refuseTooMany(sources.length);
   await workspace.renewOutputs(attemptId);
+  const indexes = indexesOf(sources, deps.early);
   const outputs: AttemptOutput[] = [];
   const missing: Missing[] = [];
-  for (let first = 0; first < files.length; first += FILES_AT_ONCE) {
+  for (let first = 0; first < sources.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
-    const batch = files.slice(first, first + FILES_AT_ONCE);
-    const taken = await allDone(batch.map((file, offset) => toOutput(file, first + offset, { ...deps, signal })));
+    const batch = sources.slice(first, first + FILES_AT_ONCE);
+    const taken = await allDone(batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, signal })));
     for (const output of taken) {
       if ("missing" in output) missing.push(output);
-      else outputs.push(await moveTo(outputs.length, output, deps));
+      else outputs.push(output);
     }
-  }
-  for (const { nodeId, name, bytes } of texts) {
-    const index = outputs.length;
-    await writeFile(workspace.outputPath(attemptId, index), bytes, { mode: 0o600 });
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const contentType = "text/plain";
-    outputs.push({ index, nodeId, name, contentType, sizeBytes: bytes.length, sha256, temporary: false });
   }
   if (outputs.length === 0 && missing[0] !== undefined) throw missing[0].error;
   for (const { missing: file } of missing) onMissingTemporary(file);
@@ -69,15 +52,11 @@ interface Missing {
   error: FleetError;
 }
 
-/** Closes the gap that a missing one before it has left. */
-async function moveTo(
-  index: number,
-  output: AttemptOutput,
-  { attemptId, workspace }: CollectDeps,
-): Promise<AttemptOutput> {
-  if (index === output.index) return output;
-  await rename(workspace.outputPath(attemptId, output.index), workspace.outputPath(attemptId, index));
-  return { ...output, index };
+/** From 0 on in order; where some have one already, the others come after those. */
+function indexesOf(sources: readonly OutputSource[], early: readonly EarlyOutput[]): number[] {
+  const taken = new Map(early.map(({ source, output }) => [source, output.index]));
+  let next = Math.max(-1, ...taken.values());
+  return sources.map(({ key }) => taken.get(key) ?? (next += 1));
 }
 
 function refuseTooMany(count: number): void {
@@ -93,46 +72,12 @@ async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
   return await Promise.all(works);
 }
 
-async function toOutput(
-  file: ComfyFile,
-  index: number,
-  deps: CollectDeps & { signal: AbortSignal },
-): Promise<AttemptOutput | Missing> {
-  const to = deps.workspace.outputPath(deps.attemptId, index);
-  let stored: Stored;
+async function take(source: OutputSource, index: number, deps: TakeDeps): Promise<AttemptOutput | Missing> {
   try {
-    stored = await take(file, deps, { to, signal: deps.signal });
+    return await takeSource(source, index, deps);
   } catch (error) {
-    if (file.type !== "temp" || !FleetError.is(error) || error.code !== "output_missing") throw error;
-    return { missing: file, error };
+    const isTemporary = "file" in source && source.file.type === "temp";
+    if (!isTemporary || !FleetError.is(error) || error.code !== "output_missing") throw error;
+    return { missing: source.file, error };
   }
-  return {
-    index,
-    nodeId: file.nodeId,
-    name: baseName(file.filename),
-    contentType: mime.getType(file.filename) ?? "application/octet-stream",
-    temporary: file.type === "temp",
-    ...stored,
-  };
-}
-
-async function take(
-  file: ComfyFile,
-  { attemptId, api, folders }: CollectDeps,
-  options: { to: string; signal: AbortSignal },
-): Promise<Stored> {
-  const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to: options.to, isOurs: file.type === "output" && first === attemptId };
-  if (folders === null) return await takeOverHttp(api, request, options.signal);
-  return await takeFromDisk(folders, request);
-}
-
-function distinct(files: readonly ComfyFile[]): ComfyFile[] {
-  const made = files.filter((file) => file.type !== "input");
-  const byPath = new Map(made.map((file) => [JSON.stringify([file.type, file.subfolder, file.filename]), file]));
-  return [...byPath.values()];
-}
-
-function baseName(filename: string): string {
-  return filename.split(/[/\\]/).at(-1) || filename;
 }

@@ -1,7 +1,6 @@
 /** The last leg: what the run made becomes files of our own. The slot is free meanwhile. */
 import { FleetError } from "../../contracts/errors.ts";
 import type { JobError } from "../../contracts/job.ts";
-import type { ComfyFolders } from "../comfy/port.ts";
 import { collectOutputs } from "./collect-outputs.ts";
 import { JournalFailure } from "./journal-failure.ts";
 import { type EmptyOutcome, finishWith, outcomeWhenGone } from "./outcome.ts";
@@ -48,7 +47,8 @@ async function collect(run: Run, found: FoundOutputs): Promise<boolean> {
       attemptId: entry.id,
       workspace,
       api: comfy.api,
-      folders: foldersOf(run),
+      folders: run.folders(),
+      early: entry.record.early,
       onMissingTemporary: ({ nodeId, filename }) =>
         logger.warn("temporary output is gone", { attempt: entry.id, nodeId, filename }),
     }, stop);
@@ -81,11 +81,6 @@ async function dropCache({ stop, deps: { comfy, logger } }: Run): Promise<EmptyO
     logger.warn("cache not dropped", { error });
   }
   return { kind: "lost", error: STALE_CACHE };
-}
-
-function foldersOf({ entry, deps: { comfy } }: Run): ComfyFolders | null {
-  const { generationId } = entry.record;
-  return generationId === null ? comfy.folders : comfy.foldersOf(generationId);
 }
 
 /** True when all that ran were the savers that ran only for their new folder. */

@@ -10,7 +10,7 @@ import type { Final, Journal } from "../journal/port.ts";
 import type { Clock } from "../comfy/clock.ts";
 import { JournalFailure } from "./journal-failure.ts";
 import { Mailbox } from "./mailbox.ts";
-import { type AttemptRecord, type FoundOutputs, toReport } from "./record.ts";
+import { type AttemptRecord, type EarlyOutput, type FoundOutputs, toReport } from "./record.ts";
 
 /** Progress is written down this often while a run goes on, so that it does not fall after a restart. */
 const PROGRESS_JOURNAL_INTERVAL_MS = 2_000;
@@ -24,6 +24,11 @@ export interface EntryDeps {
   redact: <T>(said: T) => T;
 }
 
+/** A picture of the work in progress, as ComfyUI sent it. */
+export interface Picture extends Pick<Extract<AttemptEvent, { type: "preview" }>, "nodeId" | "contentType"> {
+  bytes: Uint8Array;
+}
+
 interface Watcher {
   mailbox: Mailbox<AttemptEvent>;
   previews: boolean;
@@ -34,6 +39,8 @@ export class AttemptEntry {
   readonly #deps: EntryDeps;
   readonly #watchers = new Set<Watcher>();
   #progressJournaledMs: number;
+  /** The newest, for whoever begins to watch; while ComfyUI works on it. */
+  #picture: Picture | null = null;
 
   constructor(record: AttemptRecord, deps: EntryDeps) {
     this.#record = record;
@@ -72,6 +79,13 @@ export class AttemptEntry {
     const refusal = this.#deps.redact(said);
     this.#journaled("run", (journal) => journal.run(this.id, atMs, refusal));
     this.#change({ state: "running", startedAtMs: atMs, refusal });
+  }
+
+  /** All that are known before the end. */
+  findEarly(early: EarlyOutput[]): void {
+    this.#journaled("findEarly", (journal) => journal.findEarly(this.id, early));
+    // Under one key: of those that a slow watcher has not read, the newest tells all.
+    this.#change({ early }, "early");
   }
 
   collect({ texts, ...files }: FoundOutputs): void {
@@ -118,12 +132,12 @@ export class AttemptEntry {
     for (const { mailbox } of this.#watchers) mailbox.put("progress", { type: "progress", progress });
   }
 
-  publishPreview(preview: Extract<AttemptEvent, { type: "preview" }>): void {
-    for (const watcher of this.#watchers) if (watcher.previews) watcher.mailbox.put("preview", preview);
-  }
-
-  get hasPreviewWatcher(): boolean {
-    return [...this.#watchers].some((watcher) => watcher.previews);
+  publishPreview(picture: Picture): void {
+    this.#picture = picture;
+    const watchers = [...this.#watchers].filter(({ previews }) => previews);
+    if (watchers.length === 0) return;
+    const preview = previewOf(picture);
+    for (const { mailbox } of watchers) mailbox.put("preview", preview);
   }
 
   /** Snapshot first; ends after the final report, or when the agent stops. */
@@ -131,6 +145,7 @@ export class AttemptEntry {
     const watcher: Watcher = { mailbox: new Mailbox(), previews: options.previews };
     const report = this.report();
     watcher.mailbox.put(`report ${report.rev}`, { type: "report", report });
+    if (options.previews && this.#picture !== null) watcher.mailbox.put("preview", previewOf(this.#picture));
     if (this.isFinal) watcher.mailbox.close();
     this.#watchers.add(watcher);
     try {
@@ -152,14 +167,19 @@ export class AttemptEntry {
     }
   }
 
-  #change(change: Partial<AttemptRecord>): void {
+  #change(change: Partial<AttemptRecord>, key?: string): void {
     Object.assign(this.#record, change, { rev: this.#record.rev + 1 });
+    if (!this.holdsSlot) this.#picture = null;
     const report = this.report();
     for (const { mailbox } of this.#watchers) {
       // The report carries the newest progress; one that waits unread would only repeat it.
       mailbox.drop("progress");
-      mailbox.put(`report ${report.rev}`, { type: "report", report });
+      mailbox.put(key ?? `report ${report.rev}`, { type: "report", report });
     }
     this.#deps.onReport(report);
   }
+}
+
+function previewOf({ nodeId, contentType, bytes }: Picture): AttemptEvent {
+  return { type: "preview", nodeId, contentType, dataBase64: Buffer.from(bytes).toString("base64") };
 }

@@ -16,7 +16,7 @@ export async function followRun(run: Run): Promise<void> {
     if (outcome !== null) settle(run, outcome);
   } finally {
     run.end();
-    await Promise.all(beside);
+    await Promise.all([...beside, run.early.done()]);
   }
 }
 

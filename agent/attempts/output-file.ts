@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants, createWriteStream } from "node:fs";
 import { link, open, realpath, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { Readable, Transform } from "node:stream";
+import { addAbortSignal, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FleetError } from "../../contracts/errors.ts";
 import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
@@ -32,8 +32,15 @@ export function outputMissing(file: ComfyFile, why: string, cause?: unknown): Fl
   });
 }
 
-/** @throws FleetError `output_missing` for a file that is gone, no regular file, or outside its folder. */
-export async function takeFromDisk(folders: ComfyFolders, options: TakeOptions): Promise<Stored> {
+/**
+ * @throws FleetError `output_missing` for a file that is gone, no regular file, or outside its folder; what the signal does
+ * to a stream, when it is aborted.
+ */
+export async function takeFromDisk(
+  folders: ComfyFolders,
+  options: TakeOptions,
+  signal: AbortSignal,
+): Promise<Stored> {
   const { file, to } = options;
   const folder = folders[file.type];
   let path: string;
@@ -56,7 +63,7 @@ export async function takeFromDisk(folders: ComfyFolders, options: TakeOptions):
     return hashBytes(bytes);
   }
   const linked = options.isOurs && await isLinked(path, to);
-  const stream = source.createReadStream({ autoClose: false });
+  const stream = addAbortSignal(signal, source.createReadStream({ autoClose: false }));
   return linked ? await hashOnly(stream) : await copyAndHash(stream, to);
 }
 

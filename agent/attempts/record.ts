@@ -1,5 +1,11 @@
 /** What the agent keeps of an attempt, in memory and in the journal, and the report it makes of it. */
-import type { AttemptOutput, AttemptReport, AttemptState, StartAttempt } from "../../contracts/attempt.ts";
+import {
+  type AttemptOutput,
+  type AttemptReport,
+  type AttemptState,
+  isAttemptFinal,
+  type StartAttempt,
+} from "../../contracts/attempt.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Progress } from "../../contracts/progress.ts";
@@ -19,6 +25,13 @@ export interface FoundOutputs {
   cachedNodes: string[];
 }
 
+/** An output that is reported while the run goes on. */
+export interface EarlyOutput {
+  /** See `output-source.ts`. */
+  source: string;
+  output: AttemptOutput;
+}
+
 export interface AttemptRecord {
   readonly order: Order;
   /** Canonical UUID that ComfyUI knows it by. */
@@ -36,6 +49,8 @@ export interface AttemptRecord {
   finishedAtMs: number | null;
   progress: Progress | null;
   found: FoundOutputs | null;
+  /** Reported before the end, in the order in which they came. Each index belongs to its source for good. */
+  early: EarlyOutput[];
   outputs: AttemptOutput[];
   cached: boolean;
   error: JobError | null;
@@ -63,6 +78,7 @@ export function newRecord(
     finishedAtMs: null,
     progress: null,
     found: null,
+    early: [],
     outputs: [],
     cached: false,
     error: null,
@@ -88,7 +104,7 @@ export function toReport(record: AttemptRecord): AttemptReport {
     executedAt: toNullableTimestamp(record.executedAtMs),
     finishedAt: toNullableTimestamp(record.finishedAtMs),
     progress: record.progress,
-    outputs: record.outputs,
+    outputs: isAttemptFinal(record.state) ? record.outputs : record.early.map(({ output }) => output),
     cached: record.cached,
     error: record.error,
   };

@@ -3,8 +3,9 @@ import { MAX_PREVIEW_CHARS } from "../../contracts/bounds.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { EndCause } from "../comfy/end-cause.ts";
-import type { Comfy, ComfyMessage, PromptLookup } from "../comfy/port.ts";
+import type { Comfy, ComfyFolders, ComfyMessage, PromptLookup } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { EarlyOutputs } from "./early-outputs.ts";
 import type { AttemptEntry } from "./entry.ts";
 import { type Fate, generationFate } from "./generation-fate.ts";
 import type { InputStore } from "./input-store.ts";
@@ -15,6 +16,8 @@ import { Throttle } from "./throttle.ts";
 import type { AttemptTiming } from "./timing.ts";
 import { Wake } from "./wake.ts";
 import type { Workspace } from "./workspace.ts";
+
+const MAX_PREVIEW_BYTES = Math.floor(MAX_PREVIEW_CHARS / 4) * 3;
 
 export interface RunDeps {
   comfy: Comfy;
@@ -42,6 +45,7 @@ export class Run {
   readonly stop: AbortSignal;
   /** Aborted when ComfyUI is done with it, or the agent stops: ends the loops beside the main one. */
   readonly over: AbortSignal;
+  readonly early: EarlyOutputs;
   /** When ComfyUI last gave a sign of work on it, epoch ms. */
   lastSignMs: number;
   /** Set by the watchdog: how it ends, whatever ComfyUI says. */
@@ -66,6 +70,15 @@ export class Run {
     this.stop = stop;
     this.over = AbortSignal.any([this.#ended.signal, stop]);
     this.wake = new Wake(deps.clock);
+    this.early = new EarlyOutputs(
+      {
+        entry,
+        over: this.over,
+        folders: () => this.folders(),
+        isEnding: () => this.ending !== null || this.saidToBeOver,
+      },
+      deps,
+    );
     this.lastSignMs = deps.clock.now();
     if (entry.record.cancelRequested || entry.record.refusal !== null) this.#asked.abort();
     this.#progress = new ProgressTracker(entry.record.order.workflow, {
@@ -121,6 +134,13 @@ export class Run {
     this.#throttle.end();
   }
 
+  /** Where its ComfyUI has its files; null: not on our disk. */
+  folders(): ComfyFolders | null {
+    const { comfy } = this.deps;
+    const { generationId } = this.entry.record;
+    return generationId === null ? comfy.folders : comfy.foldersOf(generationId);
+  }
+
   fate(): Fate {
     const { generationId } = this.entry.record;
     if (generationId === null) return "unsure";
@@ -158,6 +178,7 @@ export class Run {
     }
     if (message.promptId !== this.promptId) return;
     if (!this.#isRepetition(message)) this.lastSignMs = this.deps.clock.now();
+    if (message.type === "executed" && message.made) this.early.offer(message.made);
     if (message.type === "finished" || message.type === "failed" || message.type === "interrupted") {
       this.saidToBeOver = true;
       this.wake.ring();
@@ -183,10 +204,7 @@ export class Run {
 
   #onPreview(message: Extract<ComfyMessage, { type: "preview" }>): void {
     this.lastSignMs = this.deps.clock.now();
-    if (!this.entry.hasPreviewWatcher) return;
-    const { nodeId, contentType } = message;
-    const dataBase64 = Buffer.from(message.bytes).toString("base64");
-    if (dataBase64.length > MAX_PREVIEW_CHARS) return;
-    this.entry.publishPreview({ type: "preview", nodeId, contentType, dataBase64 });
+    const { nodeId, contentType, bytes } = message;
+    if (bytes.length <= MAX_PREVIEW_BYTES) this.entry.publishPreview({ nodeId, contentType, bytes });
   }
 }

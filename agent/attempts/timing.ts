@@ -23,6 +23,8 @@ export interface AttemptTiming {
   absentAfterMs: number;
   /** How long a finished run's files stay in ComfyUI's folders, while the edge fetches our copies. */
   tidyAfterMs: number;
+  /** How long a run goes on after a node has told of outputs before they are collected early; also between two times. */
+  earlyAfterMs: number;
   /** Between two progress events of one attempt. */
   progressEveryMs: number;
 }
@@ -36,5 +38,6 @@ export const DEFAULT_ATTEMPT_TIMING: AttemptTiming = {
   readyWithinMs: 120_000,
   absentAfterMs: 2_000,
   tidyAfterMs: 100,
+  earlyAfterMs: 250,
   progressEveryMs: 200,
 };

@@ -23,6 +23,11 @@ export class Workspace {
     return join(this.#root, attemptId, String(index));
   }
 
+  /** A folder for the outputs, with what is in it. */
+  async makeOutputs(attemptId: AttemptId): Promise<void> {
+    await mkdir(join(this.#root, attemptId), { recursive: true, mode: 0o700 });
+  }
+
   /** An empty folder for the outputs, whatever an interrupted collection left in it. */
   async renewOutputs(attemptId: AttemptId): Promise<void> {
     const path = join(this.#root, attemptId);

@@ -81,7 +81,8 @@ export type ComfyMessage =
   | { type: "cached"; promptId: string; nodes: string[] }
   | { type: "executing"; promptId: string; nodeId: string }
   | { type: "step"; promptId: string; nodeId: string; step: number; steps: number }
-  | { type: "executed"; promptId: string; nodeId: string }
+  /** `made`: what the node reported, under its own id, which in an expanded graph is not `nodeId`. */
+  | { type: "executed"; promptId: string; nodeId: string; made?: { files: ComfyFile[]; texts: ComfyText[] } }
   | { type: "failed"; promptId: string; error: JobError }
   | {
     type: "preview";

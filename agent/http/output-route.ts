@@ -54,7 +54,7 @@ async function findOutput(
   const attemptId = AttemptId.safeParse(request.attemptId);
   const index = /^\d{1,6}$/.test(request.index) ? Number(request.index) : -1;
   const report = attemptId.success ? await attempts.get(attemptId.data) : null;
-  const output = report?.outputs[index];
+  const output = report?.outputs.find((one) => one.index === index);
   if (!attemptId.success || !output) {
     throw new FleetError("not_found", "Cannot find this output: there is no such attempt or no such index", {
       hint: "Read the attempt's final report; outputs go when the attempt is released.",

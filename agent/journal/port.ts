@@ -8,7 +8,7 @@ import type { AttemptOutput, AttemptState } from "../../contracts/attempt.ts";
 import type { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Progress } from "../../contracts/progress.ts";
-import type { AttemptRecord, FoundOutputs } from "../attempts/record.ts";
+import type { AttemptRecord, EarlyOutput, FoundOutputs } from "../attempts/record.ts";
 
 /** Who this agent is; all of it lives as long as the state directory. */
 export interface Identity {
@@ -41,6 +41,8 @@ export interface Journal {
   bind(attemptId: AttemptId, generationId: string): void;
   /** ComfyUI has the prompt. @param refusal Why it has only a part of it, which is canceled. */
   run(attemptId: AttemptId, startedAtMs: number, refusal: JobError | null): void;
+  /** Found while it runs. */
+  findEarly(attemptId: AttemptId, early: EarlyOutput[]): void;
   collect(attemptId: AttemptId, done: { atMs: number; found: FoundOutputs; progress: Progress | null }): void;
   finish(attemptId: AttemptId, final: Final): void;
   requestCancel(attemptId: AttemptId): void;

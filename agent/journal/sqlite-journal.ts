@@ -21,9 +21,9 @@ const SQL = {
   mint: "insert into identity (only_row, boot_id) values (1, ?) on conflict do nothing",
   adoptPod: "update identity set pod_id = ? where pod_id is null",
   raiseEpoch: "update identity set epoch = ? where epoch < ?1",
-  // An edge may have seen revisions that went with the power (run, cancel, collect and end at the most); it ignores a report
-  // that is not newer than what it has seen.
-  skipRevs: "update attempt set rev = rev + 8 where state in ('accepted', 'running', 'collecting')",
+  // An edge may have seen revisions that went with the power (run, cancel, collect, end and those of early outputs, see
+  // MAX_EARLY_REPORTS); it ignores a report that is not newer than what it has seen.
+  skipRevs: "update attempt set rev = rev + 1000 where state in ('accepted', 'running', 'collecting')",
   unreleased: "select * from attempt where released = 0 order by seq",
   accept: `insert into attempt (id, prompt_id, work_order, state, rev, generation_id, accepted_at_ms,
     traceparent)
@@ -31,6 +31,7 @@ const SQL = {
   bind: "update attempt set generation_id = ?2 where id = ?1 and state = 'accepted'",
   run: `update attempt set state = 'running', rev = rev + 1, started_at_ms = ?2, refusal = ?3
     where id = ?1 and state = 'accepted'`,
+  findEarly: "update attempt set early = ?2, rev = rev + 1 where id = ?1 and state = 'running'",
   collect: `update attempt set state = 'collecting', rev = rev + 1, executed_at_ms = ?2, found = ?3, progress = ?4
     where id = ?1 and state = 'running'`,
   finish: `update attempt set state = ?2, rev = rev + 1, finished_at_ms = ?3, outputs = ?4, cached = ?5, error = ?6,
@@ -40,8 +41,8 @@ const SQL = {
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
   progress: "update attempt set progress = ?2 where id = ?1",
   release: "update attempt set released = 1 where id = ?1 and released = 0",
-  clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', progress = null, error = null,
-    refusal = null
+  clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', early = null, progress = null,
+    error = null, refusal = null
     where id = ?1 and released = 1`,
   uncleaned: "select id, prompt_id from attempt where released = 1 order by seq",
   wasReleased: "select 1 from attempt where id = ? and released > 0",
@@ -118,6 +119,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
     },
     bind: (attemptId, generationId) => change("bind", attemptId, generationId),
     run: (attemptId, startedAtMs, refusal) => change("run", attemptId, startedAtMs, orNull(refusal)),
+    findEarly: (attemptId, early) => change("findEarly", attemptId, JSON.stringify(early)),
     collect: (attemptId, { atMs, found, progress }) =>
       change("collect", attemptId, atMs, JSON.stringify(found), orNull(progress)),
     finish: (attemptId, { state, atMs, outputs, cached, error, progress }) =>

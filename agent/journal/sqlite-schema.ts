@@ -32,6 +32,7 @@ const MIGRATIONS: readonly string[] = [
    create index attempt_live on attempt (released, seq);`,
   `alter table attempt add column refusal text;`,
   `alter table attempt add column traceparent text;`,
+  `alter table attempt add column early text;`,
 ];
 
 /** How long to wait for another process that reads the file, e.g. a person with the sqlite shell. */

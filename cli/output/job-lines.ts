@@ -27,6 +27,8 @@ export function eventText(event: JobEvent): string | null {
       const why = event.reason ?? event.job?.waiting?.message ?? event.job?.error?.message;
       return `${event.state}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ""}${why ? `: ${why}` : ""}`;
     }
+    case "output":
+      return `output ${event.output.name}  ${event.output.sizeBytes} bytes`;
     case "progress":
     case "preview":
       return null;

@@ -7,6 +7,7 @@ import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
+import { createEarlyOutputs } from "./early-outputs.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
 import { createSettler, type LiveAttempt, type SettleDeps } from "./settle-report.ts";
@@ -42,6 +43,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     logger,
     signal,
   });
+  const early = createEarlyOutputs({ ...deps, logger });
   const settleReport = createSettler({ ...deps, logger });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
@@ -62,8 +64,10 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     if (rendered.size > REMEMBERED && oldest !== undefined) rendered.delete(oldest);
   }
 
-  function noteProgress({ live }: Settled, report: AttemptReport): void {
-    if (live && report.progress) lastProgress.set(live.jobId, live.no, report.progress);
+  function noteLive(podId: PodId, { live }: Settled, report: AttemptReport): void {
+    if (!live) return;
+    if (report.progress) lastProgress.set(live.jobId, live.no, report.progress);
+    if (!isAttemptFinal(report.state)) early.bring(podId, report);
   }
 
   /** Settles the latest report until no later one has come meanwhile. */
@@ -76,7 +80,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
         if (end !== "later") {
           const entry = { rev, live: typeof end === "object" ? end : null };
           remember(key, entry);
-          noteProgress(entry, report);
+          noteLive(podId, entry, report);
         }
         if (end === "settled" && isAttemptFinal(state)) {
           rendered.delete(key);
@@ -100,9 +104,10 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     isRendered: ({ id, podId }) => rendered.has(keyOf(podId, id)),
     settle(podId, report) {
       const key = keyOf(podId, report.attemptId);
+      if (isAttemptFinal(report.state)) early.end(podId, report.attemptId);
       const last = settled.get(key);
       if (last && last.rev >= report.rev) {
-        noteProgress(last, report);
+        noteLive(podId, last, report);
         if (isAttemptFinal(report.state)) release(podId, report.attemptId);
         return Promise.resolve();
       }
@@ -117,7 +122,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       noteRendered(key, report);
       if (last?.live && !isAttemptFinal(report.state)) {
         remember(key, { rev: report.rev, live: last.live });
-        noteProgress(last, report);
+        noteLive(podId, last, report);
         return Promise.resolve();
       }
       const entry: Work = { latest: report, done: Promise.resolve() };

@@ -2,7 +2,8 @@
  * Everything that happens to one job, for all of its watchers on this edge: lifecycle from the store, progress and
  * previews from the pod. Runs while it has a watcher; each event is made once.
  */
-import type { AttemptEvent } from "../../contracts/attempt.ts";
+import type { Output } from "../../contracts/asset.ts";
+import { type AttemptEvent, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { JobEvent } from "../../contracts/event.ts";
 import type { JobId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
@@ -17,6 +18,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { type AttemptTarget, createAttemptFeed } from "./attempt-feed.ts";
 import type { LastProgress } from "./last-progress.ts";
 import { lifecycleMail } from "./lifecycle-event.ts";
+import { createLiveMemory } from "./live-memory.ts";
 import type { Mail, Mailbox } from "./mailbox.ts";
 
 export interface JobFeedOptions {
@@ -48,7 +50,8 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   const attemptFeed = createAttemptFeed({ ...options, onEvent: takeAttemptEvent });
   /** Of the last lifecycle event published. */
   let ver = 0;
-  /** Raises the ids of progress and previews. */
+  const memory = createLiveMemory();
+  /** Raises the ids of progress, previews and outputs. */
   let liveCount = 0;
   let target: Omit<AttemptTarget, "previews"> | null = null;
 
@@ -56,9 +59,30 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     for (const mailbox of mailboxes) mailbox.put(mail);
   }
 
-  function publishLive(data: JobEvent): void {
+  function liveMail(data: JobEvent): Mail {
     liveCount += 1;
-    publish({ ver, event: { id: `${ver}.${liveCount}`, data } });
+    return { ver, event: { id: `${ver}.${liveCount}`, data } };
+  }
+
+  function publishLive(data: JobEvent): void {
+    publish(liveMail(data));
+  }
+
+  function outputEvent(no: number, output: Output): JobEvent {
+    return { type: "output", jobId, attempt: no, output };
+  }
+
+  function publishOutputs(row: JobRow): void {
+    if (target === null || row.attempt !== target.no || isTerminal(row.state)) return;
+    for (const output of memory.untold(row.outputs)) publishLive(outputEvent(target.no, output));
+  }
+
+  /** What the others have been told of the attempt that goes on. */
+  function catchUp(mailbox: Mailbox): void {
+    if (target === null) return;
+    const { outputs, preview } = memory.missed(mailbox);
+    for (const output of outputs) mailbox.put(liveMail(outputEvent(target.no, output)));
+    if (preview !== null) mailbox.put(liveMail(preview));
   }
 
   function takeProgress(no: number, progress: Progress): void {
@@ -72,11 +96,15 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     switch (event.type) {
       case "report":
         if (event.report.progress) takeProgress(no, event.report.progress);
+        // The end is told by the store, with all of them.
+        if (!isAttemptFinal(event.report.state)) memory.expect(event.report.outputs.length);
+        if (memory.isBehind()) bell.ring();
         break;
       case "progress":
         takeProgress(no, event.progress);
         break;
       case "preview":
+        memory.preview({ ...event, jobId, attempt: no });
         publishLive({ ...event, jobId, attempt: no });
         break;
     }
@@ -96,14 +124,16 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   /** True once the job is final. */
   async function look(): Promise<boolean> {
     const events = await store.listEvents(jobId, ver);
-    if (events.length === 0) return false;
+    if (events.length === 0 && !memory.isBehind()) return false;
     const row = await store.getJob(jobId);
     if (!row) return true;
-    target = await findTarget(row);
+    if (events.length > 0) target = await findTarget(row);
+    memory.begin(target?.no ?? null);
     for (const event of events) {
       ver = event.ver;
       publish(lifecycleMail(event, isTerminal(event.state) ? view(row) : null));
     }
+    publishOutputs(row);
     aim();
     if (isTerminal(row.state)) lastProgress.drop(jobId);
     return events.some((event) => isTerminal(event.state));
@@ -111,6 +141,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
 
   return {
     add(mailbox) {
+      catchUp(mailbox);
       mailboxes.add(mailbox);
       aim();
     },

@@ -1,5 +1,5 @@
 /**
- * What waits for one watcher: lifecycle events in order, and of progress and previews only the newest. Bounded, so that
+ * What waits for one watcher: lifecycle events and outputs in order, and of progress and previews only the newest. Bounded, so that
  * a watcher that reads slowly costs nobody anything; one that falls too far behind reads the store again.
  */
 import type { Tracked } from "../../contracts/edge/ports.ts";
@@ -32,6 +32,8 @@ export interface MailboxOptions {
 
 /** A job has two lifecycle events an attempt, so this is a watcher that has not read for a very long time. */
 const MAX_STATUSES = 64;
+/** More are left out: the event that ends the stream has them all. */
+const MAX_OUTPUTS = 256;
 const IDLE_MS = 3_600_000;
 
 /** The newest of a kind of droppable events, given out no more often than the interval. */
@@ -72,6 +74,7 @@ class Latest {
 export function createMailbox({ clock, previews, intervalMs }: MailboxOptions): Mailbox {
   const bell = createBell(clock);
   const statuses: Mail[] = [];
+  const outputs: Mail[] = [];
   const progress = new Latest(clock, intervalMs);
   const preview = new Latest(clock, intervalMs);
   let overflowed = false;
@@ -91,6 +94,8 @@ export function createMailbox({ clock, previews, intervalMs }: MailboxOptions): 
       statuses.length = 0;
       return "resync";
     }
+    const [status, output] = [statuses[0], outputs[0]];
+    if (output && (!status || output.ver < status.ver)) return outputs.shift() ?? null;
     return statuses.shift() ?? progress.take() ?? preview.take();
   }
 
@@ -100,6 +105,9 @@ export function createMailbox({ clock, previews, intervalMs }: MailboxOptions): 
       switch (mail.event.data.type) {
         case "status":
           putStatus(mail);
+          break;
+        case "output":
+          if (outputs.length < MAX_OUTPUTS) outputs.push(mail);
           break;
         case "progress":
           progress.put(mail);

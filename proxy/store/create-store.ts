@@ -1,4 +1,5 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
+import { addOutputs } from "./early-outputs.ts";
 import * as audit from "./audit-transactions.ts";
 import { deleteAsset } from "./asset-holds.ts";
 import * as assets from "./asset-transactions.ts";
@@ -46,6 +47,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
 
     assignJob: (input) => write(() => jobs.assignJob(input)),
     startJob: (input) => write(() => jobs.startJob(input)),
+    addOutputs: (input) => write(() => addOutputs(input)),
     completeJob: (input) => write(() => jobs.completeJob(input)),
     failJob: (input) => write(() => jobs.failJob(input)),
     loseAttempt: (input) => write(() => jobs.loseAttempt(input)),

@@ -27,6 +27,11 @@ function isCurrent(job: JobRow, no: number): boolean {
   return no >= 1 && job.attempt === no;
 }
 
+/** Whether this attempt is the one that the job's work is done by now. */
+export function isAtWork(job: JobRow, no: number): boolean {
+  return (job.state === "running" || job.state === "canceling") && isCurrent(job, no);
+}
+
 /** queued, may run now, not expired → assigned. */
 export function assignMove(job: JobRow, input: { ver: number; podId: PodId }, nowMs: number): Move | null {
   if (job.state !== "queued" || job.ver !== input.ver || job.runAfterMs > nowMs || isPastStartBy(job, nowMs)) {
@@ -81,7 +86,10 @@ export function failMove(
   };
 }
 
-/** Current live attempt: canceling → canceled; assigned | running → queued later, or failed when it was one too many. */
+/**
+ * Current live attempt: canceling → canceled; assigned | running → queued later, or failed when it was one too many. The
+ * next attempt begins with no outputs; a job that ends here keeps those that are home.
+ */
 export function loseMove(
   job: JobRow,
   loss: { no: number; reason: string; countLoss: boolean; retryInMs: number; maxLosses: number },
@@ -103,7 +111,7 @@ export function loseMove(
         return { next, attempt: loss.no, reason: "pod_lost" };
       }
       return {
-        next: { ...job, state: "queued", losses, runAfterMs: nowMs + loss.retryInMs },
+        next: { ...job, state: "queued", losses, runAfterMs: nowMs + loss.retryInMs, outputs: [] },
         attempt: loss.no,
         reason: loss.reason,
       };

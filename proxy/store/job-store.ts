@@ -176,6 +176,15 @@ export interface CompleteJob {
   receipt: Receipt;
 }
 
+export interface AddOutputs {
+  jobId: JobId;
+  no: number;
+  /** All of the attempt's that are home; they replace those of before. */
+  outputs: Output[];
+  /** Rows for those of them whose bytes are in the blob store and that may have none yet. */
+  assets: NewAsset[];
+}
+
 export interface JobStore {
   /** Insert, with its event, or the job that holds the idempotency key. */
   submitJob(job: NewJob): Promise<SubmitOutcome>;
@@ -210,6 +219,8 @@ export interface JobStore {
   ): Promise<{ status: "done"; no: number } | { status: "stale" }>;
   /** assigned, attempt as given → running. On a canceling job only the attempt becomes `running`. */
   startJob(input: { jobId: JobId; no: number }): Promise<Transition>;
+  /** running | canceling, current attempt: its outputs so far; `ver` stays, and nothing is told. */
+  addOutputs(input: AddOutputs): Promise<Transition>;
   /** Not final and the attempt exists → succeeded: the first valid result wins, late ones too. Others are superseded. */
   completeJob(input: CompleteJob): Promise<Transition>;
   /** Current attempt, neither queued again nor final → failed. */

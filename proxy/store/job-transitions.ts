@@ -52,7 +52,7 @@ export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transit
 }
 
 /** Stores the rows. Equal bytes of the same name may have a row already: the outputs then name that one. */
-function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
+export function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number): Transaction<Output[]> {
   const kept = { jobId: outputs[0]?.jobId ?? null, expiresAtMs: WITH_ITS_JOB, nowMs };
   const ids = new Map<AssetId, AssetId>();
   for (const asset of assets) ids.set(asset.id, (yield* insertAsset(asset, kept)).id);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliProcess, type CliResult, envelopeOf, jsonLines, runCli, startCli } from "../support/fleet/cli.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
 import { killLeftovers } from "../support/fleet/leftovers.ts";
-import { gradientPath, invert, quick, slow } from "../support/fleet/workflows.ts";
+import { firstThenSlow, gradientPath, invert, quick, slow } from "../support/fleet/workflows.ts";
 import { differenceFromRecording } from "../support/real-comfy/compare-pictures.ts";
 
 const ENV = { COMFYUI_ARGS: JSON.stringify(["--step-ms", "20"]) };
@@ -102,6 +102,16 @@ describe.each(EDGE_RUNTIMES)("the command line, with the edge on %s", (runtime) 
     expect(lines.some((line) => /^ *\d+% {2}node \d+\/5 ColorTransfer step \d+\/60$/.test(line))).toBe(true);
     expect(lines.at(-1)).toMatch(/^succeeded in /);
     expect(stderr).not.toMatch(/\x1b|█/);
+  });
+
+  it("run says each output as it lands, and saves them all at the end", async () => {
+    const { code, stdout, stderr } = await cli("run", write("two.json", firstThenSlow(100)), "-o", "two");
+    expect(code).toBe(0);
+    const lines = stderr.split("\n");
+    const at = lines.findIndex((line) => /^output first_00001_\.png {2}\d+ bytes$/.test(line));
+    expect(at).toBeGreaterThan(lines.indexOf("running"));
+    expect(at).toBeLessThan(lines.findIndex((line) => line.startsWith("succeeded")));
+    expect(stdout.trim().split("\n").length).toBe(2);
   });
 
   it("run --detach answers at once; jobs watch follows with NDJSON, its last line the envelope", async () => {

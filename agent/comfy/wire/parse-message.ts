@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ComfyMessage } from "../port.ts";
 import { ExecutionError, executionFailure, isExecutionBlocked } from "./job-error.ts";
+import { walkOutputs } from "./outputs.ts";
 
 /** `status` goes to everybody whenever the queue changes; the socket uses it as a sign of life. */
 export type ParsedFrame = { type: "status"; queueRemaining: number | null } | ComfyMessage;
@@ -13,7 +14,11 @@ const OfPrompt = z.object({ prompt_id: z.string() });
 const Cached = OfPrompt.extend({ nodes: z.array(z.string()).nullish() });
 /** `display_node` is the graph's own node where `node` is one that it expanded into. */
 const Executing = OfPrompt.extend({ node: z.string().nullable(), display_node: z.string().nullish() });
-const Executed = OfPrompt.extend({ node: z.string(), display_node: z.string().nullish() });
+const Executed = OfPrompt.extend({
+  node: z.string(),
+  display_node: z.string().nullish(),
+  output: z.unknown().optional(),
+});
 const Step = OfPrompt.extend({ node: z.string(), value: z.number(), max: z.number() });
 
 const Envelope = z.object({ type: z.string(), data: z.unknown().optional() });
@@ -42,11 +47,7 @@ export function parseMessage(text: string): ParsedFrame | null {
     case "execution_cached":
       return read(Cached, data, (body) => ({ type: "cached", promptId: body.prompt_id, nodes: body.nodes ?? [] }));
     case "executed":
-      return read(Executed, data, (body) => ({
-        type: "executed",
-        promptId: body.prompt_id,
-        nodeId: body.display_node ?? body.node,
-      }));
+      return read(Executed, data, executed);
     case "executing":
       return read(Executing, data, executing);
     case "progress":
@@ -72,6 +73,12 @@ function executing(body: z.infer<typeof Executing>): ParsedFrame {
   return body.node === null
     ? { type: "finished", promptId: body.prompt_id }
     : { type: "executing", promptId: body.prompt_id, nodeId: body.display_node ?? body.node };
+}
+
+function executed({ prompt_id, node, display_node, output }: z.infer<typeof Executed>): ParsedFrame {
+  const made = walkOutputs({ [node]: output });
+  const hasMade = made.files.length > 0 || made.texts.length > 0;
+  return { type: "executed", promptId: prompt_id, nodeId: display_node ?? node, ...(hasMade ? { made } : {}) };
 }
 
 function failed(error: ExecutionError): ParsedFrame | null {

@@ -71,6 +71,15 @@ export function slowGraph(frames: number): Workflow {
   };
 }
 
+/** A first frame that is saved at once, and {@link slowGraph} beside it, whose picture comes at the end. */
+export function firstThenSlowGraph(frames: number): Workflow {
+  return {
+    ...slowGraph(frames),
+    "6": { class_type: "ImageFromBatch", inputs: { image: ["1", 0], batch_index: 0, length: 1 } },
+    "7": { class_type: "SaveImage", inputs: { images: ["6", 0], filename_prefix: "first" } },
+  };
+}
+
 /** One picture that only goes to ComfyUI's temporary folder. */
 export function previewGraph(): Workflow {
   const canvas = { width: 16, height: 16, batch_size: 1, color: freshColor() };

@@ -46,6 +46,15 @@ export function slow(steps: number): Workflow {
   };
 }
 
+/** A first frame that is saved at once, and {@link slow} beside it, whose picture comes at the end. */
+export function firstThenSlow(steps: number): Workflow {
+  return {
+    ...slow(steps),
+    "6": { class_type: "ImageFromBatch", inputs: { image: ["1", 0], batch_index: 0, length: 1 } },
+    "7": { class_type: "SaveImage", inputs: { images: ["6", 0], filename_prefix: "first" } },
+  };
+}
+
 let color = 1_000;
 function nextColor(): number {
   color += 1;

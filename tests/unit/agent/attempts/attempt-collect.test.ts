@@ -82,7 +82,7 @@ describe("collectRun()", () => {
       made(PREVIEW, { ...PREVIEW, filename: "a.png", subfolder: attemptId, type: "output" }),
     );
     const report = await bench.reportWhen(attemptId, ({ finishedAt }) => finishedAt !== null);
-    expect(report).toMatchObject({ state: "succeeded", outputs: [{ index: 0, name: "a.png" }] });
+    expect(report).toMatchObject({ state: "succeeded", outputs: [{ name: "a.png" }] });
   });
 
   it("is lost when all it made went with its ComfyUI", async () => {

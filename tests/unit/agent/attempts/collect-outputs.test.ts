@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { collectOutputs } from "../../../../agent/attempts/collect-outputs.ts";
-import type { FoundOutputs } from "../../../../agent/attempts/record.ts";
+import type { EarlyOutput, FoundOutputs } from "../../../../agent/attempts/record.ts";
 import { Workspace } from "../../../../agent/attempts/workspace.ts";
 import type { ComfyFile } from "../../../../agent/comfy/port.ts";
 import { MAX_OUTPUTS } from "../../../../contracts/bounds.ts";
@@ -28,10 +28,17 @@ afterEach(async () => await rm(folder, { recursive: true, force: true }));
 
 const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolder: attemptId, type: "output" });
 
-async function collect(found: Partial<FoundOutputs>, from = workspace) {
+async function collect(found: Partial<FoundOutputs>, from = workspace, early: EarlyOutput[] = []) {
   return await collectOutputs(
     { files: [], texts: [], cachedNodes: [], ...found },
-    { attemptId, workspace: from, api, folders: from.folders, onMissingTemporary: (file) => missing.push(file) },
+    {
+      attemptId,
+      workspace: from,
+      api,
+      folders: from.folders,
+      early,
+      onMissingTemporary: (file) => missing.push(file),
+    },
     signal,
   );
 }
@@ -95,15 +102,37 @@ describe("collectOutputs()", () => {
     });
   });
 
-  it("leaves out temporary files that are gone, without a gap, unless nothing else is left", async () => {
+  it("leaves out temporary files that are gone, unless nothing else is left", async () => {
     const gone: ComfyFile = { nodeId: "2", filename: "gone.png", subfolder: "", type: "temp" };
     await writeFile(path("a.png"), "picture");
     missing.length = 0;
     const outputs = await collect({ files: [gone, ours("a.png")], texts: [{ nodeId: "9", text: "hello" }] });
-    expect(outputs.map(({ index, name }) => [index, name])).toEqual([[0, "a.png"], [1, "text-9.txt"]]);
-    expect(await readFile(workspace.outputPath(attemptId, 0), "utf8")).toBe("picture");
+    expect(outputs.map(({ index, name }) => [index, name])).toEqual([[1, "a.png"], [2, "text-9.txt"]]);
+    expect(await readFile(workspace.outputPath(attemptId, 1), "utf8")).toBe("picture");
     expect(missing).toEqual([gone]);
     await expect(collect({ files: [gone] })).rejects.toMatchObject({ code: "output_missing" });
+  });
+
+  it("leaves those that were reported before the end their index, and takes them anew", async () => {
+    for (const name of ["a.png", "b.png", "c.png"]) await writeFile(path(name), name);
+    const found = { files: ["a.png", "b.png", "c.png"].map(ours), texts: [{ nodeId: "9", text: "hello" }] };
+    const plain = await collect(found);
+    const second = plain[1];
+    if (second === undefined) throw new Error("nothing was collected");
+    const source = JSON.stringify(["output", attemptId, "b.png"]);
+    const outputs = await collect(found, workspace, [{ source, output: { ...second, index: 0, sha256: "stale" } }]);
+    expect(outputs.map(({ index, name }) => [index, name])).toEqual([
+      [1, "a.png"],
+      [0, "b.png"],
+      [2, "c.png"],
+      [3, "text-9.txt"],
+    ]);
+    expect(outputs.map((output) => ({ ...output, index: null }))).toEqual(
+      plain.map((output) => ({ ...output, index: null })),
+    );
+    for (const { index, name } of outputs.slice(0, 3)) {
+      expect(await readFile(workspace.outputPath(attemptId, index), "utf8")).toBe(name);
+    }
   });
 
   it("leaves out files of the input folder", async () => {

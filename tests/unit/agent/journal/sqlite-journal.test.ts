@@ -32,6 +32,7 @@ function record(): AttemptRecord {
     finishedAtMs: null,
     progress: null,
     found: null,
+    early: [],
     outputs: [],
     cached: false,
     error: null,
@@ -61,6 +62,16 @@ describe("openSqliteJournal()", () => {
       texts: [],
       cachedNodes: ["2"],
     };
+    const output = {
+      index: 0,
+      nodeId: "1",
+      name: "a.png",
+      contentType: "image/png",
+      sizeBytes: 1,
+      sha256: "0".repeat(64),
+      temporary: false,
+    };
+    journal.findEarly(a.order.attemptId, [{ source: "a", output }]);
     journal.requestCancel(a.order.attemptId);
     journal.collect(a.order.attemptId, { atMs: 20, found, progress: null });
     journal.bind(b.order.attemptId, "generation-2");
@@ -68,14 +79,15 @@ describe("openSqliteJournal()", () => {
       {
         ...a,
         state: "collecting",
-        rev: 3 + 8,
+        rev: 4 + 1_000,
         startedAtMs: 10,
         executedAtMs: 20,
         found,
+        early: [{ source: "a", output }],
         cancelRequested: true,
         refusal,
       },
-      { ...b, generationId: "generation-2", rev: 8 },
+      { ...b, generationId: "generation-2", rev: 1_000 },
     ]);
   });
 
@@ -88,6 +100,7 @@ describe("openSqliteJournal()", () => {
     expect(() => journal.collect(order.attemptId, collected)).toThrow(/Cannot journal 'collect'/);
     journal.finish(order.attemptId, end);
     expect(() => journal.finish(order.attemptId, end)).toThrow(/Cannot journal 'finish'/);
+    expect(() => journal.findEarly(order.attemptId, [])).toThrow(/Cannot journal 'findEarly'/);
     expect(() => journal.run(order.attemptId, 3, null)).toThrow(/Cannot journal 'run'/);
     expect(() => journal.requestCancel(order.attemptId)).toThrow(/Cannot journal/);
     expect(() => journal.accept({ ...record(), order })).toThrow();

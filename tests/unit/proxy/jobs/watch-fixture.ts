@@ -36,6 +36,8 @@ function shown({ id, data }: Tracked<JobEvent>): string {
       return `${id} ${data.attempt}:${data.progress.value}`;
     case "preview":
       return `${id} preview`;
+    case "output":
+      return `${id} ${data.attempt}:${data.output.name}`;
   }
 }
 

@@ -31,6 +31,19 @@ describe("parseMessage()", () => {
     ]);
   });
 
+  it("reads what a node has made, under the node's own id", () => {
+    const picture = { filename: "a.png", subfolder: "x", type: "output" };
+    const output = { images: [picture, null, "junk"], text: ["hello"] };
+    expect(parse("executed", { node: "4.0.1", display_node: "4", output, prompt_id: P })).toEqual({
+      type: "executed",
+      promptId: P,
+      nodeId: "4",
+      made: { files: [{ nodeId: "4.0.1", ...picture }], texts: [{ nodeId: "4.0.1", text: "hello" }] },
+    });
+    const escaping = { images: [{ ...picture, filename: "../a.png" }] };
+    expect(parse("executed", { node: "4", output: escaping, prompt_id: P })).not.toHaveProperty("made");
+  });
+
   it("names the graph's own node where ComfyUI runs one that it expanded into", () => {
     expect(parse("executing", { node: "4.0.1", display_node: "4", prompt_id: P })).toMatchObject({ nodeId: "4" });
   });
