@@ -31,9 +31,7 @@ export interface EventRequest {
 }
 
 type Status = Extract<JobEvent, { type: "status" }>;
-/** An output that is home while the job goes on: some producers of events know of it, and all that know say it like this. */
-type AnyEvent = JobEvent | { type: "output"; output: Output };
-type Coming = Promise<IteratorResult<{ data: AnyEvent }>>;
+type Coming = Promise<IteratorResult<{ data: JobEvent }>>;
 
 /** The state decides, not the look at the queue that comes after it. */
 async function statusEvent({ jobs, links }: EventSource, { state, jobId, job }: Status): Promise<ServerEvent> {
@@ -45,7 +43,7 @@ async function statusEvent({ jobs, links }: EventSource, { state, jobId, job }: 
   return { event: "status", data: { ...status, outputs, error: job.error && errorView(job.error) } };
 }
 
-async function eventOf(source: EventSource, event: AnyEvent): Promise<ServerEvent> {
+async function eventOf(source: EventSource, event: JobEvent): Promise<ServerEvent> {
   switch (event.type) {
     case "status":
       return await statusEvent(source, event);
@@ -59,6 +57,15 @@ async function eventOf(source: EventSource, event: AnyEvent): Promise<ServerEven
     case "output":
       return { event: "output", data: outputView(event.output, source.links()) };
   }
+}
+
+/** Every output is told before the terminal status, also those that nobody knew of while the job ran. */
+function* untoldOutputs({ job }: Status, told: Set<string>): Generator<Output> {
+  for (const output of job?.outputs ?? []) if (!told.has(nameOf(output))) yield output;
+}
+
+function nameOf({ nodeId, name, assetId }: Output): string {
+  return [nodeId, name, assetId].join("/");
 }
 
 /** Progress of a job that runs when the stream is opened; null when it is over or nobody knows any. */
@@ -81,6 +88,7 @@ export async function* jobEvents(
   const events = jobs.watch(caller, input, ended)[Symbol.asyncIterator]();
   let state: Status["state"] | null = null;
   let position: unknown = null;
+  const told = new Set<string>();
   const pending: { event: Coming | null } = { event: null };
 
   /** Null when it is time to look at the queue again. */
@@ -108,6 +116,12 @@ export async function* jobEvents(
       if (result.done) return;
       const { data } = result.value;
       const event = await eventOf(source, data);
+      if (data.type === "output") told.add(nameOf(data.output));
+      if (data.type === "status" && isTerminal(data.state)) {
+        for (const output of untoldOutputs(data, told)) {
+          yield { event: "output", data: outputView(output, source.links()) };
+        }
+      }
       yield event;
       if (data.type !== "status") continue;
       const isFirst = state === null;
