@@ -46,9 +46,9 @@ describe("allowOrigins()", () => {
     expect(status).toBe(204);
     expect(headers.get("access-control-allow-origin")).toBe(PAGE);
     expect(headers.get("access-control-allow-credentials")).toBeNull();
-    expect(listed(headers, "access-control-allow-methods")).toEqual(["get", "head", "post"]);
+    expect(listed(headers, "access-control-allow-methods")).toEqual(["get", "head", "post", "delete"]);
     const wanted =
-      "authorization,content-type,trpc-accept,last-event-id,x-request-id,idempotency-key,range,traceparent";
+      "authorization,content-type,trpc-accept,last-event-id,x-request-id,idempotency-key,idempotency-mode,prefer,range,traceparent";
     expect(listed(headers, "access-control-allow-headers")).toEqual(expect.arrayContaining(wanted.split(",")));
     expect(listed(headers, "access-control-allow-headers")).toContain("x-expected-sha256");
     expect(headers.get("vary")).toMatch(/origin/i);
@@ -65,6 +65,8 @@ describe("allowOrigins()", () => {
       "etag",
       "content-range",
       "retry-after",
+      "preference-applied",
+      "idempotency-replayed",
     ]);
     expect(answer.headers.get("vary")).toMatch(/authorization.*origin/i);
     const refusal = await ask("/v1/assets/asset_x/content", { origin: PAGE });
