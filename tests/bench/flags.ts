@@ -32,7 +32,7 @@ v2: jobs through the Comfy API v2 of both edges, in turns with comfy-api-proxy 0
   poll_*, sse_*                   an own client that polls, or reads the events
   typescript_run_*, python_run_*  run() of the official SDKs, unmodified; *_300ms_*: of a job of 0.3 s
   false_states                    of 1,000 jobs at concurrency 8: wrongly failed, canceled, expired, or without bytes
-  jobs_per_second                 at concurrency 8; the goal of the edges is the proxy's number
+  jobs_per_second                 rightly ended ones, at concurrency 8; the goal of the edges is the proxy's number
   --json      one line of JSON a measurement
   --rounds N  measured jobs per runtime, 1 to 1000 (default 150, of v2 60; starts are min(N, 9))
   --real      the job part on a real ComfyUI too, the v2 part on one alone: COMFYUI_DIR's, else one set up in the cache

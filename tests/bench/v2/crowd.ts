@@ -51,7 +51,8 @@ async function crowdOf(server: V2Server, options: CrowdOptions): Promise<Crowd> 
       const outcome = await client.run(graph());
       if (isFalse(outcome)) wrong.push(outcome.state);
     });
-    return { server, rate, directRate, wrong };
+    // A job that ended wrongly is none that was done.
+    return { server, rate: rate * (jobs - wrong.length) / jobs, directRate, wrong };
   } finally {
     direct[Symbol.dispose]();
   }
