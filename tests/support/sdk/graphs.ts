@@ -8,6 +8,8 @@ const STAND_IN_STEPS_PER_SECOND = 50;
 /** On an idle core; a busy machine takes longer, never less. */
 const REAL_STEPS_PER_SECOND = 400;
 const REAL_EDGE = 256;
+/** Two gigabytes of frames, some six seconds: nothing lasts longer there. */
+const MAX_REAL_STEPS = 2_400;
 
 let color = Math.floor(Math.random() * 0x800000);
 function nextColor(): number {
@@ -31,7 +33,8 @@ export function picture(): Workflow {
 /** Some seconds of progress by node `3`, then one picture by node `5`. */
 export function lasting(seconds: number, kind: TargetKind = targetKind()): Workflow {
   const isReal = kind === "real";
-  const steps = Math.max(2, Math.round(seconds * (isReal ? REAL_STEPS_PER_SECOND : STAND_IN_STEPS_PER_SECOND)));
+  const wanted = Math.max(2, Math.round(seconds * (isReal ? REAL_STEPS_PER_SECOND : STAND_IN_STEPS_PER_SECOND)));
+  const steps = isReal ? Math.min(wanted, MAX_REAL_STEPS) : wanted;
   const edge = isReal ? REAL_EDGE : 8;
   return {
     "1": canvas(edge, steps),

@@ -1,10 +1,11 @@
 /**
  * What a Python test asks of the stage, over HTTP on 127.0.0.1:
- * `/graphs/NAME?seconds=N` a graph; `/kill-busy-pod`, and `/start-pods` those that were killed; `/restart-edge`; `/cut`
+ * `/graphs/NAME?seconds=N` a graph; `/polls/JOB` how often a job was asked for; `/kill-busy-pod`, and `/start-pods` those that were killed; `/restart-edge`; `/cut`
  * cuts every connection of the relay that the test speaks through, and says how many there were.
  */
 import { createServer } from "node:http";
 import type { TestPod } from "../fleet/pod-fleet.ts";
+import { until } from "../fleet/until.ts";
 import * as graphs from "./graphs.ts";
 import type { CuttingRelay } from "./relay.ts";
 import type { Stage } from "./stage.ts";
@@ -30,6 +31,11 @@ function graph(name: string, seconds: number): unknown {
   }
 }
 
+/** GETs of the job itself that the edge has answered. */
+function pollsIn(log: string, jobId: string): number {
+  return log.split(`"method":"GET","path":"/api/v2/jobs/${jobId}"`).length - 1;
+}
+
 export async function serveStage(stage: Stage, relay: CuttingRelay): Promise<StageServer> {
   const { fleet } = stage;
   const killed = new Set<TestPod>();
@@ -38,6 +44,8 @@ export async function serveStage(stage: Stage, relay: CuttingRelay): Promise<Sta
     switch (verb) {
       case "graphs":
         return graph(name, Number(url.searchParams.get("seconds") ?? 0));
+      case "polls":
+        return await until("a poll to be logged", () => pollsIn(fleet.edge.log(), name) || null);
       case "cut":
         return relay.cut();
       case "kill-busy-pod": {

@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from comfy_sdk import Preview, Progress, StatusChange
 
 
@@ -58,3 +60,11 @@ def test_previews_come_as_pictures(submit):
     assert previews
     assert {preview.content_type for preview in previews} == {"image/jpeg"}
     assert all(preview.data[:3] == b"\xff\xd8\xff" for preview in previews)
+
+
+def test_wait_gives_up_and_the_job_goes_on(submit):
+    # The deadline is looked at between polls, and the edge may hold a poll for five seconds.
+    job = submit("lasting", 8)
+    with pytest.raises(TimeoutError):
+        job.wait(timeout=0)
+    assert job.wait(timeout=60).status == "succeeded"
