@@ -1,7 +1,8 @@
 /**
  * What a Python test asks of the stage, over HTTP on 127.0.0.1:
- * `/graphs/NAME?seconds=N` a graph; `/polls/JOB` how often a job was asked for; `/kill-busy-pod`, and `/start-pods` those that were killed; `/restart-edge`; `/cut`
- * cuts every connection of the relay that the test speaks through, and says how many there were.
+ * `/graphs/NAME?seconds=N` a graph; `/polls/JOB` how often a job was asked for; `/kill-busy-pod`, and `/start-pods` those
+ * that were killed; `/restart-edge`; `/cut` cuts every connection of the relay that the test speaks through, and says how
+ * many there were.
  */
 import { createServer } from "node:http";
 import type { TestPod } from "../fleet/pod-fleet.ts";
