@@ -38,6 +38,8 @@ export function composeTelemetry(
     tracing,
     attemptEnded(record) {
       metrics.count("comfyfleet_agent_attempts_total", record.state);
+      const bytes = record.outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      if (record.state === "succeeded") metrics.count("comfyfleet_agent_output_bytes_total", "", bytes);
       if (tracing.record !== null) recordAttempt(tracing.record, record, identity.podId);
     },
   };

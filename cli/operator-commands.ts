@@ -6,6 +6,7 @@ import { doctor } from "./commands/doctor.ts";
 import { createKey, listKeys, revokeKey } from "./commands/keys.ts";
 import { podLogs } from "./commands/pod-logs.ts";
 import { cordonPod, drainPod, freePod, getPod, listPods, restartPod, uncordonPod } from "./commands/pods.ts";
+import { pageOptions } from "./page.ts";
 
 export interface CommandTools {
   perform(flags: { json?: boolean }, action: (context: CliContext) => Promise<number>): Promise<void>;
@@ -21,9 +22,7 @@ function addPods(program: Command, { perform, signIn, integer }: CommandTools): 
     "the pods and what they run on; a pod is its name, id or part of it",
   );
   const one = (name: string, about: string) => signIn(pods.command(name).argument("<pod>").description(about));
-  signIn(pods.command("ls").description("every pod with its state"))
-    .option("--limit <n>", "at most this many", integer(1, 100), 100)
-    .option("--cursor <cursor>", "where the previous page ended")
+  pageOptions(signIn(pods.command("ls").description("every pod with its state")), integer)
     .action((flags) => perform(flags, (context) => listPods(context, flags)));
   one("get", "one pod, whole").action((pod, flags) => perform(flags, (context) => getPod(context, pod, flags)));
   one("logs", "the last lines of its ComfyUI")
@@ -54,9 +53,7 @@ function addKeys(program: Command, { perform, signIn, integer, collect }: Comman
     .option("--tenant <id>", "whose it is (default: yours)")
     .option("--scope <scope>", "what it may do (repeatable; default: a tenant's five scopes)", collect)
     .action((flags) => perform(flags, (context) => createKey(context, flags)));
-  signIn(keys.command("ls").description("newest first, without their secrets"))
-    .option("--limit <n>", "at most this many", integer(1, 100), 50)
-    .option("--cursor <cursor>", "where the previous page ended")
+  pageOptions(signIn(keys.command("ls").description("newest first, without their secrets")), integer)
     .action((flags) => perform(flags, (context) => listKeys(context, flags)));
   signIn(keys.command("revoke").argument("<key>", "its id, or the whole key").description("end a key for good"))
     .action((key, flags) => perform(flags, (context) => revokeKey(context, key, flags)));

@@ -14,6 +14,7 @@ import { interruption } from "./interruption.ts";
 import { addOperatorCommands } from "./operator-commands.ts";
 import { addRepeatCommands } from "./repeat-commands.ts";
 import { EXIT } from "./output/exit-codes.ts";
+import { pageOptions } from "./page.ts";
 import { createRenderer, type Renderer, type Terminal } from "./output/renderer.ts";
 
 export interface ProgramOptions {
@@ -142,11 +143,9 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .action((workflow, flags) => perform(flags, (context) => run(context, workflow, flags)));
 
   const jobs = program.command("jobs").description("list, look at, watch, cancel and repeat jobs");
-  signInOptions(jobs.command("ls").description("newest first"))
+  pageOptions(signInOptions(jobs.command("ls").description("newest first")), integer)
     .option("--state <state>", "only this state (repeatable)", collect)
     .option("--label <key=value>", "only jobs with this label (repeatable, up to 3)", collect)
-    .option("--limit <n>", "at most this many", integer(1, 100), 20)
-    .option("--cursor <cursor>", "where the previous page ended")
     .action((flags) => perform(flags, (context) => listJobs(context, flags)));
   signInOptions(jobs.command("get").argument("<job>").description("one job, whole"))
     .action((jobId, flags) => perform(flags, (context) => getJob(context, jobId, flags)));
@@ -157,7 +156,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   addRepeatCommands(jobs, { perform, signIn: signInOptions });
 
   const services = program.command("services").description("the typed services: what they take, need and run");
-  signInOptions(services.command("ls").description("every service"))
+  pageOptions(signInOptions(services.command("ls").description("every service")), integer)
     .action((flags) => perform(flags, (context) => listServices(context, flags)));
   signInOptions(services.command("show").argument("<service>").description("inputs, outputs, models and requirements"))
     .action((service, flags) => perform(flags, (context) => showService(context, service, flags)));

@@ -1,7 +1,7 @@
 /**
  * The control API, on a port of its own on 127.0.0.1: arms and clears faults while the server runs, and shows its
  * state. `GET /faults` lists what there is, `POST /faults {name, arg?}` arms, `DELETE /faults[/NAME]` clears,
- * `GET /state` shows.
+ * `GET /state` shows, `GET /routes` lists what the server itself answers.
  */
 import { Hono } from "hono";
 import type { WorkerCounts } from "./execution/worker.ts";
@@ -18,6 +18,8 @@ export interface ControlSources {
   readonly hub: Hub;
   readonly worker: () => WorkerCounts;
   readonly pid: number;
+  /** The server's routes as `METHOD /path/:parameter`. */
+  readonly routes: () => readonly string[];
   /** True once the server's port is open. */
   readonly ready: () => boolean;
 }
@@ -37,6 +39,7 @@ export function createControlApp(sources: ControlSources): Hono {
       worker: sources.worker(),
     });
   });
+  app.get("/routes", (context) => context.json(sources.routes()));
   app.get("/faults", (context) => {
     const known = [...FAULTS.values()].map(({ name, summary }) => ({ name, summary }));
     return context.json({ known, armed: sources.faults.list() });

@@ -9,7 +9,7 @@ import { InterruptFlag } from "./execution/interrupt.ts";
 import { Worker } from "./execution/worker.ts";
 import { ArmedFaults, FaultError } from "./faults/armed-faults.ts";
 import { parseFlags, UsageError } from "./flags.ts";
-import { createApp } from "./http/app.ts";
+import { createApp, routesOf } from "./http/app.ts";
 import { features } from "./http/info.ts";
 import { acceptSockets, listen, PortInUse } from "./listen.ts";
 import { Log } from "./log.ts";
@@ -120,7 +120,12 @@ function compose(argv: readonly string[], options: Options, { host, log }: { hos
   return {
     async control(): Promise<void> {
       if (options.controlPort === null) return;
-      const sources = { faults, queue, hub, worker: () => worker.counts(), pid: host.pid, ready: () => ready };
+      const sources = {
+        ...{ faults, queue, hub, pid: host.pid },
+        worker: () => worker.counts(),
+        ready: () => ready,
+        routes: () => routesOf(app),
+      };
       const { port } = await listen(createControlApp(sources), { address: "127.0.0.1", port: options.controlPort });
       log.info(`fake-comfy control: http://127.0.0.1:${port}`);
     },

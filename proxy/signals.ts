@@ -2,15 +2,15 @@
  * Hints between the edge's loops inside one process: "look again now". A lost hint costs one poll interval, never
  * correctness, so nothing may depend on their delivery or order.
  */
-import type { JobId } from "../contracts/ids.ts";
+import type { JobRow } from "./store/job-store.ts";
 
 interface Hints {
   /** The queue may have changed: the planner should look. */
   queue: void;
   /** A pod's slots, phase or capability may have changed: the planner should look. */
   pods: void;
-  /** This job has a new lifecycle event, or a cancel was asked for. */
-  job: JobId;
+  /** This job has a new lifecycle event, or a cancel was asked for: the job as its transition left it. */
+  job: JobRow;
 }
 
 export interface Signals {

@@ -8,7 +8,7 @@ import type { EarlyOutput, FoundOutputs } from "./record.ts";
 
 const FILES_AT_ONCE = 4;
 
-export interface CollectDeps extends Omit<TakeDeps, "signal"> {
+export interface CollectDeps extends Omit<TakeDeps, "home" | "signal"> {
   /** Those that were reported before the end keep their index, and are taken anew like the others. */
   early: readonly EarlyOutput[];
   /** A temporary output that is no longer there; the job's other outputs stand without it. */
@@ -29,19 +29,23 @@ export async function collectOutputs(
   const { attemptId, workspace, onMissingTemporary } = deps;
   const sources = sourcesIn(found);
   refuseTooMany(sources.length);
-  await workspace.renewOutputs(attemptId);
+  const home = workspace.renewOutputs(attemptId);
+  // Met where it is awaited.
+  home.catch(() => undefined);
   const indexes = indexesOf(sources, deps.early);
   const outputs: AttemptOutput[] = [];
   const missing: Missing[] = [];
   for (let first = 0; first < sources.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
     const batch = sources.slice(first, first + FILES_AT_ONCE);
-    const taken = await allDone(batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, signal })));
+    const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, home, signal }));
+    const taken = await allDone(works, home);
     for (const output of taken) {
       if ("missing" in output) missing.push(output);
       else outputs.push(output);
     }
   }
+  await home;
   if (outputs.length === 0 && missing[0] !== undefined) throw missing[0].error;
   for (const { missing: file } of missing) onMissingTemporary(file);
   return outputs;
@@ -66,9 +70,9 @@ function refuseTooMany(count: number): void {
   });
 }
 
-/** Waits for all before it throws the first failure, so that nothing writes into the folder afterwards. */
-async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(works);
+/** Waits for all before it throws the first failure, so that nothing makes the folder or writes into it afterwards. */
+async function allDone<T>(works: Promise<T>[], home: Promise<void>): Promise<T[]> {
+  await Promise.allSettled([...works, home]);
   return await Promise.all(works);
 }
 

@@ -51,8 +51,11 @@ export class EarlyOutputs {
 
   /** Takes in what a node has made; returns at once. */
   offer(made: { files: readonly ComfyFile[]; texts: readonly ComfyText[] }): void {
-    if (this.#run.over.aborted || this.#reports >= MAX_EARLY_REPORTS) return;
-    for (const source of sourcesIn(made)) this.#waiting.set(source.key, source);
+    const { entry, over } = this.#run;
+    if (over.aborted || this.#reports >= MAX_EARLY_REPORTS) return;
+    for (const source of sourcesIn({ files: made.files, texts: entry.redact(made.texts) })) {
+      this.#waiting.set(source.key, source);
+    }
     if (this.#isAtWork || this.#waiting.size === 0) return;
     this.#isAtWork = true;
     this.#work = this.#goOn();
@@ -114,6 +117,7 @@ export class EarlyOutputs {
         workspace,
         api: comfy.api,
         folders: folders(),
+        home: Promise.resolve(),
         signal: over,
       });
     } catch (error) {

@@ -76,9 +76,14 @@ export class AttemptEntry {
 
   run(said: JobError | null): void {
     const atMs = this.#deps.clock.now();
-    const refusal = this.#deps.redact(said);
+    const refusal = this.redact(said);
     this.#journaled("run", (journal) => journal.run(this.id, atMs, refusal));
     this.#change({ state: "running", startedAtMs: atMs, refusal });
+  }
+
+  /** The same without partner keys: what a node says may leave the pod. */
+  redact<T>(said: T): T {
+    return this.#deps.redact(said);
   }
 
   /** All that are known before the end. */
@@ -90,7 +95,7 @@ export class AttemptEntry {
 
   collect({ texts, ...files }: FoundOutputs): void {
     const atMs = this.#deps.clock.now();
-    const found = { ...files, texts: this.#deps.redact(texts) };
+    const found = { ...files, texts: this.redact(texts) };
     const { progress } = this.#record;
     this.#journaled("collect", (journal) => journal.collect(this.id, { atMs, found, progress }));
     this.#change({ state: "collecting", executedAtMs: atMs, found });
@@ -100,7 +105,7 @@ export class AttemptEntry {
   finish(end: Omit<Final, "atMs" | "progress">): void {
     if (this.isFinal) return;
     const atMs = this.#deps.clock.now();
-    const final = { ...end, error: this.#deps.redact(end.error) };
+    const final = { ...end, error: this.redact(end.error) };
     const { progress } = this.#record;
     this.#journaled("finish", (journal) => journal.finish(this.id, { ...final, atMs, progress }));
     this.#change({ ...final, finishedAtMs: atMs });

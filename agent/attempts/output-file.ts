@@ -7,6 +7,7 @@ import { addAbortSignal, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FleetError } from "../../contracts/errors.ts";
 import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
+import { readPart } from "./read-part.ts";
 
 /** Up to here one read is quicker than a stream, and no burden. */
 const READ_WHOLE_BYTES = 1_048_576;
@@ -20,6 +21,8 @@ export interface TakeOptions {
   file: ComfyFile;
   /** Where our own goes. */
   to: string;
+  /** Resolves when the folder of `to` is there: it is made while the file is found and opened. */
+  home: Promise<void>;
   /** Nobody else writes into its folder, so a second name for the same bytes is as good as a copy. */
   isOurs: boolean;
 }
@@ -41,7 +44,7 @@ export async function takeFromDisk(
   options: TakeOptions,
   signal: AbortSignal,
 ): Promise<Stored> {
-  const { file, to } = options;
+  const { file, to, home } = options;
   const folder = folders[file.type];
   let path: string;
   try {
@@ -54,23 +57,31 @@ export async function takeFromDisk(
   } catch (error) {
     throw FleetError.is(error) ? error : outputMissing(file, "there is no such file", error);
   }
-  await using source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const info = await source.stat();
-  if (!info.isFile()) throw outputMissing(file, "it is no regular file");
-  if (options.isOurs && info.size <= READ_WHOLE_BYTES) {
-    const [linked, bytes] = await Promise.all([isLinked(path, to), source.readFile()]);
-    if (!linked) await writeFile(to, bytes, { flag: "wx", mode: 0o600 });
-    return hashBytes(bytes);
+  const source = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const info = await source.stat();
+    if (!info.isFile()) throw outputMissing(file, "it is no regular file");
+    await home;
+    if (options.isOurs && info.size <= READ_WHOLE_BYTES) {
+      const whole = { start: 0, lengthBytes: info.size };
+      const [linked, bytes] = await Promise.all([isLinked(path, to), readPart(source, whole)]);
+      if (!linked) await writeFile(to, bytes, { flag: "wx", mode: 0o600 });
+      return hashBytes(bytes);
+    }
+    const linked = options.isOurs && await isLinked(path, to);
+    const stream = addAbortSignal(signal, source.createReadStream({ autoClose: false }));
+    return linked ? await hashOnly(stream) : await copyAndHash(stream, to);
+  } finally {
+    // What was read needs no waiting for the descriptor.
+    source.close().catch(() => undefined);
   }
-  const linked = options.isOurs && await isLinked(path, to);
-  const stream = addAbortSignal(signal, source.createReadStream({ autoClose: false }));
-  return linked ? await hashOnly(stream) : await copyAndHash(stream, to);
 }
 
 /** Reads it over ComfyUI's API, where its folders are not on our disk. */
 export async function takeOverHttp(api: ComfyApi, options: TakeOptions, signal: AbortSignal): Promise<Stored> {
   const response = await api.view(options.file, signal);
   if (response.body === null) throw outputMissing(options.file, "ComfyUI sent no bytes");
+  await options.home;
   return await copyAndHash(Readable.from(chunksOf(response.body)), options.to);
 }
 

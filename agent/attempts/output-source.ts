@@ -18,6 +18,8 @@ export interface TakeDeps {
   api: ComfyApi;
   /** Of the generation that ran it; null: over the API. */
   folders: ComfyFolders | null;
+  /** Resolves when the attempt's folder is there: it is made while a file is found and opened. */
+  home: Promise<void>;
   signal: AbortSignal;
 }
 
@@ -43,6 +45,7 @@ export async function takeSource(source: OutputSource, index: number, deps: Take
   const to = deps.workspace.outputPath(deps.attemptId, index);
   if ("text" in source) {
     const { nodeId, name, bytes } = source.text;
+    await deps.home;
     await writeFile(to, bytes, { mode: 0o600 });
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { index, nodeId, name, contentType: "text/plain", sizeBytes: bytes.length, sha256, temporary: false };
@@ -59,9 +62,9 @@ export async function takeSource(source: OutputSource, index: number, deps: Take
   };
 }
 
-async function takeFile(file: ComfyFile, to: string, { attemptId, api, folders, signal }: TakeDeps) {
+async function takeFile(file: ComfyFile, to: string, { attemptId, api, folders, home, signal }: TakeDeps) {
   const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to, isOurs: file.type === "output" && first === attemptId };
+  const request = { file, to, home, isOurs: file.type === "output" && first === attemptId };
   if (folders === null) return await takeOverHttp(api, request, signal);
   return await takeFromDisk(folders, request, signal);
 }

@@ -130,7 +130,7 @@ export class Run {
   }
 
   end(): void {
-    this.#ended.abort();
+    this.#ended.abort("over");
     this.#throttle.end();
   }
 

@@ -29,7 +29,7 @@ export class Throttle<T> {
 
   /** Drops what waits; for the end of the run, whose report carries the last value. */
   end(): void {
-    this.#ended.abort();
+    this.#ended.abort("over");
   }
 
   #flush(): void {

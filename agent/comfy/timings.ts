@@ -19,7 +19,7 @@ export interface ComfyTimings {
   livenessEveryMs: number;
   /** No answer for this long → `Unresponsive`. A node that holds Python's lock silences HTTP for tens of seconds. */
   unresponsiveAfterMs: number;
-  /** Prompts wait and none runs for this long → `WorkerDied`. */
+  /** Prompts wait and none runs for this long → `WorkerDied`. Attached: they bring no message for this long → ask its log. */
   workerStallMs: number;
   /** Between two looks whether a ComfyUI that is to be started anew is idle. */
   recyclePollMs: number;

@@ -2,23 +2,21 @@
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256 } from "../../contracts/ids.ts";
 import { type InputStore, tooLarge } from "../attempts/input-store.ts";
-import { withoutStalls } from "./without-stalls.ts";
+import { type Pace, withoutStalls } from "./without-stalls.ts";
 
-/** Without a byte for this long an upload is given up: its sender has stalled or vanished. */
+/** With next to nothing for this long an upload is given up: its sender has stalled or vanished. */
 export const UPLOAD_STALL_MS = 60_000;
 
-interface InputDeps {
+interface InputDeps extends Pace {
   inputs: InputStore;
   maxInputBytes: number;
-  /** See {@link UPLOAD_STALL_MS}. */
-  stallMs: number;
 }
 
 /** 201, or 200 when the pod has them already. */
 export async function inputResponse(
   request: Request,
   given: string,
-  { inputs, maxInputBytes, stallMs }: InputDeps,
+  { inputs, maxInputBytes, ...pace }: InputDeps,
 ): Promise<Response> {
   const sha256 = Sha256.safeParse(given);
   if (!sha256.success) {
@@ -31,7 +29,7 @@ export async function inputResponse(
     return Response.json({ sha256: sha256.data }, { status: 200 });
   }
   if (Number(request.headers.get("content-length") ?? 0) > maxInputBytes) throw tooLarge(maxInputBytes);
-  await inputs.put(sha256.data, withoutStalls(request.body ?? emptyBody(), stallMs));
+  await inputs.put(sha256.data, withoutStalls(request.body ?? emptyBody(), pace));
   return Response.json({ sha256: sha256.data }, { status: 201 });
 }
 

@@ -4,7 +4,8 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Env } from "hono/types";
-import { closeMalformed, refuseMalformed } from "../../contracts/http/malformed.ts";
+import { boundConnections, HEADERS_CHECK_MS } from "../../contracts/http/bound-connections.ts";
+import { refuseMalformed } from "../../contracts/http/malformed.ts";
 
 export interface Listener {
   /** Port for TCP, path for a unix socket. */
@@ -17,15 +18,15 @@ export interface Listener {
 const PROBE_AFTER_MS = 30_000;
 
 function serverOf<E extends Env>(app: Hono<E>): Server {
-  // Uploads and streams last as long as they last; an idle edge keeps its connection between two beats. One that has
-  // vanished, as a machine does that loses its power, says nothing: TCP's own probes end its connections.
+  // An idle edge keeps its connection between two beats. One that has vanished, as a machine does that loses its power,
+  // says nothing: TCP's own probes end its connections.
   const server = createServer({
-    requestTimeout: 0,
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
     keepAliveTimeout: 75_000,
     keepAlive: true,
     keepAliveInitialDelay: PROBE_AFTER_MS,
   }, getRequestListener(app.fetch, { errorHandler: refuseMalformed }));
-  server.on("clientError", closeMalformed);
+  boundConnections(server);
   return server;
 }
 

@@ -1,10 +1,12 @@
 /** `GET|HEAD /attempts/{attemptId}/outputs/{index}`: the bytes of a collected output, whole or in part. */
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { AttemptsPort } from "../../contracts/agent/ports.ts";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { AttemptId } from "../../contracts/ids.ts";
+import { readPart } from "../attempts/read-part.ts";
 import type { Workspace } from "../attempts/workspace.ts";
 import { parseRange } from "../../contracts/http/byte-range.ts";
 import { matchesAny } from "../../contracts/http/entity-tag.ts";
@@ -17,6 +19,9 @@ export interface OutputRequest {
   ifRange: string | undefined;
   ifNoneMatch: string | undefined;
 }
+
+/** Up to here one read and one write are quicker than a stream, and no burden. */
+const WHOLE_BYTES = 256 * 1024;
 
 interface OutputDeps {
   attempts: Pick<AttemptsPort, "get">;
@@ -43,8 +48,25 @@ export async function outputResponse(request: OutputRequest, deps: OutputDeps): 
   if (range) headers.set("content-range", `bytes ${range.start}-${range.end}/${output.sizeBytes}`);
   const status = range ? 206 : 200;
   if (request.method === "HEAD" || lengthBytes === 0) return new Response(null, { status, headers });
-  const file = createReadStream(deps.workspace.outputPath(attemptId, output.index), range ?? {});
+  const path = deps.workspace.outputPath(attemptId, output.index);
+  if (lengthBytes <= WHOLE_BYTES) {
+    return new Response(await partOf(path, range?.start ?? 0, lengthBytes), { status, headers });
+  }
+  const file = createReadStream(path, range ?? {});
   return new Response(Readable.toWeb(file) as ReadableStream<Uint8Array>, { status, headers });
+}
+
+/** @throws Error for a file that is shorter than when it was collected */
+async function partOf(path: string, start: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await open(path, "r");
+  try {
+    const bytes = await readPart(file, { start, lengthBytes });
+    if (bytes.length === lengthBytes) return bytes;
+    throw new Error(`Cannot send ${path}: it ends before byte ${start + lengthBytes}`);
+  } finally {
+    // What was read needs no waiting for the descriptor.
+    file.close().catch(() => undefined);
+  }
 }
 
 async function findOutput(

@@ -8,6 +8,10 @@ export const AGENT_METRICS = {
     known: ["succeeded", "failed", "canceled", "lost"],
     help: "Attempts that have ended on this pod.",
   },
+  comfyfleet_agent_output_bytes_total: {
+    type: "counter",
+    help: "Bytes of the outputs of attempts that have succeeded on this pod.",
+  },
   comfyfleet_slot_busy: { type: "gauge", label: "slot", help: "1 while an attempt has the slot." },
   comfyfleet_comfy_ready: { type: "gauge", help: "1 while ComfyUI takes prompts." },
   comfyfleet_gpu_utilization_ratio: {

@@ -7,6 +7,7 @@ import { orAborted } from "../interruption.ts";
 import { parseLabels } from "../labels.ts";
 import { EXIT, exitCodeOfJob } from "../output/exit-codes.ts";
 import { eventText, jobDetails, jobRow } from "../output/job-lines.ts";
+import { type PageFlags, printPage } from "../page.ts";
 import { createProgressLine } from "../output/progress-line.ts";
 
 export interface JobsFlags {
@@ -14,11 +15,9 @@ export interface JobsFlags {
   key?: string;
 }
 
-export interface ListFlags extends JobsFlags {
+export interface ListFlags extends PageFlags {
   state?: string[];
   label?: string[];
-  limit: number;
-  cursor?: string;
 }
 
 export async function listJobs(context: CliContext, flags: ListFlags): Promise<number> {
@@ -37,10 +36,8 @@ export async function listJobs(context: CliContext, flags: ListFlags): Promise<n
     trpc.jobs.list.query({ limit: flags.limit, cursor: flags.cursor, ...filter })
   );
   const page = await orAborted(listed, context.interrupted);
-  const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
-  const rows = page.items.map(jobRow).join("\n");
-  context.render.result(page, `${rows || `No jobs yet. Start one with: ${context.command} run WORKFLOW.json`}${more}`);
-  return EXIT.ok;
+  const none = `No jobs yet. Start one with: ${context.command} run WORKFLOW.json`;
+  return printPage(context, page, { text: page.items.map(jobRow).join("\n"), none });
 }
 
 export async function getJob(context: CliContext, jobId: string, flags: JobsFlags): Promise<number> {

@@ -6,6 +6,7 @@ import { type ApiKey, Scope } from "../../contracts/tenant.ts";
 import type { CliContext } from "../context.ts";
 import { orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { type PageFlags, printPage } from "../page.ts";
 import { table } from "../output/table.ts";
 
 export interface KeysFlags {
@@ -18,11 +19,6 @@ export interface CreateKeyFlags extends KeysFlags {
   name?: string;
   tenant?: string;
   scope?: string[];
-}
-
-export interface ListKeysFlags extends KeysFlags {
-  limit: number;
-  cursor?: string;
 }
 
 function parseScopes(names: readonly string[]): Scope[] {
@@ -60,14 +56,12 @@ function row({ id, name, scopes, createdAt, revokedAt }: ApiKey): string[] {
   return [id, name || "-", revokedAt ? `revoked ${revokedAt}` : "in force", createdAt, scopes.join(",")];
 }
 
-export async function listKeys(context: CliContext, flags: ListKeysFlags): Promise<number> {
+export async function listKeys(context: CliContext, flags: PageFlags): Promise<number> {
   const { limit, cursor } = flags;
   const listed = context.fleet(flags).call((trpc) => trpc.keys.list.query({ limit, cursor }));
   const page = await orAborted(listed, context.interrupted);
-  const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
   const rows = [["ID", "NAME", "STATE", "CREATED", "SCOPES"], ...page.items.map(row)];
-  context.render.result(page, `${table(rows)}${more}`);
-  return EXIT.ok;
+  return printPage(context, page, { text: table(rows) });
 }
 
 /** A key's id, or the whole key. Nothing less: what is revoked stays so. */

@@ -6,16 +6,12 @@ import type { CliContext } from "../context.ts";
 import { orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { podDetails, podTable } from "../output/pod-lines.ts";
+import { type PageFlags, printPage } from "../page.ts";
 import { findPod } from "./find-pod.ts";
 
 export interface PodsFlags {
   url?: string;
   key?: string;
-}
-
-export interface ListPodsFlags extends PodsFlags {
-  limit: number;
-  cursor?: string;
 }
 
 export interface CordonFlags extends PodsFlags {
@@ -33,14 +29,12 @@ export interface RestartFlags extends CordonFlags {
 
 const POLL_MS = 500;
 
-export async function listPods(context: CliContext, flags: ListPodsFlags): Promise<number> {
+export async function listPods(context: CliContext, flags: PageFlags): Promise<number> {
   const { limit, cursor } = flags;
   const listed = context.fleet(flags).call((trpc) => trpc.pods.list.query({ limit, cursor }));
   const page = await orAborted(listed, context.interrupted);
-  const more = page.nextCursor ? `\nMore: --cursor ${page.nextCursor}` : "";
   const none = `No pods yet. Name them in EDGE_PODS, or start one with: ${context.command} up`;
-  context.render.result(page, `${page.items.length > 0 ? podTable(page.items, Date.now()) : none}${more}`);
-  return EXIT.ok;
+  return printPage(context, page, { text: podTable(page.items, Date.now()), none });
 }
 
 export async function getPod(context: CliContext, wanted: string, flags: PodsFlags): Promise<number> {

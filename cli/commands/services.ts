@@ -6,6 +6,7 @@ import { isAssetReference, mapInputs, type Workflow } from "../../contracts/work
 import type { CliContext } from "../context.ts";
 import { orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
+import { type PageFlags, printPage } from "../page.ts";
 import { serviceDetails, serviceRow } from "../output/service-lines.ts";
 import { parseServiceInputs } from "../service-inputs.ts";
 
@@ -14,11 +15,11 @@ export interface ServicesFlags {
   key?: string;
 }
 
-export async function listServices(context: CliContext, flags: ServicesFlags): Promise<number> {
-  const fleet = context.fleet(flags);
-  const page = await orAborted(fleet.call((trpc) => trpc.services.list.query({ limit: 100 })), context.interrupted);
-  context.render.result(page, page.items.map(serviceRow).join("\n"));
-  return EXIT.ok;
+export async function listServices(context: CliContext, flags: PageFlags): Promise<number> {
+  const { limit, cursor } = flags;
+  const listed = context.fleet(flags).call((trpc) => trpc.services.list.query({ limit, cursor }));
+  const page = await orAborted(listed, context.interrupted);
+  return printPage(context, page, { text: page.items.map(serviceRow).join("\n") });
 }
 
 export async function showService(context: CliContext, service: string, flags: ServicesFlags): Promise<number> {

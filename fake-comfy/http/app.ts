@@ -1,6 +1,7 @@
 /** The HTTP side put together: what happens to every request, and all routes. */
 import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import { addAssetRoutes } from "./assets.ts";
 import { BodyTooLarge } from "./body.ts";
 import { addHistoryRoutes } from "./history.ts";
 import { addInfoRoutes } from "./info.ts";
@@ -45,6 +46,7 @@ export function createApp(context: ServerContext): App {
   addModelRoutes(routes, context);
   addInfoRoutes(routes, context);
   addInternalRoutes(routes, context);
+  addAssetRoutes(routes);
   routes.both(
     "GET",
     "/ws",
@@ -57,4 +59,9 @@ export function createApp(context: ServerContext): App {
     return troubleReply();
   });
   return app;
+}
+
+/** Every route as `METHOD /path/:parameter`. HEAD goes with GET. */
+export function routesOf(app: App): string[] {
+  return app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
 }

@@ -1,4 +1,4 @@
-/** `/internal/*`, which has no `/api` twin, and the switched-off assets API. */
+/** `/internal/*`, which has no `/api` twin. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { directoryByType } from "../directories.ts";
@@ -39,14 +39,4 @@ export function addInternalRoutes(routes: Routes, { options, log, hub }: ServerC
       .sort((one, other) => other.modifiedMs - one.modifiedMs);
     return jsonReply(files.map((file) => `${file.name} [${param("type")}]`));
   });
-  for (const path of ["/api/assets", "/api/tags"]) {
-    routes.one("GET", path, () => jsonReply({ error: assetsDisabled() }, 503));
-  }
-  // Asked by HEAD; Hono finds the handlers of GET for it.
-  routes.one("GET", "/api/assets/hash/:hash", () => jsonReply({ error: assetsDisabled() }, 503));
-}
-
-function assetsDisabled() {
-  const message = "Assets system is disabled. Start the server with --enable-assets to use this feature.";
-  return { code: "SERVICE_DISABLED", message, details: {} };
 }

@@ -17,7 +17,7 @@ export interface RequestView extends BodySource {
 /** Answers a request. */
 export type Handler = (request: RequestView) => Response | Promise<Response>;
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Registers handlers on an app. */
 export class Routes {

@@ -1,12 +1,11 @@
-/**
- * `/view`: output, input and temp files. `channel=rgb` and `channel=a` are drawn; `preview=…` answers the picture
- * itself, since nothing here encodes WebP or JPEG.
- */
+/** `/view`: output, input and temp files. `channel=rgb`, `channel=a` and `preview=…` are drawn, from PNG only. */
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { annotatedName, directoryByType, isLexicallyWithin } from "../directories.ts";
+import { encodeJpeg } from "../images/jpeg.ts";
 import { decodePng, encodePng, type Raster } from "../images/png.ts";
+import { encodeWebp } from "../images/webp.ts";
 import { fileReply } from "./file-reply.ts";
 import { contentTypeOf, isDangerous } from "./mime-types.ts";
 import { emptyReply } from "./replies.ts";
@@ -29,6 +28,8 @@ async function view(request: RequestView, { options }: ServerContext): Promise<R
   const filename = basename(name);
   const path = join(folder, filename);
   if (!existsSync(path) || !statSync(path).isFile()) return emptyReply(404);
+  const preview = request.query.get("preview");
+  if (preview !== null) return await previewReply({ path, filename, preview, channel: request.query.get("channel") });
   const channel = request.query.get("channel") ?? "rgba";
   if (channel === "rgb" || channel === "a") return await channelReply(path, filename, channel);
   return await fileReply(request, path, fileHeaders(request, filename));
@@ -57,6 +58,27 @@ async function channelReply(path: string, filename: string, channel: "rgb" | "a"
   const drawn = channel === "rgb" ? withoutAlpha(raster) : alphaOnly(raster);
   return new Response(new Uint8Array(await encodePng(drawn, { level: 6 })), {
     headers: { "content-type": "image/png", "content-disposition": `filename="${filename}"` },
+  });
+}
+
+interface PreviewRequest {
+  readonly path: string;
+  readonly filename: string;
+  /** `format;quality`: webp (also for what is neither) or jpeg, 0 to 100. */
+  readonly preview: string;
+  readonly channel: string | null;
+}
+
+/** JPEG has no alpha channel: where that is asked for, WebP is made instead. */
+async function previewReply({ path, filename, preview, channel }: PreviewRequest): Promise<Response> {
+  const parts = preview.split(";");
+  const format = parts[0] === "jpeg" && !(channel ?? "").includes("a") ? "jpeg" : "webp";
+  const quality = /^\d+$/.test(parts.at(-1) ?? "") ? Number(parts.at(-1)) : 90;
+  const raster = await decodePng(await readFile(path));
+  const drawn = format === "jpeg" || channel === "rgb" ? withoutAlpha(raster) : raster;
+  const bytes = format === "jpeg" ? encodeJpeg(drawn, quality) : encodeWebp(drawn);
+  return new Response(new Uint8Array(bytes), {
+    headers: { "content-type": `image/${format}`, "content-disposition": `filename="${filename}"` },
   });
 }
 

@@ -1,4 +1,4 @@
-/** Preview pictures for progress ticks: a thumbnail as PNG, or one fixed small JPEG, since nothing here encodes JPEG. */
+/** Preview pictures for progress ticks: a thumbnail as PNG, or one fixed small JPEG, which costs no time. */
 import type { PreviewImage } from "../socket/frames.ts";
 import { type Frame, quantize } from "./frame.ts";
 import { encodePng } from "./png.ts";

@@ -2,13 +2,16 @@
  * The WebSocket side: who is connected under which id, what each negotiated, and who gets which message.
  *
  * Kept on purpose: when a socket closes, its id is forgotten even if a newer socket took the id over meanwhile. The
- * newer socket stays open and hears nothing more.
+ * newer socket stays open and hears nothing more. And a client that stops reading holds up the messages of all.
  */
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import { isJsonObject, type Json, type JsonObject } from "../python.ts";
 import { Outbox } from "./outbox.ts";
 import type { SocketFaults } from "./socket-faults.ts";
+
+/** With more than this waiting for one client, the next message waits until it has taken that. */
+const CONGESTED_BYTES = 64 * 1024;
 
 /** One message to clients, before it becomes JSON. */
 export interface Message {
@@ -124,10 +127,18 @@ export class Hub {
 
   #deliver(payload: string | Buffer, sid: string | null): void {
     if (sid === null) {
-      for (const socket of this.#sockets.values()) socket.send(payload);
+      for (const socket of this.#sockets.values()) this.#put(socket, payload);
     } else {
-      this.#sockets.get(sid)?.send(payload);
+      const socket = this.#sockets.get(sid);
+      if (socket !== undefined) this.#put(socket, payload);
     }
+  }
+
+  #put(socket: WebSocket, payload: string | Buffer): void {
+    let resume: (() => void) | undefined;
+    // Called when the system has taken the message, or the socket has ended.
+    socket.send(payload, () => resume?.());
+    if (socket.bufferedAmount > CONGESTED_BYTES) resume = this.#outbox.pause();
   }
 
   #listen(socket: WebSocket, sid: string): void {

@@ -1,4 +1,4 @@
-/** The way of messages from the server to its sockets, which faults can hold, repeat and turn round. */
+/** The way of messages from the server to its sockets: held while a client is congested; faults hold, repeat and turn it round. */
 
 type Send = () => void;
 
@@ -23,7 +23,12 @@ export class Outbox {
     this.#pauses++;
     return once(() => {
       this.#pauses--;
-      if (this.#pauses === 0) { for (const send of this.#waiting.splice(0)) send(); }
+      // What is sent may pause the rest again.
+      while (this.#pauses === 0) {
+        const send = this.#waiting.shift();
+        if (send === undefined) break;
+        send();
+      }
     });
   }
 

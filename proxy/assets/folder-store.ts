@@ -4,7 +4,7 @@
  * left half-written is removed at the start.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, opendir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { mkdir, opendir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
@@ -114,6 +114,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       if (sizeBytes === null) return null;
       return { body: readFileStream(path, range ?? { start: 0, end: sizeBytes - 1 }), sizeBytes };
     },
+    read: (tenantId, sha256) => orNull(readFile(pathOf(tenantId, sha256))),
     async touch(tenantId, sha256) {
       const path = pathOf(tenantId, sha256);
       return await exclusively(path, async () => {

@@ -37,6 +37,8 @@ export interface BlobStore {
     sha256: Sha256,
     range?: { start: number; end: number },
   ): Promise<{ body: ReadableStream<Uint8Array>; sizeBytes: number } | null>;
+  /** All of the bytes in one piece, for blobs that are known to be small. Null when there are no such bytes. */
+  read(tenantId: TenantId, sha256: Sha256): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Size of the stored bytes, null when there are none. Counts as a use: `delete` spares them for as long as new ones. */
   touch(tenantId: TenantId, sha256: Sha256): Promise<number | null>;
   /** Blobs neither stored nor touched since this time in epoch ms, one tenant after the other. */

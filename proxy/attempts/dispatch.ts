@@ -121,7 +121,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
 
   async function fail({ job, no }: Assigned, error: FleetError): Promise<void> {
     const moved = await store.failJob({ jobId: job.id, no, error: toJobError(error), receipt: null });
-    if (moved.status === "done") signals.emit("job", job.id);
+    if (moved.status === "done") signals.emit("job", moved.job);
   }
 
   async function start(assigned: Assigned): Promise<DispatchEnd> {
@@ -142,7 +142,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       const moved = await store.startJob({ jobId: job.id, no });
       if (moved.status === "done") settlement.begun({ id: attemptId, podId: pod.id, jobId: job.id, no });
       // Also when nothing moved: a cancel in the meantime waits for this signal to reach the agent.
-      signals.emit("job", job.id);
+      if (moved.job !== null) signals.emit("job", moved.job);
       logger.debug("attempt started", { ...facts, moved: moved.status });
       if (outcome.report) void settlement.settle(pod.id, outcome.report);
       return "started";

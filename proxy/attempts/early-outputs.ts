@@ -95,7 +95,7 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
       one.output = moved.job.outputs[place] ?? one.output;
       one.asset = null;
     }
-    signals.emit("job", jobId);
+    signals.emit("job", moved.job);
     return true;
   }
 

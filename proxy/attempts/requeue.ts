@@ -39,7 +39,7 @@ export async function requeue(
   const retryInMs = await (why.countLoss ? lossPauseMs(options, jobId) : giveBackPauseMs(options, jobId));
   const moved = await store.loseAttempt({ jobId, no, ...why, retryInMs, maxLosses: timings.maxLosses });
   if (moved.status !== "done") return moved;
-  signals.emit("job", jobId);
+  signals.emit("job", moved.job);
   if (moved.job.state !== "queued") return moved;
   signals.emit("queue", undefined);
   if (retryInMs > 0) {

@@ -78,29 +78,24 @@ export function createSettler(deps: SettleDeps): SettleReport {
   const { store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } = deps;
 
   /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
-  async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "report" | "nowMs"> | null> {
-    const [job, attempts, pod] = await Promise.all([
-      store.getJob(row.jobId),
-      store.listAttempts(row.jobId),
-      store.getPod(row.podId),
-    ]);
-    const attempt = attempts.find(({ no }) => no === row.no);
-    if (!job || !attempt) return null;
+  async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "attempt" | "report" | "nowMs"> | null> {
+    const [job, pod] = await Promise.all([store.getJob(row.jobId), store.getPod(row.podId)]);
+    if (!job) return null;
     const needs = await store.getNeeds([job.placementKey]);
-    const models = needs.get(job.placementKey)?.models ?? [];
-    return { job, attempt, attempts: attempts.length, pod, models };
+    // Attempts are numbered without a gap, so that the last one's number is how many there were.
+    return { job, attempts: job.attempt, pod, models: needs.get(job.placementKey)?.models ?? [] };
   }
 
   async function receiptFor(row: AttemptRow, report: AttemptReport, known = factsOf(row)): Promise<Receipt | null> {
-    const read = await known;
+    const facts = await known;
     // Its end may overtake the answer to its start.
-    const facts = read?.attempt.startedAtMs === null ? await factsOf(row) : read;
-    return facts && buildReceipt({ ...facts, report, nowMs: await store.now() });
+    const attempt = row.startedAtMs === null ? await store.getAttempt(row.id) ?? row : row;
+    return facts && buildReceipt({ ...facts, attempt, report, nowMs: await store.now() });
   }
 
   function tell(row: AttemptRow, moved: Transition, facts: Record<string, unknown>): void {
     if (moved.status !== "done") return;
-    signals.emit("job", row.jobId);
+    signals.emit("job", moved.job);
     if (isTerminal(moved.job.state)) lastProgress.drop(row.jobId);
     const jobState = moved.job.state;
     logger.info("attempt ended", { ...unitOf(row), jobState, ...facts });
@@ -162,7 +157,7 @@ export function createSettler(deps: SettleDeps): SettleReport {
     if (row.state === "running") return { jobId, no };
     if (row.state !== "offered") return "settled";
     const moved = await store.startJob({ jobId, no });
-    if (moved.status === "done") signals.emit("job", jobId);
+    if (moved.status === "done") signals.emit("job", moved.job);
     return { jobId, no };
   }
 

@@ -13,6 +13,6 @@ export async function cancelJob(
   const { status, job } = await store.cancelJob({ tenantId, jobId });
   if (job?.tenantId !== tenantId) throw jobNotFound(jobId);
   // The session of its pod listens too, and sends the order to the agent at once.
-  if (status === "done" || job.state === "canceling") signals.emit("job", jobId);
+  if (status === "done" || job.state === "canceling") signals.emit("job", job);
   return job;
 }

@@ -150,7 +150,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
       return mailboxes.size;
     },
     async run(signal) {
-      const stopListening = signals.on("job", (id) => {
+      const stopListening = signals.on("job", ({ id }) => {
         if (id === jobId) bell.ring();
       });
       let failures = 0;

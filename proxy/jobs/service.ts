@@ -85,8 +85,7 @@ export function createJobs(given: JobsOptions): Jobs {
     async get({ tenantId }, { jobId, waitMs }, signal) {
       const row = await getOwnJob(store, tenantId, jobId);
       if (waitMs === 0 || isTerminal(visibleState(row.state))) return view(row);
-      await finals.wait(jobId, waitMs, signal);
-      return view(await getOwnJob(store, tenantId, jobId));
+      return view(await finals.wait(jobId, waitMs, signal) ?? await getOwnJob(store, tenantId, jobId));
     },
     list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),
     async cancel({ tenantId }, jobId) {

@@ -144,7 +144,7 @@ export async function acceptJob(
   if (outcome.status === "queue_full") throw queueFull(maxQueued);
   if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency), waiting, replayed: true };
   signals.emit("queue", undefined);
-  signals.emit("job", outcome.job.id);
+  signals.emit("job", outcome.job);
   return { row: outcome.job, waiting, replayed: false };
 }
 

@@ -1,5 +1,6 @@
 /** The sessions of every pod this edge knows a way to, and the watch over pods that nobody's session holds any more. */
-import type { JobId, PodId } from "../../contracts/ids.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import type { JobRow } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { keepReaping } from "./abandoned.ts";
 import type { PodSessions } from "./port.ts";
@@ -12,7 +13,6 @@ const STOP_DEADLINE_MS = 1_500;
 /** @param pods as {@link registerStaticPods} gave them */
 export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): PodSessions {
   const { store, signals, clock, edgeId } = deps;
-  const logger = deps.logger.child("pods");
   const sessions = new Map<PodId, PodSession>(pods.map((pod) => [pod.id, createPodSession(deps, pod)]));
   const stopping = new AbortController();
   let running: Promise<unknown> | null = null;
@@ -20,15 +20,9 @@ export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): P
   let unsubscribe = () => {};
 
   /** A cancel is an order to the agent that must not wait for the next beat. */
-  async function beatForCancel(jobId: JobId): Promise<void> {
-    const holders = [...sessions.values()].filter((session) => session.hasJob(jobId));
-    if (holders.length === 0) return;
-    try {
-      const job = await store.getJob(jobId);
-      if (job?.state === "canceling") { for (const session of holders) session.beatNow(); }
-    } catch (error) {
-      logger.warn("cancel waits for the next beat", { job: jobId, error });
-    }
+  function beatForCancel({ id, state }: JobRow): void {
+    if (state !== "canceling") return;
+    for (const session of sessions.values()) if (session.hasJob(id)) session.beatNow();
   }
 
   async function stop(): Promise<void> {
@@ -45,7 +39,7 @@ export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): P
     nudge: (podId) => sessions.get(podId)?.beatNow(),
     start() {
       if (running || stopping.signal.aborted) return;
-      unsubscribe = signals.on("job", (jobId) => void beatForCancel(jobId));
+      unsubscribe = signals.on("job", beatForCancel);
       const loops = [...sessions.values()].map((session) => session.run(stopping.signal));
       running = Promise.all([...loops, keepReaping(deps, new Set(sessions.keys()), stopping.signal)]);
     },

@@ -3,32 +3,11 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { finished } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import { closeMalformed, refuseMalformed } from "../../contracts/http/malformed.ts";
+import { boundConnections, HEADERS_CHECK_MS } from "../../contracts/http/bound-connections.ts";
+import { refuseMalformed } from "../../contracts/http/malformed.ts";
 import type { Listener, Runtime } from "./port.ts";
 
-/** From the connection's start to the end of the first head. */
-const HEADERS_TIMEOUT_MS = 30_000;
-const HEADERS_CHECK_MS = 5_000;
-/** A connection on which nothing moves in either direction: streams say something every 15 s, held calls end after 25 s. */
-const SILENCE_MS = 120_000;
-/** How long the rest of a request may still come after its answer, before its connection is closed. */
-const REST_MS = 1_000;
 const IDLE_SWEEP_MS = 50;
-
-/** Closes connections on which nothing comes, only a part of a head, or a body that nobody reads. */
-function boundConnections(server: Server): void {
-  server.on("clientError", closeMalformed);
-  // Uploads last as long as they go on; who reads a body gives up one that stalls.
-  server.requestTimeout = 0;
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.timeout = SILENCE_MS;
-  server.on("request", (request, response) => {
-    response.once("finish", () => {
-      if (request.complete) return;
-      setTimeout(() => request.complete || request.destroy(), REST_MS).unref();
-    });
-  });
-}
 
 function stopServer(server: Server, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {

@@ -70,7 +70,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       expired = await store.expireJobs(EXPIRE_BATCH);
       for (const job of expired) {
         logger.info("job expired", { job: job.id, tenant: job.tenantId, trace_id: traceIdOf(job.traceparent) });
-        signals.emit("job", job.id);
+        signals.emit("job", job);
       }
     } while (expired.length === EXPIRE_BATCH);
   }
@@ -82,10 +82,10 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   async function endRun(attempt: AttemptRow, runWithinMs: number): Promise<void> {
     const { id, jobId, tenantId, no, podId, jobState } = attempt;
-    const { status } = jobState === "canceling"
+    const moved = jobState === "canceling"
       ? await store.confirmCanceled({ jobId, no })
       : await store.failJob({ jobId, no, error: timeoutError(runWithinMs), receipt: null });
-    if (status !== "done") return;
+    if (moved.status !== "done") return;
     const unit = {
       job: jobId,
       tenant: tenantId,
@@ -95,7 +95,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       trace_id: traceIdOf(attempt.traceparent),
     };
     logger.warn("run ended at its deadline", { ...unit, runWithinMs });
-    signals.emit("job", jobId);
+    signals.emit("job", moved.job);
   }
 
   async function endOverdueRuns(): Promise<void> {

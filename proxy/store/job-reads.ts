@@ -44,6 +44,8 @@ const COUNT_UNSTARTED = `select count(*) as "unstarted" from attempt where job_i
 
 const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int(), state: z.enum(["queued", "assigned"]) });
 const CountColumns = z.object({ before: z.int() });
+const UnstartedColumns = z.object({ unstarted: z.int() });
+const IdColumns = z.object({ id: JobId });
 
 export function getJob(id: JobId): Transaction<JobRow | null> {
   return one(GET_JOB, [id], rows.JobColumns);
@@ -56,7 +58,7 @@ export function* findFinal(ids: readonly JobId[]): Transaction<JobId[]> {
   const final: JobId[] = [];
   for (const { placeholders, values } of listChunks(ids, 1)) {
     const sql = `select id from job where id in (${placeholders}) and state in (${FINAL_STATES})`;
-    final.push(...(yield* all(sql, values, z.object({ id: JobId }))).map(({ id }) => id));
+    final.push(...(yield* all(sql, values, IdColumns)).map(({ id }) => id));
   }
   return final;
 }
@@ -110,7 +112,7 @@ export function getAttempt(id: AttemptId): Transaction<AttemptRow | null> {
 }
 
 export function* countUnstarted(jobId: JobId): Transaction<number> {
-  return (yield* one(COUNT_UNSTARTED, [jobId], z.object({ unstarted: z.int() })))?.unstarted ?? 0;
+  return (yield* one(COUNT_UNSTARTED, [jobId], UnstartedColumns))?.unstarted ?? 0;
 }
 
 export function listAttempts(jobId: JobId): Transaction<AttemptRow[]> {

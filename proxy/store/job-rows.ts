@@ -120,8 +120,7 @@ export const NeedsColumns = z.object({ placementKey: z.string(), needs: jsonColu
  * A spec was parsed whole at submit. Reading it back checks only that it is one: a later build that refuses more must
  * still run what an earlier one accepted.
  */
-const StoredSpec = z.custom<JobSpec>((value) =>
-  z.object({ kind: z.enum(["workflow", "service"]) }).safeParse(value).success
-);
+const OfKind = z.object({ kind: z.enum(["workflow", "service"]) });
+const StoredSpec = z.custom<JobSpec>((value) => OfKind.safeParse(value).success);
 
 export const SpecColumns = z.object({ spec: jsonColumn(StoredSpec) });

@@ -22,6 +22,8 @@ const IS_CORDONED = `select 1 as found from pod where id = $1 and cordoned_at_ms
 const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= $1 and started_at_ms is null
   order by start_by_ms limit $2`;
 
+const DueColumns = z.object({ id: JobId });
+
 /** Stale too when the pod was cordoned since the planner looked: a cordon holds from its commit on. */
 export function* assignJob(
   input: Input<"assignJob">,
@@ -105,7 +107,7 @@ export function confirmCanceled(input: Input<"confirmCanceled">): Transaction<Tr
 
 export function* expireJobs(limit: number): Transaction<JobRow[]> {
   const nowMs = yield* clock();
-  const due = yield* all(EXPIRABLE, [nowMs, limit], z.object({ id: JobId }));
+  const due = yield* all(EXPIRABLE, [nowMs, limit], DueColumns);
   const expired: JobRow[] = [];
   for (const { id } of due) {
     const moved = yield* moveJob(id, moves.expireMove);

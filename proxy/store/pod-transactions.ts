@@ -75,6 +75,7 @@ const LIST_BODIES = `select id as "podId", object_info_sha256 as "objectInfoSha2
 /** A pod that goes back and forth between two bodies, as at a restart, does not send them again each time. */
 const KEEP_UNUSED_MS = 3_600_000;
 
+const IdColumns = z.object({ id: PodId });
 const BodyColumns: z.ZodType<PodBody> = z.object({
   podId: z.custom<PodId>((value) => typeof value === "string"),
   objectInfoSha256: z.string().nullable(),
@@ -125,7 +126,7 @@ export function* setCordon({ podId, cordon, reason }: Input<"setCordon">): Trans
 }
 
 export function* listCordoned(): Transaction<PodId[]> {
-  return (yield* all(LIST_CORDONED, [], z.object({ id: PodId }))).map(({ id }) => id);
+  return (yield* all(LIST_CORDONED, [], IdColumns)).map(({ id }) => id);
 }
 
 export function releasePods(edgeId: EdgeId): Transaction<void> {

@@ -38,6 +38,12 @@ export const EDGE_METRICS = {
     buckets: RUN_BUCKETS,
     help: "Time in ComfyUI, model loads included, of jobs that ended with a receipt.",
   },
+  comfyfleet_job_collect_seconds: {
+    type: "histogram",
+    buckets: RUN_BUCKETS,
+    help: "From the end in ComfyUI to stored outputs, of jobs that ended with a receipt.",
+  },
+  comfyfleet_output_bytes_total: { type: "counter", help: "Bytes of the outputs of jobs that have succeeded." },
   comfyfleet_pods: { type: "gauge", label: "phase", help: "Pods of the fleet, by phase." },
   comfyfleet_slots: { type: "gauge", label: "state", help: "Slots of the pods that are ready: busy or free." },
   comfyfleet_edge_agent_call_seconds: {

@@ -55,6 +55,7 @@ export function observedStore(store: Store, { metrics, record }: Telemetry): Sto
     if (receipt === null) return;
     metrics.observe("comfyfleet_job_queue_seconds", receipt.timing.queueMs / 1_000);
     metrics.observe("comfyfleet_job_execution_seconds", receipt.timing.executeMs / 1_000);
+    metrics.observe("comfyfleet_job_collect_seconds", (receipt.timing.collectMs + receipt.timing.storeMs) / 1_000);
   }
 
   /** @param outcome of the attempt; null where none ends */
@@ -73,7 +74,12 @@ export function observedStore(store: Store, { metrics, record }: Telemetry): Sto
       if (outcome.status === "created") metrics.count("comfyfleet_jobs_submitted_total");
       return outcome;
     },
-    completeJob: async (input) => noted(await store.completeJob(input), "succeeded", input.receipt),
+    async completeJob(input) {
+      const moved = await store.completeJob(input);
+      const bytes = input.outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      if (moved.status === "done") metrics.count("comfyfleet_output_bytes_total", "", bytes);
+      return noted(moved, "succeeded", input.receipt);
+    },
     failJob: async (input) => noted(await store.failJob(input), "failed", input.receipt),
     async loseAttempt(input) {
       const moved = await store.loseAttempt(input);

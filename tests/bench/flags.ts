@@ -7,6 +7,8 @@ export type BenchPart = (typeof PARTS)[number];
 export interface BenchFlags {
   part: BenchPart;
   json: boolean;
+  /** Ends with exit code 1 when a goal is missed. */
+  strict: boolean;
   /** On a real ComfyUI on the CPU: the job part too, the v2 part alone. */
   real: boolean;
   /** Measured jobs per runtime on the stand-in. */
@@ -15,10 +17,10 @@ export interface BenchFlags {
   quick: boolean;
 }
 
-export const USAGE = `usage: npm run bench -- job [--json] [--rounds N] [--real]
-       npm run bench -- edge [--json] [--quick]
-       npm run bench -- v2 [--json] [--rounds N] [--real] [--quick]
-job: whole jobs beside the same work driven directly, starts, memory
+export const USAGE = `usage: npm run bench -- job [--json] [--strict] [--rounds N] [--real]
+       npm run bench -- edge [--json] [--strict] [--quick]
+       npm run bench -- v2 [--json] [--strict] [--rounds N] [--real] [--quick]
+job: whole jobs beside the same work driven directly (cold_*: the first after a start), starts, memory
 edge: what passes through the edge, on both runtimes, in under 4 minutes, each beside its baseline:
   calls     comfy.status of a pod through the edge, and through a bare Hono proxy
   bytes     files of 200 MB on the disk of an agent, and the agent's own download of them, also over a link of 100 MB/s:
@@ -34,6 +36,7 @@ v2: jobs through the Comfy API v2 of both edges, in turns with comfy-api-proxy 0
   false_states                    of 1,000 jobs at concurrency 8: wrongly failed, canceled, expired, or without bytes
   jobs_per_second                 rightly ended ones, at concurrency 8; the goal of the edges is the proxy's number
   --json      one line of JSON a measurement
+  --strict    exit code 1 when a goal is missed; without it that is only said
   --rounds N  measured jobs per runtime, 1 to 1000 (default 150, of v2 60; starts are min(N, 9))
   --real      the job part on a real ComfyUI too, the v2 part on one alone: COMFYUI_DIR's, else one set up in the cache
               folder (0.7 GB, once)
@@ -55,6 +58,7 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
     allowPositionals: true,
     options: {
       json: { type: "boolean" },
+      strict: { type: "boolean" },
       real: { type: "boolean" },
       rounds: { type: "string" },
       quick: { type: "boolean" },
@@ -69,5 +73,6 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new Error(`Cannot run ${values.rounds} rounds: expected 1 to ${MAX_ROUNDS}`);
   }
-  return { part, json: values.json ?? false, real: values.real ?? false, rounds, quick: values.quick ?? false };
+  const { json = false, strict = false, real = false, quick = false } = values;
+  return { part, json, strict, real, rounds, quick };
 }

@@ -29,4 +29,5 @@ if (flags) {
   );
   const missed = measurements.filter((one) => !isMet(one)).length;
   say(missed === 0 ? "every goal is met" : `${missed} goals are missed`);
+  if (flags.strict && missed > 0) process.exitCode = 1;
 }

@@ -26,7 +26,9 @@ describe("comfyfleet demo", () => {
   );
 
   it("shows progress without colour where no terminal is, and says where the picture is and what to try", async () => {
-    const { code, stdout, stderr } = await runCli(["demo", "-o", "pictures"], { cwd });
+    // Sixty steps in three seconds, so that some are told before the end on a machine with much else to do.
+    const env = { COMFYUI_ARGS: JSON.stringify(["--step-ms", "50"]) };
+    const { code, stdout, stderr } = await runCli(["demo", "-o", "pictures"], { cwd, env });
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Job job_\w+ succeeded, .* from submit to stored result\.$/m);
     const [, path = ""] = /^Saved (.*) \(\d+ bytes\)$/m.exec(stdout) ?? [];

@@ -31,7 +31,9 @@ describe.each(EDGE_RUNTIMES)("metrics of a fleet with the edge on %s", (runtime)
       ...{ AGENT_NVIDIA_SMI: smi.path, AGENT_GPU_SAMPLE_MS: "200" },
     };
     await using fleet = await startTestFleet({ runtime, env, standInArgs: ["--step-ms", "20"] });
-    await fleet.client.run(quick());
+    const { outputs } = await fleet.client.run(quick());
+    const outputBytes = outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    expect(outputBytes).toBeGreaterThan(0);
     const failing = fleet.client.run(slow(2_000), {}, { runWithinMs: 1_000 });
     await expect(failing.result()).rejects.toMatchObject({ code: "timeout" });
 
@@ -39,6 +41,7 @@ describe.each(EDGE_RUNTIMES)("metrics of a fleet with the edge on %s", (runtime)
     expect([...onPod.keys()]).toEqual(Object.keys(AGENT_METRICS));
     expect(sample(onPod, 'comfyfleet_agent_attempts_total{outcome="succeeded"}')).toBe(1);
     expect(sample(onPod, 'comfyfleet_agent_attempts_total{outcome="failed"}')).toBe(1);
+    expect(sample(onPod, "comfyfleet_agent_output_bytes_total")).toBe(outputBytes);
     expect(sample(onPod, 'comfyfleet_slot_busy{slot="0"}')).toBe(0);
     expect(sample(onPod, "comfyfleet_comfy_ready")).toBe(1);
     expect(sample(onPod, 'comfyfleet_gpu_verdict{state="healthy"}')).toBe(1);
@@ -69,6 +72,8 @@ describe.each(EDGE_RUNTIMES)("metrics of a fleet with the edge on %s", (runtime)
       ["comfyfleet_lease_expired_total", 1],
       ["comfyfleet_job_queue_seconds_count", 2],
       ["comfyfleet_job_execution_seconds_count", 2],
+      ["comfyfleet_job_collect_seconds_count", 2],
+      ["comfyfleet_output_bytes_total", outputBytes],
       ['comfyfleet_pods{phase="lost"}', 1],
       ['comfyfleet_pods{phase="ready"}', 0],
       ['comfyfleet_edge_agent_call_seconds_count{procedure="attempts.start"}', 3],

@@ -7,6 +7,7 @@ import type { Scope } from "../../contracts/tenant.ts";
 import { connectionsTo } from "../support/fleet/connections.ts";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet, until } from "../support/fleet/fleet.ts";
 import { ask, postText } from "../support/fleet/http.ts";
+import { startPodFleet } from "../support/fleet/pod-fleet.ts";
 import { quick } from "../support/fleet/workflows.ts";
 
 describe.each(EDGE_RUNTIMES)("calls to a pod, through an edge on %s", (runtime) => {
@@ -14,10 +15,7 @@ describe.each(EDGE_RUNTIMES)("calls to a pod, through an edge on %s", (runtime) 
   let podId: PodId;
 
   beforeAll(async () => {
-    fleet = await startTestFleet({ runtime, standInArgs: ["--step-ms", "20"] });
-    const [pod] = (await fleet.client.trpc.pods.list.query({})).items;
-    if (!pod) throw new Error("the fleet has no pod");
-    podId = pod.id;
+    ({ fleet, podId } = await startPodFleet(runtime));
   });
   afterAll(() => fleet[Symbol.asyncDispose]());
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PodId } from "../../contracts/ids.ts";
 import { createFleet } from "../../client/mod.ts";
 import { reached } from "../support/fleet/events.ts";
-import { EDGE_RUNTIMES, startTestFleet, type TestFleet, until } from "../support/fleet/fleet.ts";
+import { EDGE_RUNTIMES, type TestFleet, until } from "../support/fleet/fleet.ts";
 import { postText } from "../support/fleet/http.ts";
+import { startPodFleet } from "../support/fleet/pod-fleet.ts";
 import { quick, slow } from "../support/fleet/workflows.ts";
 
 describe.each(EDGE_RUNTIMES)("a pod, through an edge on %s", (runtime) => {
@@ -12,10 +13,7 @@ describe.each(EDGE_RUNTIMES)("a pod, through an edge on %s", (runtime) => {
   let podId: PodId;
 
   beforeAll(async () => {
-    fleet = await startTestFleet({ runtime, standInArgs: ["--step-ms", "20"] });
-    const [pod] = (await fleet.client.trpc.pods.list.query({})).items;
-    if (!pod) throw new Error("the fleet has no pod");
-    podId = pod.id;
+    ({ fleet, podId } = await startPodFleet(runtime));
   });
   afterAll(() => fleet[Symbol.asyncDispose]());
 

@@ -1,7 +1,8 @@
 // Clients that send a byte a second, or nothing: the others are served meanwhile, and what can be closed is closed.
-import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { envelopeIn } from "../support/bad-input/judge.ts";
+import { AgentProcess, SECRET } from "../contract/agent/agent-process.ts";
+import { finalReport, imageGraph, order } from "../contract/agent/orders.ts";
+import { codeOf, slowClients, statusOf } from "../support/bad-input/slow-client.ts";
 import { openHandles, residentBytes } from "../support/bad-input/process-health.ts";
 import { EDGE_RUNTIMES, startTestFleet } from "../support/fleet/fleet.ts";
 import { queryRaw } from "../support/fleet/http.ts";
@@ -11,42 +12,7 @@ import { quick } from "../support/fleet/workflows.ts";
 const MIB = 1024 * 1024;
 const EACH = 12;
 
-interface SlowClient {
-  readonly text: string;
-  readonly isClosed: boolean;
-  end(): void;
-}
-
-/** Sends `first`, then `drip` every second; `half` closes its own direction after `first`. */
-function slowClient(
-  port: number,
-  { first, drip = "", half = false }: { first: string; drip?: string; half?: boolean },
-) {
-  const socket: Socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const state = { text: "", isClosed: false };
-  socket.setEncoding("utf8").on("data", (part: string) => (state.text += part));
-  socket.on("error", () => {}).on("end", () => (state.isClosed = true)).on("close", () => (state.isClosed = true));
-  socket.write(first);
-  if (half) socket.end();
-  const timer = setInterval(() => drip !== "" && socket.writable && socket.write(drip), 1_000);
-  return {
-    get text() {
-      return state.text;
-    },
-    get isClosed() {
-      return state.isClosed;
-    },
-    end() {
-      clearInterval(timer);
-      socket.destroy();
-    },
-  } satisfies SlowClient;
-}
-
-const statusOf = ({ text }: SlowClient) => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
-const codeOf = ({ text }: SlowClient) => envelopeIn(text.slice(text.indexOf("\r\n\r\n") + 4))?.code;
-
-// At the same time: both mostly wait.
+// At the same time: all mostly wait.
 describe("slow clients", () => {
   it.concurrent.each(EDGE_RUNTIMES)("of the edge on %s are bounded, and the others are served", async (runtime) => {
     await using fleet = await startTestFleet({ runtime });
@@ -70,12 +36,7 @@ describe("slow clients", () => {
       cutBody: { first: submit(), half: true },
     };
     const before = { handles: openHandles(fleet.edge.pid), resident: residentBytes(fleet.edge.pid) };
-    const clients = Object.fromEntries(
-      Object.entries(kinds).map(([kind, how]) => [
-        kind,
-        Array.from({ length: EACH }, () => slowClient(port, how)),
-      ]),
-    ) as Record<keyof typeof kinds, SlowClient[]>;
+    const clients = slowClients(port, { kinds, each: EACH });
     const all = Object.values(clients).flat();
     try {
       // Half-open ones are answered at once.
@@ -105,7 +66,7 @@ describe("slow clients", () => {
         ];
         await until("connections closed", () => closed.every(({ isClosed }) => isClosed) || null, 15_000);
         expect(new Set(clients.slowHead.map(statusOf))).toEqual(new Set([408]));
-        expect(codeOf(clients.slowHead[0] as SlowClient)).toBe("timeout");
+        expect(new Set(clients.slowHead.map(codeOf))).toEqual(new Set(["timeout"]));
       }
     } finally {
       for (const one of all) one.end();
@@ -113,4 +74,63 @@ describe("slow clients", () => {
     await until("handles closed", () => openHandles(fleet.edge.pid) <= before.handles + 8 || null);
     expect((await queryRaw(fleet, "jobs.list", {})).status).toBe(200);
   }, 150_000);
+
+  it.concurrent("of the agent are bounded, and its edge is served", async () => {
+    await using agent = new AgentProcess({ AGENT_NVIDIA_SMI: "no-such-nvidia-smi" });
+    await (await agent.start()).ready();
+    const head = (method: string, path: string, secret = SECRET) =>
+      `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${secret}\r\nContent-Type: application/json\r\n`;
+    const beat = (secret?: string) => `${head("POST", "/trpc/pod.beat", secret)}Content-Length: 10000\r\n\r\n`;
+    const input = `${head("PUT", `/inputs/${"0".repeat(64)}`)}Content-Length: 10000\r\n\r\n`;
+    const kinds = {
+      nothing: { first: "" },
+      slowHead: { first: "GET /trpc/pod.describe HTTP/1.1\r\nX-Slow: ", drip: "a" },
+      slowBody: { first: beat(), drip: " " },
+      slowChunks: { first: `${head("POST", "/trpc/pod.beat")}Transfer-Encoding: chunked\r\n\r\n`, drip: "1\r\n \r\n" },
+      silentBody: { first: beat() },
+      strangersBody: { first: beat("somebody else"), drip: " " },
+      bodyOfAGet: { first: `${head("GET", "/trpc/pod.describe")}Content-Length: 10000\r\n\r\n`, drip: "a" },
+      slowInput: { first: input, drip: "a" },
+      silentInput: { first: input },
+      halfOpen: { first: `${head("GET", "/trpc/pod.describe")}\r\n`, half: true },
+      cutBody: { first: beat(), half: true },
+      cutInput: { first: input, half: true },
+    };
+    const before = { handles: openHandles(agent.pid), resident: residentBytes(agent.pid) };
+    const clients = slowClients(Number(new URL(agent.url).port), { kinds, each: EACH });
+    try {
+      await until("half-open clients", () => clients.halfOpen.every((one) => statusOf(one) === 200) || null, 10_000);
+      await until("refused bodies", () => clients.strangersBody.every((one) => statusOf(one) === 401) || null, 10_000);
+      const tookMs: number[] = [];
+      for (let asked = 0; asked < 50; asked++) {
+        const startedMs = performance.now();
+        await agent.client.pod.describe.query();
+        tookMs.push(performance.now() - startedMs);
+      }
+      expect(tookMs.toSorted((a, b) => a - b)[25]).toBeLessThan(250);
+      const ordered = order(imageGraph());
+      await agent.client.attempts.start.mutate(ordered);
+      expect(await finalReport(agent, ordered.attemptId)).toMatchObject({ state: "succeeded" });
+      // A call has a minute for its body, an input a minute for each part of it.
+      const bodies = [
+        ...clients.slowBody,
+        ...clients.slowChunks,
+        ...clients.silentBody,
+        ...clients.slowInput,
+        ...clients.silentInput,
+      ];
+      await until("bodies given up", () => bodies.every((one) => statusOf(one) === 400) || null, 90_000);
+      expect(new Set(bodies.map(codeOf))).toEqual(new Set(["upload_interrupted"]));
+      expect(residentBytes(agent.pid) - before.resident).toBeLessThan(150 * MIB);
+      const closed = Object.values(clients).flat();
+      await until("connections closed", () => closed.every(({ isClosed }) => isClosed) || null, 45_000);
+      expect(new Set(clients.slowHead.map((one) => `${statusOf(one)} ${codeOf(one)}`))).toEqual(
+        new Set(["408 timeout"]),
+      );
+    } finally {
+      for (const one of Object.values(clients).flat()) one.end();
+    }
+    await until("handles closed", () => openHandles(agent.pid) <= before.handles + 8 || null);
+    expect(await agent.client.pod.describe.query()).toMatchObject({ podId: expect.stringMatching(/^pod_/) });
+  }, 180_000);
 });

@@ -3,11 +3,14 @@ import { countLine, type SuiteResult, suiteTable } from "./suite-result.ts";
 import { gpuSuites, runSuite } from "./suites.ts";
 import { whyNoCudaComfy, whyNoGpu } from "../support/gpu/real-gpu.ts";
 
-for (const reason of new Set([whyNoGpu(), whyNoCudaComfy()])) if (reason !== null) console.log(`skipped: ${reason}`);
+const skipped = [["nvidia-smi", whyNoGpu()], ["ComfyUI on CUDA", whyNoCudaComfy()]] as const;
+for (const [what, reason] of skipped) if (reason !== null) console.log(`skipped, ${what}: ${reason}`);
 const results: SuiteResult[] = [];
 for (const suite of gpuSuites) results.push(await runSuite(suite));
 
 console.log(`\n${suiteTable(results)}`);
-console.log("What the GPU said is in .tmp/gpu-recordings.");
+if (results.some(({ passed, failed }) => passed + failed > 0)) {
+  console.log("What the GPU said is in .tmp/gpu-recordings.");
+}
 console.log(countLine(results));
 process.exitCode = results.every((result) => result.failed === 0) ? 0 : 1;

@@ -37,6 +37,7 @@ export function createMemoryBlobs(): MemoryBlobs {
       const body = new Blob([bytes.slice()]).stream();
       return Promise.resolve({ body, sizeBytes: bytes.byteLength });
     },
+    read: (tenantId, sha256) => Promise.resolve(blobs.get(`${tenantId} ${sha256}`)?.slice() ?? null),
     touch: (tenantId, sha256) => Promise.resolve(blobs.get(`${tenantId} ${sha256}`)?.byteLength ?? null),
     // Nothing here grows old.
     async *listOlder() {},

@@ -1,6 +1,6 @@
 /**
- * A ComfyUI that somebody else runs. The agent finds out when it is ready and when it is another process; it can neither
- * restart it nor see its log.
+ * A ComfyUI that somebody else runs. The agent finds out when it is ready and when it is another process; it cannot
+ * restart it, and sees of its log only what ComfyUI shows of it.
  *
  * **Another process** is recognised by two signs: a refused connection (a live ComfyUI never stops listening, so nobody
  * is there), and a command line or version that differs from before. Behind a proxy, which accepts for a dead ComfyUI,
@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto";
 import { createBackoff } from "../backoff.ts";
 import type { EndCause } from "../end-cause.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
+import { createExchange } from "../http/exchange.ts";
 import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
 import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
@@ -20,7 +21,7 @@ import { createEvictions } from "./evictions.ts";
 import { attachedFolders } from "./folders.ts";
 import { type AttachedComfyOptions, attachedContext } from "./options.ts";
 import { createPeers } from "./peer.ts";
-import { watchAttached } from "./watch-attached.ts";
+import { isWorkerDead, watchAttached, WORKER_DIED } from "./watch-attached.ts";
 
 /** @throws FleetError `invalid_input` for an address that may not be attached to */
 export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
@@ -36,6 +37,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
 
   const api = createComfyApi({
     fetch: context.fetch,
+    exchange: createExchange(),
     clock,
     timings,
     connection: () => {
@@ -71,6 +73,10 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
 
   /** From `starting` until it is gone or silent. */
   async function connectOnce(stopping: AbortSignal): Promise<EndCause> {
+    if (await isWorkerDead({ fetch: context.fetch, baseUrl, timeoutMs: timings.requestTimeoutMs }, stopping)) {
+      lose(WORKER_DIED);
+      return WORKER_DIED;
+    }
     const found = await attach(context, stopping);
     if (found.status === "failed") {
       if (found.gone) lose(found.cause);
@@ -111,7 +117,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
     return directory === null ? null : attachedFolders(directory, peers.current?.stats.argv ?? []);
   }
 
-  /** Nobody is there, so nothing runs any more. */
+  /** Nobody is there, or nobody who works, so nothing runs any more. */
   function lose({ reason }: EndCause): void {
     peers.lose(reason);
     wish = null;

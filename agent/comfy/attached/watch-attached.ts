@@ -1,6 +1,7 @@
 /** The socket to an attached ComfyUI and the question whether it is still there and still the same. */
 import { isRefused } from "../http/call.ts";
-import { probeLiveness } from "../http/introspection.ts";
+import { probeLiveness, type Target } from "../http/introspection.ts";
+import { saysWorkerDied } from "../http/worker-death.ts";
 import type { ComfyMessage } from "../port.ts";
 import { type ComfySocket, openComfySocket } from "../socket/comfy-socket.ts";
 import type { EndCause } from "../end-cause.ts";
@@ -18,16 +19,27 @@ export interface WatchOptions {
 }
 
 export interface WatchResult {
-  /** Nobody listens any more: what ran there is lost. */
+  /** Nobody listens any more, or nothing runs there any more: what ran there is lost. */
   gone: boolean;
   cause: EndCause;
 }
 
-/** Resolves when ComfyUI is gone, silent for too long, or `signal` aborts; the socket is closed then. */
+export const WORKER_DIED: EndCause = {
+  reason: "WorkerDied",
+  message: "ComfyUI's worker thread died: it would accept jobs and run none. Restart it where it was started.",
+};
+
+/** Asks ComfyUI's log. An answer that does not come, or cannot be read, proves nothing. */
+export async function isWorkerDead(target: Target, signal: AbortSignal): Promise<boolean> {
+  return await saysWorkerDied(target, signal).catch(() => false);
+}
+
+/** Resolves when ComfyUI is gone, its worker dead, silent for too long, or `signal` aborts; the socket is closed then. */
 export async function watchAttached(context: AttachedContext, options: WatchOptions): Promise<WatchResult> {
   const { baseUrl, clock, fetch, timings } = context;
   /** Wakes the loop when the socket was lost: a process that died is refused at once, before its successor listens. */
   let wake = new AbortController();
+  let lastMessageMs = clock.now();
   const socket = openComfySocket({
     baseUrl,
     clientId: options.clientId,
@@ -35,7 +47,10 @@ export async function watchAttached(context: AttachedContext, options: WatchOpti
     random: context.random,
     logger: context.logger,
     timings,
-    onMessage: options.onMessage,
+    onMessage(message) {
+      lastMessageMs = clock.now();
+      options.onMessage(message);
+    },
     onLost: () => wake.abort(),
     onDeaf: options.onDeaf,
   });
@@ -52,8 +67,11 @@ export async function watchAttached(context: AttachedContext, options: WatchOpti
       let pauseMs = timings.readinessPollMs;
       try {
         const timeoutMs = Math.min(timings.requestTimeoutMs, timings.unresponsiveAfterMs);
-        await probeLiveness({ fetch, baseUrl, timeoutMs }, options.signal);
+        const target = { fetch, baseUrl, timeoutMs };
+        const waiting = await probeLiveness(target, options.signal);
         lastAnswerMs = clock.now();
+        const isQuiet = waiting > 0 && lastAnswerMs - lastMessageMs >= timings.workerStallMs;
+        if (isQuiet && await isWorkerDead(target, options.signal)) return { gone: true, cause: WORKER_DIED };
         pauseMs = timings.livenessEveryMs;
       } catch (error) {
         if (options.signal.aborted) break;

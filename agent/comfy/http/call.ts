@@ -1,6 +1,7 @@
 /** One HTTP call to ComfyUI: a deadline, the caller's signal, and failures told apart by what they prove. */
 import type { z } from "zod";
 import { FleetError } from "../../../contracts/errors.ts";
+import type { Exchange, Reply } from "./exchange.ts";
 
 export interface Call {
   method?: "GET" | "POST";
@@ -12,11 +13,6 @@ export interface Call {
   /** For the whole answer, body included. */
   timeoutMs: number;
   signal: AbortSignal;
-}
-
-export interface Reply {
-  status: number;
-  text: string;
 }
 
 export type Fetch = typeof globalThis.fetch;
@@ -36,7 +32,17 @@ export async function call(fetch: Fetch, baseUrl: string, options: Call): Promis
   }
 }
 
-/** The same with the body left to the caller: the deadline holds until the headers, the signal to the end. */
+/** The same for what has no form, over an exchange of its own. */
+export async function exchangeText(exchange: Exchange, baseUrl: string, options: Call): Promise<Reply> {
+  const { method = "GET", path, json, timeoutMs, signal } = options;
+  try {
+    return await exchange(`${baseUrl}${path}`, { method, json, timeoutMs, signal });
+  } catch (error) {
+    throw failure(error, signal);
+  }
+}
+
+/** {@link call} with the body left to the caller: the deadline holds until the headers, the signal to the end. */
 export async function callForBody(fetch: Fetch, baseUrl: string, options: Call): Promise<Response> {
   const headers = new AbortController();
   const timer = setTimeout(

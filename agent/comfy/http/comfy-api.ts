@@ -4,7 +4,9 @@ import { FleetError } from "../../../contracts/errors.ts";
 import type { Clock } from "../clock.ts";
 import type { ComfyApi, ComfyFile } from "../port.ts";
 import type { ComfyTimings } from "../timings.ts";
-import { call, callForBody, type Fetch, parseReply, unexpected } from "./call.ts";
+import { call, callForBody, exchangeText, type Fetch, parseReply, unexpected } from "./call.ts";
+import type { Exchange } from "./exchange.ts";
+import { expectFreed, freeRequest } from "./free.ts";
 import { type BoundCall, lookupJob, lookupOld, placeInQueue, readPlannedOutputs } from "./prompt-lookup.ts";
 import { submitPrompt } from "./submit-prompt.ts";
 
@@ -16,7 +18,9 @@ export interface Connection {
 }
 
 export interface ComfyApiOptions {
+  /** For files and forms. */
   fetch: Fetch;
+  exchange: Exchange;
   clock: Clock;
   timings: Pick<ComfyTimings, "requestTimeoutMs" | "submitTimeoutMs" | "uploadTimeoutMs">;
   /** Null while no ComfyUI is ready. */
@@ -35,7 +39,7 @@ interface Knowledge {
 const Uploaded = z.object({ name: z.string(), subfolder: z.string().nullish() });
 
 export function createComfyApi(options: ComfyApiOptions): ComfyApi {
-  const { fetch, timings } = options;
+  const { fetch, exchange, timings } = options;
   let knowledge: Knowledge | null = null;
 
   /** One act stays with one generation: what is asked of a dead one must not be sent to its successor. */
@@ -47,7 +51,9 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     }
     const send: BoundCall = async (request) => {
       if (options.connection()?.generationId !== connection.generationId) throw unavailable("it was started anew");
-      return await call(fetch, connection.baseUrl, { timeoutMs: timings.requestTimeoutMs, ...request });
+      const { baseUrl } = connection;
+      const whole = { timeoutMs: timings.requestTimeoutMs, ...request };
+      return await (request.form === undefined ? exchangeText(exchange, baseUrl, whole) : call(fetch, baseUrl, whole));
     };
     return { connection, known: knowledge, send };
   }
@@ -97,8 +103,7 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     lookup: async (promptId, signal) => await lookup(bind(), promptId, signal),
     plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
-    free: async ({ models }, signal) =>
-      await post(bind().send, { path: "/free", json: { unload_models: models, free_memory: true }, signal }),
+    free: async (what, signal) => expectFreed(await bind().send({ ...freeRequest(what), signal })),
     forget: async (promptId, signal) => await forget(bind(), promptId, signal),
     async view(file, signal) {
       const { connection } = bind();

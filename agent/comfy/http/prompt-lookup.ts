@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { PromptLookup } from "../port.ts";
 import { HistoryEntry, historyOutcome, JobEntry, jobOutcome } from "../wire/outcome.ts";
-import { type Call, parseReply, type Reply, unexpected } from "./call.ts";
+import { type Call, parseReply, unexpected } from "./call.ts";
+import type { Reply } from "./exchange.ts";
 
 /** A call bound to one generation's address. */
 export type BoundCall = (call: Omit<Call, "timeoutMs"> & { timeoutMs?: number }) => Promise<Reply>;

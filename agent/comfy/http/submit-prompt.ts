@@ -3,7 +3,8 @@ import type { Workflow } from "../../../contracts/workflow.ts";
 import type { JobError } from "../../../contracts/job.ts";
 import type { PromptLookup, PromptSubmission } from "../port.ts";
 import { hasNodeErrors, PromptAnswer, refusal } from "../wire/refusal.ts";
-import { parseReply, type Reply, unexpected } from "./call.ts";
+import { parseReply, unexpected } from "./call.ts";
+import type { Reply } from "./exchange.ts";
 import type { BoundCall } from "./prompt-lookup.ts";
 
 export interface SubmitContext {

@@ -8,6 +8,7 @@ import { MAX_LOG_LINES } from "../../../contracts/agent/comfy.ts";
 import { createBackoff } from "../backoff.ts";
 import { systemClock } from "../clock.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
+import { createExchange } from "../http/exchange.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
 import { createLogFeed } from "../log/log-feed.ts";
 import { createLogFile } from "../log/log-file.ts";
@@ -182,6 +183,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     foldersOf: (generationId) => foldersWith(journal.nonceOf(generationId)),
     api: createComfyApi({
       fetch: context.fetch,
+      exchange: createExchange(),
       clock,
       timings,
       connection: () => {

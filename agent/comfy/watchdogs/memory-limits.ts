@@ -7,6 +7,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Clock } from "../clock.ts";
 import type { EndCause } from "../end-cause.ts";
 import { call, type Fetch, parseReply, unexpected } from "../http/call.ts";
+import { expectFreed, freeRequest } from "../http/free.ts";
 import { probeLiveness, type Target } from "../http/introspection.ts";
 import type { Recycler } from "./recycler.ts";
 
@@ -51,7 +52,6 @@ export async function watchMemory(options: MemoryWatchOptions): Promise<void> {
   }
 }
 
-/** `/free` is only a wish that ComfyUI fulfils later, and it never says when. */
 async function relieve(
   { clock, logger, signal, timings }: MemoryWatchOptions,
   { target, excess }: { target: Target; excess: () => Promise<EndCause | null> },
@@ -73,14 +73,8 @@ async function relieve(
 }
 
 async function freeMemory(target: Target, signal: AbortSignal): Promise<void> {
-  const reply = await call(target.fetch, target.baseUrl, {
-    method: "POST",
-    path: "/free",
-    json: { unload_models: true, free_memory: true },
-    timeoutMs: target.timeoutMs,
-    signal,
-  });
-  if (reply.status !== 200) throw unexpected("free ComfyUI's memory", reply);
+  const request = { ...freeRequest({ models: true }), timeoutMs: target.timeoutMs, signal };
+  expectFreed(await call(target.fetch, target.baseUrl, request));
 }
 
 const Stats = z.object({ devices: z.array(z.object({ vram_free: z.number().nullish() })).nullish() });

@@ -30,7 +30,7 @@ export const JobEntry = z.object({
   execution_error: ExecutionError.nullish().catch(null),
 });
 
-const CachedNodes = z.object({ nodes: z.array(z.string()).nullish() });
+const CachedNodes = z.object({ nodes: z.array(z.string()).nullish() }).catch({});
 
 type Finished = Exclude<PromptLookup, { status: "unknown" | "pending" | "running" }>;
 
@@ -90,7 +90,7 @@ function decide(history: z.infer<typeof History>, outputs: unknown): Finished | 
         break;
       }
       case "execution_cached":
-        cachedNodes.push(...CachedNodes.catch({}).parse(data).nodes ?? []);
+        cachedNodes.push(...CachedNodes.parse(data).nodes ?? []);
         break;
     }
   }

@@ -14,6 +14,8 @@ import { quickGraph } from "./graphs.ts";
 
 const signal = new AbortController().signal;
 
+const WORKER_STALL_MS = 200;
+
 type Other = { baseUrl: string; controlPort: number; base: string; start: () => ChildProcess };
 
 /** Somebody's ComfyUI, started by hand and started again on the same port. */
@@ -40,7 +42,7 @@ function attach(other: Other, { directory = null as string | null, stateDir = te
     directory,
     journal,
     logger: createSilentLogger(),
-    timings: { ...FAST, unresponsiveAfterMs: 500, requestTimeoutMs: 300 },
+    timings: { ...FAST, unresponsiveAfterMs: 500, requestTimeoutMs: 300, workerStallMs: WORKER_STALL_MS },
   });
   const statuses: ComfyStatus[] = [];
   const messages: ComfyMessage[] = [];
@@ -91,6 +93,49 @@ describe("createAttachedComfy()", () => {
     other.start();
     const after = await reach(statuses, "ready", since);
     expect(after.generation?.id).not.toBe(before.generation?.id);
+  });
+
+  it.each(["run", "pending"])(
+    "takes no jobs, and gives up its run, once the worker has died with a line in the log (%s), until it is restarted",
+    async (how) => {
+      const other = await somebodys();
+      const child = other.start();
+      const { comfy, statuses } = attach(other);
+      await reach(statuses, "ready", 0);
+      const since = statuses.length;
+      await arm(other.controlPort, "zombie-worker", how);
+      await comfy.api.submit({ promptId: crypto.randomUUID(), workflow: quickGraph(), previews: false }, signal);
+      expect(await reach(statuses, "backoff", since)).toMatchObject({ reason: "WorkerDied", generation: null });
+      expect(comfy.status.message).toContain("Restart it where it was started");
+      // An agent that comes new to it is told the same at once.
+      const second = attach(other);
+      expect(await reach(second.statuses, "backoff", 0)).toMatchObject({ reason: "WorkerDied" });
+      expect(statuses.slice(since).some(({ state }) => state === "ready")).toBe(false);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      other.start();
+      await reach(statuses, "ready", since);
+    },
+  );
+
+  it("does not take a long silence for the worker's death", async () => {
+    const other = await somebodys();
+    other.start();
+    const { comfy, statuses } = attach(other);
+    await reach(statuses, "ready", 0);
+    await arm(other.controlPort, "hang", "run");
+    const promptId = crypto.randomUUID();
+    await comfy.api.submit({ promptId, workflow: quickGraph(), previews: false }, signal);
+    // Longer than it takes to ask the log, several times over.
+    await vi.waitFor(
+      async () => expect(await comfy.api.lookup(promptId, signal)).toEqual({ status: "running" }),
+      5_000,
+    );
+    const askedMs = performance.now();
+    while (performance.now() - askedMs < 10 * WORKER_STALL_MS) await comfy.api.lookup(promptId, signal);
+    expect(comfy.status.state).toBe("ready");
+    await fetch(`http://127.0.0.1:${other.controlPort}/faults`, { method: "DELETE" });
+    await vi.waitFor(async () => expect((await comfy.api.lookup(promptId, signal)).status).toBe("succeeded"), 5_000);
   });
 
   it("keeps the generation of one that only does not answer", async () => {

@@ -6,7 +6,9 @@
 // where v0.33.0 is said to answer 503 to all while assets are off.
 import { afterAll, beforeAll, describe } from "vitest";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
+import { describeAssets } from "./assets-cases.ts";
 import { describeBehaviour } from "./behaviour-cases.ts";
+import { describeCoverage } from "./coverage-cases.ts";
 import { describeFiles } from "./files-cases.ts";
 import { describeHistory } from "./history-cases.ts";
 import { describeInternal } from "./internal-cases.ts";
@@ -15,13 +17,16 @@ import { describeJobs } from "./jobs-cases.ts";
 import { describeOutputs } from "./outputs-cases.ts";
 import { describePartnerKey } from "./partner-key-cases.ts";
 import { describePictures } from "./pictures-cases.ts";
+import { describePreviews } from "./preview-cases.ts";
 import { describeProcess } from "./process-cases.ts";
 import { describePrompt } from "./prompt-cases.ts";
 import { describeQueue } from "./queue-cases.ts";
 import { describeRunEvents } from "./run-events-cases.ts";
 import { describeSampler } from "./sampler-cases.ts";
 import { describeSocket } from "./socket-cases.ts";
+import { describeStalledClient } from "./stalled-client-cases.ts";
 import { startTarget, type Target } from "./target.ts";
+import { describeTwins } from "./twin-cases.ts";
 import { targetKind } from "../../support/comfy-target.ts";
 import { describeUploads } from "./uploads-cases.ts";
 import { describeUserData } from "./user-data-cases.ts";
@@ -65,10 +70,15 @@ describe(`ComfyUI's wire (${kind})`, () => {
   describeOutputs(target);
   describePictures(target);
   describeInternal(target);
+  describeAssets(target);
   describeUserData(target);
   describeBehaviour(target);
   // The stand-in refuses the sampler's classes, as it says in its answer to missing_node_type.
   if (kind === "real") describeSampler(target);
+  describePreviews(target);
+  describeStalledClient(target);
+  describeTwins(target);
   describeVideo(target);
   describeProcess(target);
+  describeCoverage();
 });

@@ -1,8 +1,10 @@
 // GET /view: the bytes of a file, parts of it, and every way in which a file is not given.
+import { decode, encode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import { imageGraph } from "./graphs.ts";
+import { pictureInfo } from "./picture-info.ts";
 import type { Target } from "./target.ts";
-import { call, type FileEntry, filesOf, run, upload, viewBytes, viewPath } from "./wire.ts";
+import { bytesAt, call, type FileEntry, filesOf, PLAIN_500, run, upload, viewBytes, viewPath } from "./wire.ts";
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -15,6 +17,15 @@ export function describeFiles(target: Target): void {
   const uploaded = async (name: string, bytes: string): Promise<FileEntry> => {
     await upload(target.server(), { name, bytes, fields: { overwrite: "true", subfolder: "files" } });
     return { filename: name, subfolder: "files", type: "input" };
+  };
+
+  /** A picture in which every pixel has a colour and an opacity of its own. */
+  const picture = async (width: number, height: number): Promise<FileEntry> => {
+    const data = Uint8Array.from({ length: width * height * 4 }, (_, index) => (index * 7 + (index >> 3)) % 256);
+    const bytes = encode({ width, height, channels: 4, data });
+    const filename = `${crypto.randomUUID()}.png`;
+    await upload(target.server(), { name: filename, bytes, fields: { subfolder: "files" } });
+    return { filename, subfolder: "files", type: "input" };
   };
 
   describe("GET /view", () => {
@@ -61,6 +72,44 @@ export function describeFiles(target: Target): void {
       expect([answer.status, answer.headers.get("content-length"), answer.text]).toEqual([200, "10", ""]);
     });
 
+    it.each([
+      ["webp;80", undefined, { type: "image/webp", width: 37, height: 21, channels: 4 }],
+      ["webp", "rgb", { type: "image/webp", width: 37, height: 21, channels: 3 }],
+      ["jpeg;90", undefined, { type: "image/jpeg", width: 37, height: 21, channels: 3 }],
+      ["jpeg", "rgba", { type: "image/webp", width: 37, height: 21, channels: 4 }],
+      ["gif", undefined, { type: "image/webp", width: 37, height: 21, channels: 4 }],
+    ])("answers preview=%s with channel %s as a smaller file of %j", async (preview, channel, expected) => {
+      const file = await picture(37, 21);
+      const query = new URLSearchParams({ preview, ...(channel === undefined ? {} : { channel }) });
+      const path = `${viewPath(file)}&${query}`;
+      const answer = await call(target.server(), path);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, expected.type]);
+      expect(answer.headers.get("content-disposition")).toBe(`filename="${file.filename}"`);
+      expect(pictureInfo(await bytesAt(target.server(), path))).toEqual(expected);
+    });
+
+    it("answers 500 in plain text to preview= of what is no picture", async () => {
+      const path = viewPath(await uploaded("digits.txt", "0123456789"));
+      expect((await call(target.server(), `${path}&preview=webp`)).text).toBe(PLAIN_500);
+    });
+
+    it("channel=rgb leaves the alpha channel out, channel=a shows it alone, channel=rgba is the file", async () => {
+      const path = viewPath(await picture(5, 3));
+      const original = decode(await bytesAt(target.server(), path));
+      const pixel = (data: ArrayLike<number>, at: number, channels: number) =>
+        Array.from({ length: channels }, (_, channel) => data[at * channels + channel]);
+      const rgb = decode(await bytesAt(target.server(), `${path}&channel=rgb`));
+      const alpha = decode(await bytesAt(target.server(), `${path}&channel=a`));
+      expect([rgb.channels, alpha.channels]).toEqual([3, 4]);
+      for (let at = 0; at < 15; at += 1) {
+        const [red, green, blue, opacity] = pixel(original.data, at, 4);
+        expect(pixel(rgb.data, at, 3)).toEqual([red, green, blue]);
+        expect(pixel(alpha.data, at, 4)).toEqual([0, 0, 0, opacity]);
+      }
+      const whole = await bytesAt(target.server(), `${path}&channel=rgba`);
+      expect(whole).toEqual(await bytesAt(target.server(), path));
+    });
+
     it("reduces the file name to its last part, and reads the folder from a mark in it", async () => {
       const path = "/view?type=input&subfolder=files&filename=";
       await uploaded("digits.txt", "0123456789");
@@ -80,6 +129,7 @@ export function describeFiles(target: Target): void {
       ["no file name", "type=output", 404],
       ["a file name that leads up", "filename=../x.png", 400],
       ["an absolute file name", "filename=/etc/passwd", 400],
+      ["a hash, while assets are off", "filename=blake3:00", 404],
       ["an unknown type", "filename=x.png&type=elsewhere", 400],
       ["a folder outside", "filename=x.png&subfolder=../..", 403],
       ["an absolute folder", "filename=passwd&subfolder=/etc", 403],

@@ -1,4 +1,4 @@
-// Routes for the page alone: logs and their events, folders, the switched-off assets, model lists, and what is left.
+// Routes for the page alone: logs and their events, folders, model lists, and what is left.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,6 @@ import type { Target } from "./target.ts";
 import { call, PLAIN_500, run, settle, upload } from "./wire.ts";
 
 const entries = z.array(z.strictObject({ t: z.string(), m: z.string() }));
-const ASSETS_OFF = { error: { code: "SERVICE_DISABLED", message: expect.any(String), details: {} } };
 
 export function describeInternal(target: Target): void {
   const subscribe = (body: unknown) =>
@@ -75,18 +74,6 @@ export function describeInternal(target: Target): void {
 
     it("GET /api/internal is no route", async () => {
       expect((await call(target.server(), "/api/internal/logs")).status).toBe(404);
-    });
-  });
-
-  describe("assets", () => {
-    it.each(["/api/assets", "/api/tags"])("GET %s answers 503 while they are off", async (path) => {
-      const answer = await call(target.server(), path);
-      expect([answer.status, answer.json]).toEqual([503, ASSETS_OFF]);
-    });
-
-    it("HEAD /api/assets/hash/{hash} answers 503, and an id that is no UUID 404", async () => {
-      expect((await call(target.server(), "/api/assets/hash/blake3:00", { method: "HEAD" })).status).toBe(503);
-      expect((await call(target.server(), "/api/assets/none")).status).toBe(404);
     });
   });
 

@@ -104,6 +104,13 @@ export function describeIntrospection(target: Target): void {
       expect((await call(target.server(), "/api/no-such-route")).status).toBe(404);
     });
 
+    it("every answer has a content security policy under --disable-api-nodes", async () => {
+      for (const path of ["/prompt", "/object_info/SaveImage", "/view?filename=none.png"]) {
+        const { headers } = await call(target.server(), path);
+        expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+      }
+    });
+
     it("DELETE /prompt answers 405", async () => {
       expect((await call(target.server(), "/prompt", { method: "DELETE" })).status).toBe(405);
     });

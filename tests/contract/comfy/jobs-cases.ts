@@ -65,6 +65,10 @@ export function describeJobs(target: Target): void {
       const next = await list("?status=completed&sort_by=created_at&sort_order=desc&limit=1&offset=2");
       expect(next.jobs.map(({ id }) => id)).toEqual([ids[0]]);
       const all = await list("");
+      // Graph, outputs and messages are told of one job alone.
+      expect(all.jobs.flatMap((job) => Object.keys(job))).not.toEqual(
+        expect.arrayContaining([expect.stringMatching(/^(outputs|execution_status|workflow)$/)]),
+      );
       expect(all.pagination).toMatchObject({ offset: 0, limit: null, total: all.jobs.length, has_more: false });
       expect((await list("?status=pending,in_progress")).jobs).toEqual([]);
       const statuses = new Set((await list("?status=failed,cancelled")).jobs.map(({ status }) => status));

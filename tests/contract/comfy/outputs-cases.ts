@@ -1,8 +1,8 @@
 // What output nodes answer and write: keys, names, counters, folders, bytes on disk.
-import { readFile } from "node:fs/promises";
+import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { imageGraph, textGraph } from "./graphs.ts";
+import { freshColor, imageGraph, textGraph } from "./graphs.ts";
 import type { Target } from "./target.ts";
 import { filesOf, run, upload, viewBytes } from "./wire.ts";
 
@@ -19,6 +19,17 @@ export function describeOutputs(target: Target): void {
       expect(await namesOf(`${folder}/a`)).toEqual([`${folder}/a_00003_.png`]);
       expect(await namesOf(`${folder}/b/c`)).toEqual([`${folder}/b/c_00001_.png`]);
       expect(await namesOf(`${folder}/size-%width%x%height%`)).toEqual([`${folder}/size-8x8_00001_.png`]);
+    });
+
+    it("a rerun names a file that is gone, and another job may write under that name", async () => {
+      const [folder, color] = [crypto.randomUUID(), freshColor()];
+      const graph = imageGraph({ prefix: `${folder}/a`, color });
+      const path = join(target.server().baseDir, "output", folder, "a_00001_.png");
+      expect(filesOf(await run(target.server(), graph), "2")).toMatchObject([{ filename: "a_00001_.png" }]);
+      await rm(path);
+      expect(filesOf(await run(target.server(), graph), "2")).toMatchObject([{ filename: "a_00001_.png" }]);
+      await expect(access(path)).rejects.toThrow("ENOENT");
+      expect(await namesOf(`${folder}/a`)).toEqual([`${folder}/a_00001_.png`]);
     });
 
     it("SaveImage writes into the output folder what /view gives", async () => {

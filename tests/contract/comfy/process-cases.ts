@@ -3,10 +3,11 @@ import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
 import { imageGraph, slowGraph } from "./graphs.ts";
 import { startTarget, type Target } from "./target.ts";
-import { run, submit, waitForStatus } from "./wire.ts";
+import { call, getJob, PLAIN_500, post, run, submit, waitForStatus, waitUntil } from "./wire.ts";
 
 const TIMEOUT_MS = 120_000;
 const END_TIMEOUT_MS = 15_000;
@@ -42,6 +43,58 @@ export function describeProcess(target: Target): void {
         await expect(access(join(server.baseDir, "temp"))).rejects.toThrow("ENOENT");
       } finally {
         await server.stop();
+      }
+    }, TIMEOUT_MS);
+
+    it(
+      "prompts of one number and one id are queued with 500, and end the worker for ever while HTTP goes on",
+      async () => {
+        const server = await startTarget();
+        try {
+          const running = await submit(server, slowGraph());
+          await waitForStatus(server, running, "in_progress");
+          const twin = { prompt_id: crypto.randomUUID(), number: 5 };
+          const answers = [];
+          for (let sent = 0; sent < 3; sent += 1) {
+            answers.push(
+              await post(server, "/prompt", { prompt: imageGraph(), ...twin }),
+            );
+          }
+          expect(answers.map(({ status }) => status)).toEqual([200, 500, 500]);
+          expect(answers.at(-1)?.text).toBe(PLAIN_500);
+          await post(server, "/interrupt", { prompt_id: running });
+          await waitUntil(
+            "the log tells of the worker's end",
+            async () => /Exception in thread .*prompt_worker/.test(await server.log()) || undefined,
+          );
+          // Who does not own the process learns of it from the log that ComfyUI shows.
+          const shown = z.looseObject({ entries: z.array(z.looseObject({ m: z.string() })) })
+            .parse((await call(server, "/internal/logs/raw")).json).entries.map(({ m }) => m).join("");
+          expect(shown).toMatch(/^Exception in thread Thread-\d+ \(prompt_worker\)/m);
+          const accepted = await submit(server, imageGraph());
+          expect((await getJob(server, accepted))?.status).toBe("pending");
+          expect((await call(server, "/queue")).json).toMatchObject({ queue_running: [] });
+        } finally {
+          await server.stop();
+        }
+      },
+      TIMEOUT_MS,
+    );
+
+    it("a new process on the same folders knows nothing of the jobs of the last", async () => {
+      const first = await startTarget();
+      const folders = ["--base-directory", first.baseDir, "--temp-directory", first.baseDir];
+      const second = await startTarget({ args: folders }).catch(async (error: unknown) => {
+        await first.stop();
+        throw error;
+      });
+      try {
+        const { id } = await run(first, imageGraph());
+        expect(await getJob(second, id)).toBeUndefined();
+        expect((await call(second, `/history/${id}`)).json).toEqual({});
+      } finally {
+        await second.stop();
+        await first.stop();
       }
     }, TIMEOUT_MS);
 

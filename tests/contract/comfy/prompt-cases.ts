@@ -124,6 +124,20 @@ export function describePrompt(target: Target): void {
       expect(job.workflow_id).toBe("w-1");
     });
 
+    it("takes the header Comfy-Usage-Source into extra_data, unless that names one", async () => {
+      const sourceOf = async (extra: Record<string, unknown>) => {
+        const prompt_id = crypto.randomUUID();
+        const body = JSON.stringify({ prompt: imageGraph(), prompt_id, ...extra });
+        const headers = { "content-type": "application/json", "comfy-usage-source": "agent" };
+        await call(target.server(), "/prompt", { method: "POST", body, headers });
+        const { workflow } = await waitForEnd(target.server(), prompt_id);
+        return z.looseObject({ extra_data: z.looseObject({ comfy_usage_source: z.string() }) }).parse(workflow)
+          .extra_data.comfy_usage_source;
+      };
+      expect(await sourceOf({})).toBe("agent");
+      expect(await sourceOf({ extra_data: { comfy_usage_source: "mine" } })).toBe("mine");
+    });
+
     it.each([
       ["a cross-site page", { "sec-fetch-site": "cross-site" }],
       ["a page of another origin", { origin: "http://example.test" }],

@@ -99,6 +99,18 @@ export function describeRunEvents(target: Target): void {
       await client.close();
     });
 
+    it("a run without a client tells everybody that it was interrupted, and nobody that it failed", async () => {
+      const client = await started();
+      const failing = await submit(target.server(), failingGraph());
+      const id = await submit(target.server(), slowGraph());
+      await client.waitFor(({ type, data }) => type === "progress" && data.prompt_id === id, "progress");
+      await cancel(target.server(), id);
+      await client.waitFor(({ type }) => type === "execution_interrupted", "the interruption");
+      expect(client.typesOf(failing, "progress_state")).toEqual([]);
+      expect(client.typesOf(id, "progress_state", "progress")).toEqual(["execution_interrupted"]);
+      await client.close();
+    });
+
     it("a rerun of the same graph runs nothing and names the same file again", async () => {
       const client = await started();
       const graph = imageGraph({ prefix: "events/again" });

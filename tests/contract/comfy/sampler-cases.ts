@@ -7,15 +7,15 @@ import { capture } from "./socket-capture.ts";
 import type { Target } from "./target.ts";
 import { submit, waitForEnd } from "./wire.ts";
 
-const STEPS = 4;
+export const SAMPLER_STEPS = 4;
 const JPEG = [0xff, 0xd8];
 
 /** The example workflow, made smaller, with a seed that the server has not seen. */
-async function samplerGraph(): Promise<Graph> {
+export async function samplerGraph(): Promise<Graph> {
   const text = await readFile(new URL("../../fixtures/workflows/ksampler.json", import.meta.url), "utf8");
   const graph = JSON.parse(text) as Graph;
   Object.assign(graph["3"]?.inputs ?? {}, { width: 64, height: 64 });
-  Object.assign(graph["4"]?.inputs ?? {}, { steps: STEPS, seed: Math.floor(Math.random() * 1e9) });
+  Object.assign(graph["4"]?.inputs ?? {}, { steps: SAMPLER_STEPS, seed: Math.floor(Math.random() * 1e9) });
   return graph;
 }
 
@@ -27,8 +27,10 @@ export function describeSampler(target: Target): void {
       await client.waitForEnd(id);
       expect((await waitForEnd(target.server(), id)).status).toBe("completed");
       const steps = client.frames.filter(({ type, data }) => type === "progress" && data.node === "4");
-      expect(steps.map(({ data }) => [data.value, data.max])).toEqual([1, 2, 3, 4].map((step) => [step, STEPS]));
-      expect(client.binaries).toHaveLength(STEPS);
+      expect(steps.map(({ data }) => [data.value, data.max])).toEqual(
+        [1, 2, 3, 4].map((step) => [step, SAMPLER_STEPS]),
+      );
+      expect(client.binaries).toHaveLength(SAMPLER_STEPS);
       for (const frame of client.binaries) {
         expect(frame.readUInt32BE(0)).toBe(4);
         const length = frame.readUInt32BE(4);
@@ -45,7 +47,7 @@ export function describeSampler(target: Target): void {
       const client = await capture(target.server());
       const id = await submit(target.server(), await samplerGraph(), { client_id: client.clientId });
       await client.waitForEnd(id);
-      expect(client.binaries).toHaveLength(STEPS);
+      expect(client.binaries).toHaveLength(SAMPLER_STEPS);
       for (const frame of client.binaries) {
         expect([frame.readUInt32BE(0), frame.readUInt32BE(4), ...frame.subarray(8, 10)]).toEqual([1, 1, ...JPEG]);
       }

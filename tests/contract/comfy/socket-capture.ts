@@ -2,6 +2,7 @@
 import { WebSocket } from "ws";
 import { z } from "zod";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
+import { noteMessage } from "./coverage.ts";
 
 const envelope = z.strictObject({ type: z.string(), data: z.record(z.string(), z.unknown()) });
 
@@ -49,8 +50,14 @@ export async function capture(comfy: StartedComfy, options: CaptureOptions = {})
     for (const look of [...waiting]) look();
   };
   socket.on("message", (data: Buffer, isBinary: boolean) => {
-    if (isBinary) binaries.push(data);
-    else frames.push(envelope.parse(JSON.parse(data.toString("utf8"))));
+    if (isBinary) {
+      noteMessage(`binary ${data.readUInt32BE(0)}`);
+      binaries.push(data);
+    } else {
+      const frame = envelope.parse(JSON.parse(data.toString("utf8")));
+      noteMessage(frame.type);
+      frames.push(frame);
+    }
     wake();
   });
   socket.on("error", (error) => {

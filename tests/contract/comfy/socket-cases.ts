@@ -1,9 +1,11 @@
 // The socket itself: first frame, ids, negotiation, reconnection.
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { slowGraph } from "./graphs.ts";
+import { WebSocket } from "ws";
+import { imageGraph, slowGraph } from "./graphs.ts";
 import { capture } from "./socket-capture.ts";
 import type { Target } from "./target.ts";
-import { call, settle, submit, waitForStatus } from "./wire.ts";
+import { call, run, settle, submit, waitForStatus } from "./wire.ts";
 
 export function describeSocket(target: Target): void {
   describe("socket", () => {
@@ -62,6 +64,29 @@ export function describeSocket(target: Target): void {
       expect(told.data).toEqual({ node: "3" });
       await settle(target.server());
       await after.waitForEnd(id);
+      await after.close();
+    });
+
+    it("/ws keeps nothing for a client that was away", async () => {
+      await settle(target.server());
+      const clientId = crypto.randomUUID();
+      await run(target.server(), imageGraph(), { client_id: clientId });
+      const late = await capture(target.server(), { clientId });
+      const own = await submit(target.server(), imageGraph(), { client_id: clientId });
+      await late.waitForEnd(own);
+      expect(new Set(late.frames.flatMap(({ data }) => data.prompt_id ?? []))).toEqual(new Set([own]));
+      await late.close();
+    });
+
+    it("/ws ends with 1009 on a message over 4 MiB, and takes one below", async () => {
+      const socket = new WebSocket(`${target.server().url.replace("http", "ws")}/ws`, { perMessageDeflate: false });
+      await once(socket, "open");
+      const closed = once(socket, "close");
+      socket.on("error", () => undefined);
+      socket.send("x".repeat(4 * 1024 * 1024 - 1));
+      socket.send("x".repeat(4 * 1024 * 1024 + 1));
+      expect((await closed)[0]).toBe(1009);
+      const after = await capture(target.server());
       await after.close();
     });
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { StartedComfy } from "../../support/real-comfy/start.ts";
+import { noteRequest } from "./coverage.ts";
 
 /** An answer as text, and as JSON where it is. */
 export type Answer = { status: number; headers: Headers; text: string; json: unknown };
@@ -14,7 +15,13 @@ export const JOB_TIMEOUT_MS = 25_000;
 export const PLAIN_500 = "500 Internal Server Error\n\nServer got itself in trouble";
 
 /** One request, to the end of its body. */
-export async function call(comfy: StartedComfy, path: string, init: RequestInit = {}): Promise<Answer> {
+export function call(comfy: StartedComfy, path: string, init: RequestInit = {}): Promise<Answer> {
+  noteRequest(init.method ?? "GET", path);
+  return callUnnoted(comfy, path, init);
+}
+
+/** One request that does not count as a case for its route. */
+export async function callUnnoted(comfy: StartedComfy, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(`${comfy.url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
   const text = await response.text();
   let json: unknown;
@@ -138,15 +145,21 @@ export function viewPath({ filename, subfolder, type }: FileEntry): string {
 
 /** The bytes of a file, over HTTP. */
 export async function viewBytes(comfy: StartedComfy, file: FileEntry): Promise<Uint8Array> {
-  const response = await fetch(`${comfy.url}${viewPath(file)}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-  if (response.status !== 200) throw new Error(`Cannot read ${file.filename}: status ${response.status}`);
+  return await bytesAt(comfy, viewPath(file));
+}
+
+/** The bytes that a path answers. */
+export async function bytesAt(comfy: StartedComfy, path: string): Promise<Uint8Array> {
+  noteRequest("GET", path);
+  const response = await fetch(`${comfy.url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  if (response.status !== 200) throw new Error(`Cannot read ${path}: status ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
 export type UploadOptions = {
   name: string;
   bytes: Uint8Array | string;
-  fields?: Record<string, string>;
+  fields?: Readonly<Record<string, string>>;
   /** Route. Default: /upload/image. */
   path?: string;
 };

@@ -1,6 +1,6 @@
 /** What of a real GPU is at hand, and where what it says is kept: `npm run test:gpu`. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "../../run/run-step.ts";
 
@@ -31,11 +31,31 @@ export function whyNoGpu(): string | null {
   }
 }
 
-/** Why those that need ComfyUI with CUDA cannot. The one of `npm run test:real` has torch, but no CUDA libraries. */
+const CUDA_PROBE = "import torch; print(torch.cuda.is_available())";
+/** A first import of torch from a cold disk. */
+const PROBE_TIMEOUT_MS = 120_000;
+
+let cudaReason: string | null | undefined;
+
+/**
+ * Why those that need ComfyUI with CUDA cannot; asked once. The one of `npm run test:real` has torch, but no CUDA
+ * libraries.
+ */
 export function whyNoCudaComfy(): string | null {
+  if (cudaReason === undefined) cudaReason = findCudaReason();
+  return cudaReason;
+}
+
+function findCudaReason(): string | null {
   const { COMFYUI_DIR, COMFYUI_PYTHON } = process.env;
-  if (COMFYUI_DIR && COMFYUI_PYTHON) return whyNoGpu();
-  return "COMFYUI_DIR and COMFYUI_PYTHON name no ComfyUI with its Python";
+  const noGpu = whyNoGpu();
+  if (noGpu !== null) return noGpu;
+  if (!COMFYUI_DIR || !COMFYUI_PYTHON) return "COMFYUI_DIR and COMFYUI_PYTHON name no ComfyUI with its Python";
+  if (!existsSync(join(COMFYUI_DIR, "main.py"))) return `COMFYUI_DIR=${COMFYUI_DIR} has no main.py`;
+  const probe = spawnSync(COMFYUI_PYTHON, ["-c", CUDA_PROBE], { encoding: "utf8", timeout: PROBE_TIMEOUT_MS });
+  if (probe.stdout?.trim() === "True") return null;
+  const words = probe.error?.message ?? (probe.stderr.trim().split("\n").at(-1) || "torch finds no CUDA device");
+  return `COMFYUI_PYTHON=${COMFYUI_PYTHON} cannot use the GPU: ${words}`;
 }
 
 /** A suite's name with the reason, should it be skipped. */

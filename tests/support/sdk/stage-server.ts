@@ -5,7 +5,7 @@
  * many there were.
  */
 import { createServer } from "node:http";
-import type { TestPod } from "../fleet/pod-fleet.ts";
+import type { TestPod } from "../fleet/fleet-of-pods.ts";
 import { until } from "../fleet/until.ts";
 import * as graphs from "./graphs.ts";
 import type { CuttingRelay } from "./relay.ts";

@@ -4,7 +4,7 @@ import type { ComfyLow } from "@comfyorg/sdk/low";
 import type { Scope } from "../../../contracts/tenant.ts";
 import { targetKind } from "../comfy-target.ts";
 import type { EdgeRuntime } from "../fleet/fleet.ts";
-import { type PodFleet, startPodFleet, type TestPod } from "../fleet/pod-fleet.ts";
+import { type FleetOfPods, startFleetOfPods, type TestPod } from "../fleet/fleet-of-pods.ts";
 import { until } from "../fleet/until.ts";
 import { promptsIn, realComfySettings } from "../real-comfy/fleet.ts";
 import { connectLow, connectSdk, type SdkTarget } from "./connect.ts";
@@ -17,7 +17,7 @@ export interface StageOptions {
 }
 
 export interface Stage extends AsyncDisposable {
-  readonly fleet: PodFleet;
+  readonly fleet: FleetOfPods;
   /** The edge, with a key that may do what a tenant may. */
   readonly target: SdkTarget;
   /** The official SDK on it. */
@@ -31,8 +31,8 @@ export interface Stage extends AsyncDisposable {
 
 export async function startStage({ runtime, env = {} }: StageOptions): Promise<Stage> {
   const fleet = targetKind() === "real"
-    ? await realComfySettings().then((real) => startPodFleet({ runtime, ...real, env: { ...real.env, ...env } }))
-    : await startPodFleet({ runtime, standInArgs: STAND_IN_ARGS, env });
+    ? await realComfySettings().then((real) => startFleetOfPods({ runtime, ...real, env: { ...real.env, ...env } }))
+    : await startFleetOfPods({ runtime, standInArgs: STAND_IN_ARGS, env });
   const target = { baseUrl: fleet.baseUrl, apiKey: fleet.apiKey };
   return {
     fleet,

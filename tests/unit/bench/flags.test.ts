@@ -3,7 +3,7 @@ import { parseFlags } from "../../bench/flags.ts";
 
 describe("parseFlags", () => {
   it("parseFlags() has defaults for everything", () => {
-    expect(parseFlags([])).toEqual({ part: "job", json: false, real: false, rounds: 150, quick: false });
+    expect(parseFlags([])).toEqual({ part: "job", json: false, strict: false, real: false, rounds: 150, quick: false });
     expect(parseFlags(["job", "--json", "--real", "--rounds", "3"])).toMatchObject({
       json: true,
       real: true,
@@ -11,6 +11,9 @@ describe("parseFlags", () => {
     });
     expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
     expect(parseFlags(["v2", "--real", "--quick"])).toMatchObject({ part: "v2", real: true, quick: true, rounds: 60 });
+    for (const part of ["job", "edge", "v2"]) {
+      expect(parseFlags([part, "--strict"])).toMatchObject({ part, strict: true });
+    }
   });
 
   it("parseFlags() refuses what it does not know", () => {

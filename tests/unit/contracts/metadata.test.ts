@@ -5,7 +5,7 @@ import { ListJobs } from "../../../contracts/edge/inputs.ts";
 import { SubmitOptions } from "../../../contracts/job.ts";
 import { Metadata, metadataProblem } from "../../../contracts/metadata.ts";
 
-const KEY_LETTERS = [..."ABCXYZabcxyz0189_.-"];
+const KEY_LETTERS = "ABCXYZabcxyz0189_.-".split("");
 const RESERVED = ["__proto__", "constructor", "prototype"];
 
 const goodKey = fc.string({ unit: fc.constantFrom(...KEY_LETTERS), minLength: 1, maxLength: 40 })

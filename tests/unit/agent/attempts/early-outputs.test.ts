@@ -4,6 +4,8 @@ import type { AttemptEvent, AttemptReport } from "../../../../contracts/attempt.
 import { bytesOf, executed, has, isOver, type Made, names, succeeded, write } from "./early-steps.ts";
 import { ServiceBench } from "./service-bench.ts";
 
+const KEY = "comfyui-0123456789abcdef";
+
 let bench: ServiceBench;
 beforeEach(async () => {
   bench = await ServiceBench.create();
@@ -40,6 +42,16 @@ describe("EarlyOutputs", () => {
       "seen",
       "at the end",
     ]);
+  });
+
+  it("carry a partner key no more than the end does", async () => {
+    const { attemptId, promptId } = await bench.accept({ partnerKey: KEY });
+    executed(bench, promptId, { files: [], texts: [{ nodeId: "5", text: `key is ${KEY}` }] });
+    await bench.clock.advance(250);
+    await bench.reportWhen(attemptId, has(1));
+    const told = await bytesOf(bench, attemptId, 0);
+    expect(told).toMatch(/^key is /);
+    expect(told).not.toContain(KEY);
   });
 
   it("make no difference to the final list but for where the bytes are", async () => {

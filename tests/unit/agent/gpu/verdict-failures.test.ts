@@ -46,6 +46,7 @@ describe("the verdict on a probe that fails after a sample", () => {
       judge.sample();
       judge.fail(failure);
       expect(judge.fail(failure)).toMatchObject({ state: "unhealthy", action: "replace_pod", nodeHint: "avoid_node" });
+      expect(judge.codes).toEqual(["gpus_gone"]);
       expect(judge.samples(10).state).toBe("unhealthy");
     },
   );
@@ -109,6 +110,7 @@ describe("the verdict on jobs that break the CUDA context", () => {
     fault(judge, "b");
     judge.see({ is: "work_success" });
     expect(fault(judge, "c")).toMatchObject({ state: "degraded", action: "restart_app" });
+    expect(judge.codes).toEqual(["cuda_faults"]);
   });
 
   it("forgets them after half an hour", () => {

@@ -110,7 +110,9 @@ describe("the verdict on samples in a row", () => {
     const unreadable = { "remapped_rows.failure": "[Unknown Error]" };
     expect(judge.sample({ "temperature.gpu": "[Unknown Error]" }).state).toBe("healthy");
     expect(judge.samples(2, unreadable).state).toBe("degraded");
+    expect(judge.codes).toEqual(["health_unreadable"]);
     expect(judge.sample(unreadable)).toMatchObject({ state: "unhealthy", action: "replace_pod" });
+    expect(judge.codes).toEqual(["health_unreadable_lasting", "health_unreadable"]);
     expect(judge.samples(2).state).toBe("unhealthy");
     expect(judge.sample().state).toBe("healthy");
   });
@@ -125,18 +127,19 @@ describe("the verdict on samples in a row", () => {
   });
 
   it.each([
-    ["L40S, margin", L40S, { "temperature.gpu.tlimit": "2" }, { "temperature.gpu.tlimit": "3" }],
-    ["4090, no margin", RTX_4090, { "temperature.gpu": "90" }, { "temperature.gpu": "89" }],
-    ["A100, no margin", A100_MIG, { "temperature.gpu": "87" }, { "temperature.gpu": "86" }],
-    ["H100, memory", H100, { "temperature.memory": "95" }, { "temperature.memory": "94" }],
-  ])("%s: hot after three samples, and for five minutes after the last", (...row) => {
-    const [, kind, hot, warm] = row;
+    ["L40S, margin", "hot", L40S, { "temperature.gpu.tlimit": "2" }, { "temperature.gpu.tlimit": "3" }],
+    ["4090, no margin", "hot", RTX_4090, { "temperature.gpu": "90" }, { "temperature.gpu": "89" }],
+    ["A100, no margin", "hot", A100_MIG, { "temperature.gpu": "87" }, { "temperature.gpu": "86" }],
+    ["H100, memory", "memory_hot", H100, { "temperature.memory": "95" }, { "temperature.memory": "94" }],
+  ])("%s: %s after three samples, and for five minutes after the last", (...row) => {
+    const [, code, kind, hot, warm] = row;
     const judge = new Judge(kind);
     expect(judge.samples(50, warm).state).toBe("healthy");
     judge.samples(2, hot);
     judge.sample(warm);
     expect(judge.samples(2, hot).state).toBe("healthy");
     expect(judge.sample(hot)).toMatchObject({ state: "degraded", action: "none" });
+    expect(judge.codes).toEqual([code]);
     expect(judge.samples(59, warm).state).toBe("degraded");
     expect(judge.sample(warm).state).toBe("healthy");
     expect(judge.samples(3, hot).reasons).toMatchObject([{ count: 2 }]);
@@ -181,6 +184,7 @@ describe("the verdict on samples in a row", () => {
     const judge = new Judge(H100);
     expect(judge.samples(12 * 34, slow).state).toBe("degraded");
     expect(judge.samples(12 * 3, slow)).toMatchObject({ state: "unhealthy", action: "drain_then_replace" });
+    expect(judge.codes).toContain("hw_slowdown_severe");
     const fast = new Judge(H100);
     expect(fast.samples(12 * 60, { ...slow, "clocks.current.sm": "1000" }).state).toBe("degraded");
   });

@@ -42,10 +42,10 @@ function slowBody(everyMs: number, count: number) {
   return { state, body };
 }
 
-function put(body: ReadableStream<Uint8Array>): Promise<Response> {
+function put(body: ReadableStream<Uint8Array>, paceBytes = 1): Promise<Response> {
   const init = { method: "PUT", body, duplex: "half" } as RequestInit;
   const request = new Request(`http://agent/inputs/${SHA256}`, init);
-  return inputResponse(request, SHA256, { inputs, maxInputBytes: 100, stallMs: 300 });
+  return inputResponse(request, SHA256, { inputs, maxInputBytes: 100, stallMs: 300, paceBytes });
 }
 
 describe("inputResponse()", () => {
@@ -53,6 +53,12 @@ describe("inputResponse()", () => {
     const { state, body } = slowBody(1, 3);
     await expect(put(body)).rejects.toMatchObject({ code: "upload_interrupted" });
     expect([state.canceled, await readdir(join(folder, "part")), inputs.has(SHA256)]).toEqual([true, [], false]);
+  });
+
+  it("gives up an upload that drips, however long it would go on", async () => {
+    const { state, body } = slowBody(100, BYTES.length);
+    await expect(put(body, 100)).rejects.toMatchObject({ code: "upload_interrupted" });
+    expect([state.canceled, await readdir(join(folder, "part"))]).toEqual([true, []]);
   });
 
   it("takes a slow upload that goes on", async () => {

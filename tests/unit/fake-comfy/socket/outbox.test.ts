@@ -26,6 +26,21 @@ describe("Outbox", () => {
     expect(sent).toEqual([1, 2, 3]);
   });
 
+  it("a message that pauses the others when it is sent holds up what waits behind it", () => {
+    const { outbox, push, sent } = setUp();
+    const end = outbox.pause();
+    let resume = () => {};
+    outbox.push(() => {
+      sent.push(1);
+      resume = outbox.pause();
+    });
+    push(2);
+    end();
+    expect(sent).toEqual([1]);
+    resume();
+    expect(sent).toEqual([1, 2]);
+  });
+
   it("repeat() sends each again", () => {
     const { outbox, push, sent } = setUp();
     const end = outbox.repeat(2);

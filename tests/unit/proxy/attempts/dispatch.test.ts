@@ -38,7 +38,7 @@ describe("dispatch()", () => {
     await side.start();
     const { id } = await side.submit({ runWithinMs: 77_000 });
     const told: string[] = [];
-    side.signals.on("job", (job) => told.push(job));
+    side.signals.on("job", (job) => told.push(job.id));
     await side.dispatch(id);
     expect(side.lastStart()).toMatchObject({
       podId: side.podId,

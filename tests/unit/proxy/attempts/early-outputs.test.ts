@@ -4,7 +4,6 @@ import { outputPath } from "../../../../contracts/agent/routes.ts";
 import type { AttemptOutput, StartAttempt } from "../../../../contracts/attempt.ts";
 import { createSettlement } from "../../../../proxy/attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "../../../../proxy/attempts/timings.ts";
-import { createPartnerKeys } from "../../../../proxy/jobs/partner-keys.ts";
 import { reportOf } from "../../../support/agent-reports.ts";
 import { type PodSide, setUpPodSide, until } from "../pods/pod-side.ts";
 import { output, running, succeeded } from "./attempt-steps.ts";
@@ -31,7 +30,7 @@ describe("early outputs", () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
     const told: string[] = [];
-    side.signals.on("job", (job) => told.push(job));
+    side.signals.on("job", (job) => told.push(job.id));
     const first = output(side, order, { text: "pixels" });
     side.agent.report(soFar(order, [first]));
     await until(async () => (await side.job(id)).outputs.length === 1);
@@ -172,9 +171,8 @@ describe("early outputs", () => {
     const first = output(side, order, { text: "pixels" });
     side.agent.report(soFar(order, [first]));
     await until(async () => (await side.job(id)).outputs.length === 1);
-    const { store, agents, signals, clock, blobs, lastProgress, box } = side;
-    const partnerKeys = createPartnerKeys({ store, box });
-    const shared = { store, agents, signals, clock, blobs, lastProgress, partnerKeys, timings: ATTEMPT_TIMINGS };
+    const { store, agents, partnerKeys, signals, clock, blobs, lastProgress } = side;
+    const shared = { store, agents, partnerKeys, signals, clock, blobs, lastProgress, timings: ATTEMPT_TIMINGS };
     const stop = new AbortController();
     const next = createSettlement({ ...shared, logger: silentLogger, signal: stop.signal });
     await next.settle(side.podId, soFar(order, [first, output(side, order, { text: "more", index: 1 })]));

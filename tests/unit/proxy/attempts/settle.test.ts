@@ -14,7 +14,7 @@ describe("settle() of a success", () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
     const told: string[] = [];
-    side.signals.on("job", (job) => told.push(job));
+    side.signals.on("job", (job) => told.push(job.id));
     const outputs = [output(side, order, { text: "pixels" }), output(side, order, { text: "more", index: 1 })];
     side.agent.report(succeeded(order, outputs));
     await until(async () => (await side.job(id)).state === "succeeded");

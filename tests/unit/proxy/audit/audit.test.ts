@@ -94,6 +94,20 @@ describe("the audit", () => {
     expect(done).toBe(0);
   });
 
+  it("is done, and told as done, when only its end cannot be written", async () => {
+    await using t = await memoryStore();
+    const lines: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void lines.push(message) };
+    const store = Object.assign(Object.create(t.store) as typeof t.store, {
+      endAct: () => Promise.reject(new Error("the disk is full")),
+    });
+    const keys = { revoke: () => Promise.resolve() };
+    const { call, all } = setUp(t, { keys, audit: createAudit({ store, logger }) });
+    await call("keys.revoke", { keyId: newKeyId() });
+    expect(await all()).toMatchObject([{ action: "keys.revoke", outcome: null }]);
+    expect(lines).toEqual(["audit entry not ended"]);
+  });
+
   it("lists pages, newest first", async () => {
     await using t = await memoryStore();
     const { audit, keyId } = setUp(t);

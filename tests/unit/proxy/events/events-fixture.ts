@@ -6,6 +6,7 @@ import { type Caller, type Scope, TENANT_SCOPES } from "../../../../contracts/te
 import { createEvents } from "../../../../proxy/events/watch-events.ts";
 import { createSignals } from "../../../../proxy/signals.ts";
 import type { EventStore } from "../../../../proxy/store/event-store.ts";
+import { jobRow } from "../jobs/job-row.ts";
 import { createManualClock, settle } from "../jobs/manual-clock.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
 import { memoryStore } from "../store/memory-store.ts";
@@ -66,15 +67,15 @@ export async function eventsFixture(change: Partial<EventStore> = {}) {
     },
     async submit(name: string, ofTenant = tenantId): Promise<JobId> {
       const id = await this.submitQuietly(name, ofTenant);
-      signals.emit("job", id);
+      signals.emit("job", jobRow({ id }));
       return id;
     },
     async run(jobId: JobId): Promise<void> {
       const no = await testStore.start(jobId);
-      signals.emit("job", jobId);
+      signals.emit("job", jobRow({ id: jobId, state: "running" }));
       await settle();
       await store.failJob({ jobId, no, error: sampleError, receipt: null });
-      signals.emit("job", jobId);
+      signals.emit("job", jobRow({ id: jobId, state: "failed" }));
       await settle();
     },
     watch({ caller = callerOf(tenantId), allTenants = false, lastEventId }: WatchChoice = {}): Watched {

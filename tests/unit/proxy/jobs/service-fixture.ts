@@ -54,7 +54,7 @@ export async function jobsFixture(
   const signals = createSignals();
   const hints: JobsFixture["hints"] = [];
   signals.on("queue", () => hints.push("queue"));
-  signals.on("job", (id) => hints.push(id));
+  signals.on("job", ({ id }) => hints.push(id));
   const waiting = new Map<JobId, Waiting>();
   const lastProgress = createLastProgress();
   const jobs = createJobs({

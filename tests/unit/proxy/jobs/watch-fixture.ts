@@ -48,7 +48,8 @@ export async function watchFixture(options: Partial<JobsOptions> = {}): Promise<
   const { id: jobId } = await jobs.submit(caller, request());
   const told = async (change: Promise<unknown>) => {
     await change;
-    signals.emit("job", jobId);
+    const job = await store.getJob(jobId);
+    if (job !== null) signals.emit("job", job);
     await settle();
   };
   return {

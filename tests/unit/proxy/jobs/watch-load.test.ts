@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Tracked } from "../../../../contracts/edge/ports.ts";
 import type { JobEvent } from "../../../../contracts/event.ts";
+import { jobRow } from "./job-row.ts";
 import { settle } from "./manual-clock.ts";
 import { previewEvent, progressEvent } from "./scripted-agents.ts";
 import { watchFixture } from "./watch-fixture.ts";
@@ -99,7 +100,7 @@ describe("watch() by many", () => {
         retryInMs: 0,
         maxLosses: 100,
       });
-      fixture.signals.emit("job", fixture.jobId);
+      fixture.signals.emit("job", jobRow({ id: fixture.jobId }));
       await settle();
     }
     await fixture.jobs.cancel(fixture.caller, fixture.jobId);

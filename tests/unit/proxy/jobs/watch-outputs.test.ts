@@ -21,8 +21,8 @@ function preview(nodeId: string): AttemptEvent {
 async function bring({ testStore: { store, tenantId }, jobId, signals }: WatchFixture, no: number, names: string[]) {
   const assets = names.map((fileName) => sampleAsset(tenantId, { filePath: fileName, sha256: sha256(fileName) }));
   const outputs = assets.map((asset) => sampleOutput(jobId, asset));
-  await store.addOutputs({ jobId, no, outputs, assets });
-  signals.emit("job", jobId);
+  const { job } = await store.addOutputs({ jobId, no, outputs, assets });
+  if (job !== null) signals.emit("job", job);
   await settle();
   return { assets, outputs };
 }
@@ -41,8 +41,8 @@ describe("watch() of outputs", () => {
     fixture.agents.open()[0]?.send(reported(2));
     const all = await bring(fixture, no, ["a.png", "b.png"]);
     const { jobId, testStore, signals } = fixture;
-    await testStore.store.completeJob({ jobId, no, ...all, receipt: sampleReceipt });
-    signals.emit("job", jobId);
+    const { job } = await testStore.store.completeJob({ jobId, no, ...all, receipt: sampleReceipt });
+    if (job !== null) signals.emit("job", job);
     expect(await watcher.ended).toBeNull();
     expect(watcher.told).toEqual(["1 queued", "3 running", "3.1 1:a.png", "3.2 1:b.png", "4 succeeded with job"]);
     expect(watcher.events.at(-1)?.data).toMatchObject({ job: { outputs: [{ name: "a.png" }, { name: "b.png" }] } });
@@ -131,8 +131,8 @@ describe("watch() of outputs", () => {
     const names = Array.from({ length: 300 }, (_, index) => `${index}.png`);
     fixture.agents.open()[0]?.send(reported(300));
     const all = await bring(fixture, no, names);
-    await testStore.store.completeJob({ jobId, no, ...all, receipt: sampleReceipt });
-    signals.emit("job", jobId);
+    const { job } = await testStore.store.completeJob({ jobId, no, ...all, receipt: sampleReceipt });
+    if (job !== null) signals.emit("job", job);
     await settle();
     const types: string[] = [];
     for (let next = await stream.next(); !next.done; next = await stream.next()) types.push(next.value.data.type);

@@ -125,6 +125,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
     clock,
     store,
     box,
+    partnerKeys,
     tenantId,
     transport,
     agent,

@@ -53,7 +53,7 @@ describe("createPodSessions()", () => {
     await side.dispatch(id);
     const { attemptId } = side.lastStart();
     await side.store.cancelJob({ tenantId: side.tenantId, jobId: id });
-    side.signals.emit("job", id);
+    side.signals.emit("job", await side.job(id));
     await side.advance(250);
     await until(() => side.agent.beats.at(-1)?.cancel.includes(attemptId));
     expect(side.agent.beats.at(-1)?.known).toEqual([attemptId]);

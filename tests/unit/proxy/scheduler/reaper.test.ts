@@ -48,7 +48,7 @@ function start({ upForMs = 1_000_000, ...options }: Partial<ReaperOptions> & { u
   };
   const signals = createSignals();
   const changed: JobId[] = [];
-  signals.on("job", (id) => changed.push(id));
+  signals.on("job", ({ id }) => changed.push(id));
   const end = (call: string, { jobId: id, no }: { jobId: JobId; no: number }, code?: string): Promise<Transition> => {
     world.calls.push(code === undefined ? [call, id, no] : [call, id, no, code]);
     world.attempts = world.attempts.filter((one) => one.jobId !== id);

@@ -37,6 +37,8 @@ describe("observedStore()", () => {
     expect(b.value('attempts_total{outcome="succeeded"}')).toBe(1);
     expect(b.value("job_queue_seconds_sum")).toBe(0.001);
     expect(b.value("job_execution_seconds_sum")).toBe(0.003);
+    expect(b.value("job_collect_seconds_sum")).toBe(0.009);
+    expect(b.value("output_bytes_total")).toBe(0);
   });
 
   it("counts a lost attempt whose job goes on, and an expired lease by itself", async () => {

@@ -43,6 +43,10 @@ function setUp(script: Record<string, Answer[]>) {
   const clock = createVirtualClock();
   const api = createComfyApi({
     fetch,
+    async exchange(url, { method, json }) {
+      const response = await fetch(url, json === undefined ? { method } : { method, body: JSON.stringify(json) });
+      return { status: response.status, text: await response.text() };
+    },
     clock: { ...clock, sleep: () => Promise.resolve() },
     timings: { requestTimeoutMs: 1_000, submitTimeoutMs: 1_000, uploadTimeoutMs: 1_000 },
     connection: () => connection,

@@ -105,6 +105,7 @@ describe("GET /api/v2/assets/{id}/content", () => {
         const part = range === undefined ? bytes : bytes.slice(range.start, range.end + 1);
         return Promise.resolve({ body: new Blob([part]).stream(), sizeBytes: bytes.length });
       },
+      read: () => Promise.resolve(bytes.slice()),
     };
     const asset = assetOf({ sizeBytes: 10, fileName: "naïve 図.png" });
     const askers: unknown[] = [];
