@@ -36,6 +36,7 @@ export default defineConfig({
         testTimeoutMs: 60_000,
         oneFileAtATime: true,
       }),
+      suite({ name: "sdk", include: ["tests/sdk/**/*.test.ts"], testTimeoutMs: 90_000, oneFileAtATime: true }),
       suite({ name: "browser", include: ["tests/browser/**/*.test.ts"], testTimeoutMs: 60_000, oneFileAtATime: true }),
       suite({ name: "gpu", include: ["tests/gpu/**/*.test.ts"], testTimeoutMs: 300_000, oneFileAtATime: true }),
       suite({ name: "real", include: ["tests/real/**/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),

@@ -1,7 +1,7 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "node:util";
 
-const PARTS = ["job", "edge"] as const;
+const PARTS = ["job", "edge", "v2"] as const;
 export type BenchPart = (typeof PARTS)[number];
 
 export interface BenchFlags {
@@ -9,16 +9,17 @@ export interface BenchFlags {
   json: boolean;
   /** Ends with exit code 1 when a goal is missed. */
   strict: boolean;
-  /** Also the job part on a real ComfyUI on the CPU. */
+  /** On a real ComfyUI on the CPU: the job part too, the v2 part alone. */
   real: boolean;
   /** Measured jobs per runtime on the stand-in. */
   rounds: number;
-  /** The edge part with numbers so small that they say nothing. */
+  /** The edge or the v2 part with numbers so small that they say nothing. */
   quick: boolean;
 }
 
 export const USAGE = `usage: npm run bench -- job [--json] [--strict] [--rounds N] [--real]
        npm run bench -- edge [--json] [--strict] [--quick]
+       npm run bench -- v2 [--json] [--strict] [--rounds N] [--real] [--quick]
 job: whole jobs beside the same work driven directly (cold_*: the first after a start), starts, memory
 edge: what passes through the edge, on both runtimes, in under 4 minutes, each beside its baseline:
   calls     comfy.status of a pod through the edge, and through a bare Hono proxy
@@ -28,18 +29,25 @@ edge: what passes through the edge, on both runtimes, in under 4 minutes, each b
             stored_download_*  the stored asset from the edge
             *_rss_growth       the most that the edge's memory grew during one of them; baseline: what it held before
   watchers  500 streams of 50 jobs with 5 events of progress a second, and a bare event server with as many
+v2: jobs through the Comfy API v2 of both edges, in turns with comfy-api-proxy 0.1.6 from PyPI and with the same ComfyUI
+    driven directly (needs Python 3.11; packages are set up once in the cache folder), in about five minutes:
+  poll_*, sse_*                   an own client that polls, or reads the events
+  typescript_run_*, python_run_*  run() of the official SDKs, unmodified; *_300ms_*: of a job of 0.3 s
+  false_states                    of 1,000 jobs at concurrency 8: wrongly failed, canceled, expired, or without bytes
+  jobs_per_second                 rightly ended ones, at concurrency 8; the goal of the edges is the proxy's number
   --json      one line of JSON a measurement
   --strict    exit code 1 when a goal is missed; without it that is only said
-  --rounds N  measured jobs per runtime, 1 to 1000 (default 150; starts are min(N, 9))
-  --real      the job part on a real ComfyUI too: COMFYUI_DIR's, else one set up in the cache folder (0.7 GB, once)
-  --quick     the edge part with tiny numbers, to see that it runs`;
+  --rounds N  measured jobs per runtime, 1 to 1000 (default 150, of v2 60; starts are min(N, 9))
+  --real      the job part on a real ComfyUI too, the v2 part on one alone: COMFYUI_DIR's, else one set up in the cache
+              folder (0.7 GB, once)
+  --quick     the edge or the v2 part with tiny numbers, to see that it runs`;
 
-const DEFAULT_ROUNDS = 150;
+const DEFAULT_ROUNDS = { job: 150, edge: 150, v2: 60 };
 const MAX_ROUNDS = 1_000;
 
 function partOf(name: string): BenchPart {
   const part = PARTS.find((one) => one === name);
-  if (part === undefined) throw new Error(`Cannot run bench '${name}': there are only 'job' and 'edge'`);
+  if (part === undefined) throw new Error(`Cannot run bench '${name}': there are only 'job', 'edge' and 'v2'`);
   return part;
 }
 
@@ -57,12 +65,11 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
     },
   });
   const [part = "job", ...more] = positionals.map(partOf);
-  if (more.length > 0) throw new Error("Cannot run two parts at once: name one of 'job' and 'edge'");
-  const foreign = part === "job"
-    ? values.quick && "--quick"
-    : (values.real && "--real") || (values.rounds && "--rounds");
-  if (foreign) throw new Error(`Cannot run bench '${part}' with ${foreign}: it is of the other part`);
-  const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
+  if (more.length > 0) throw new Error("Cannot run two parts at once: name one of 'job', 'edge' and 'v2'");
+  const foreign = (part === "job" && values.quick && "--quick") ||
+    (part === "edge" && ((values.real && "--real") || (values.rounds && "--rounds")));
+  if (foreign) throw new Error(`Cannot run bench '${part}' with ${foreign}: it is of another part`);
+  const rounds = Number(values.rounds ?? DEFAULT_ROUNDS[part]);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
     throw new Error(`Cannot run ${values.rounds} rounds: expected 1 to ${MAX_ROUNDS}`);
   }

@@ -1,6 +1,6 @@
 /** One measured number beside its baseline of the same run, and how it is shown. */
 
-export type Unit = "ms" | "MB" | "MB/s" | "1/s" | "s" | "events";
+export type Unit = "ms" | "MB" | "MB/s" | "1/s" | "s" | "events" | "jobs";
 
 export interface Measurement {
   /** What was measured, e.g. `job/deno`. */

@@ -20,6 +20,9 @@ export const quickSuites: readonly Suite[] = [
   { name: "contract", project: "contract", deadlineMs: 8 * minute },
 ];
 
+/** Both official SDKs against the fleet; the Python one's cases are skipped, with the reason, where there is no Python. */
+export const sdkSuite: Suite = { name: "sdk", project: "sdk", deadlineMs: 20 * minute };
+
 /** Everything that needs nothing beyond npm; the browser's is skipped, with its reason, where there is no Chromium. */
 export const npmSuites: readonly Suite[] = [
   ...quickSuites,
@@ -27,6 +30,7 @@ export const npmSuites: readonly Suite[] = [
   { name: "pack", project: "pack", deadlineMs: 8 * minute },
   { name: "e2e", project: "e2e", deadlineMs: 25 * minute },
   { name: "browser", project: "browser", deadlineMs: 5 * minute },
+  sdkSuite,
 ];
 
 /** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */
@@ -39,6 +43,13 @@ export const realSuites: readonly Suite[] = [
     env: { COMFY_TARGET: "real" },
   },
   { name: "real", project: "real", deadlineMs: 14 * minute },
+  {
+    name: "sdk on real ComfyUI",
+    project: "sdk",
+    filter: "tests/sdk/shared/",
+    deadlineMs: 20 * minute,
+    env: { COMFY_TARGET: "real" },
+  },
 ];
 
 /** Suites that need a GPU: no part of `npm test`. */

@@ -2,6 +2,7 @@
 import { runStaticChecks } from "./static-checks.ts";
 import { countLine, isGreen, suiteTable } from "./suite-result.ts";
 import { npmSuites, runSuite } from "./suites.ts";
+import { whyNoPython } from "../support/python/environment.ts";
 import { whyNoChromium } from "../support/browser/find-chromium.ts";
 
 const results = [(await runStaticChecks()).suite];
@@ -10,11 +11,13 @@ for (const suite of npmSuites) results.push(await runSuite(suite));
 console.log(`\n${suiteTable(results)}`);
 const noBrowser = whyNoChromium();
 if (noBrowser !== null) console.log(`Skipped: the suite of the browser: ${noBrowser}`);
+const noPython = process.env.CI ? null : await whyNoPython();
+if (noPython !== null) console.log(`Skipped: the cases of the Python SDK: ${noPython}`);
 console.log("Not run here:");
 console.log(
   "  npm run test:real   the same paths on a real ComfyUI on CPU (fetches 0.7 GB once, unless COMFYUI_DIR is set)",
 );
 console.log("  npm run test:gpu    nvidia-smi and ComfyUI on a real GPU; skipped with the reason where there is none");
-console.log("  npm run bench       measurements of the edge and of whole jobs");
+console.log("  npm run bench       measurements of the edge, of whole jobs and of the Comfy API v2");
 console.log(countLine(results));
 process.exitCode = isGreen(results) ? 0 : 1;

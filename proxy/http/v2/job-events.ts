@@ -2,6 +2,7 @@
  * What happens to one job, as the events of the Comfy API v2: the job as it is, then every change, to the terminal status.
  * Nothing is replayed; a client that was cut off reads the job and opens another stream.
  */
+import type { Output } from "../../../contracts/asset.ts";
 import type { JobEvent } from "../../../contracts/event.ts";
 import { isTerminal } from "../../../contracts/job-state.ts";
 import type { JobId } from "../../../contracts/ids.ts";
@@ -58,6 +59,15 @@ async function eventOf(source: EventSource, event: JobEvent): Promise<ServerEven
   }
 }
 
+/** Every output is told before the terminal status, also those that nobody knew of while the job ran. */
+function* untoldOutputs({ job }: Status, told: Set<string>): Generator<Output> {
+  for (const output of job?.outputs ?? []) if (!told.has(nameOf(output))) yield output;
+}
+
+function nameOf({ nodeId, name, assetId }: Output): string {
+  return [nodeId, name, assetId].join("/");
+}
+
 /** Progress of a job that runs when the stream is opened; null when it is over or nobody knows any. */
 async function progressOfNow(source: EventSource, { caller, jobId }: EventRequest, signal: AbortSignal) {
   const { progress } = await source.jobs.get(caller, { jobId, waitMs: 0 }, signal);
@@ -78,6 +88,7 @@ export async function* jobEvents(
   const events = jobs.watch(caller, input, ended)[Symbol.asyncIterator]();
   let state: Status["state"] | null = null;
   let position: unknown = null;
+  const told = new Set<string>();
   const pending: { event: Coming | null } = { event: null };
 
   /** Null when it is time to look at the queue again. */
@@ -105,6 +116,12 @@ export async function* jobEvents(
       if (result.done) return;
       const { data } = result.value;
       const event = await eventOf(source, data);
+      if (data.type === "output") told.add(nameOf(data.output));
+      if (data.type === "status" && isTerminal(data.state)) {
+        for (const output of untoldOutputs(data, told)) {
+          yield { event: "output", data: outputView(output, source.links()) };
+        }
+      }
       yield event;
       if (data.type !== "status") continue;
       const isFirst = state === null;

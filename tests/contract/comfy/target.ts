@@ -1,24 +1,11 @@
 // Which server the suite speaks to: `COMFY_TARGET=real` a real ComfyUI on the CPU, else the stand-in of this repository.
 import { fileURLToPath } from "node:url";
+import { type TargetKind, targetKind } from "../../support/comfy-target.ts";
 import { ensureRealComfy } from "../../support/real-comfy/setup.ts";
 import { startComfy, type StartedComfy, type StartOptions } from "../../support/real-comfy/start.ts";
 
-export type TargetKind = "fake" | "real";
-
 /** How long one frame of the stand-in's ColorTransfer takes; the real one needs a quarter of that for 64×64. */
 const FAKE_STEP_MS = 1;
-
-/**
- * `COMFY_TARGET`, default `fake`.
- * @throws Error for any other value, so that a typing error does not pass as a run on the real server.
- */
-export function targetKind(): TargetKind {
-  const kind = process.env.COMFY_TARGET ?? "fake";
-  if (kind !== "fake" && kind !== "real") {
-    throw new Error(`Cannot choose a server: COMFY_TARGET is ${kind}\nHint: set it to fake or real.`);
-  }
-  return kind;
-}
 
 /** Starts the chosen server; `options.args` are ComfyUI's own flags. */
 export async function startTarget(options: Omit<StartOptions, "comfy" | "program"> = {}): Promise<StartedComfy> {

@@ -55,17 +55,18 @@ export interface TestFleet extends AsyncDisposable {
   waitReady(): Promise<void>;
 }
 
-const TEST_TIMINGS = { POD_BEAT_MS: "500", POD_UNREACHABLE_MS: "3000", POD_LOST_MS: "6000" };
+/** Scaled down, so that a lost pod is lost in seconds. */
+export const TEST_TIMINGS = { POD_BEAT_MS: "500", POD_UNREACHABLE_MS: "3000", POD_LOST_MS: "6000" };
 
-async function stopQuietly(process: ManagedProcess): Promise<void> {
+export async function stopQuietly(process: ManagedProcess): Promise<void> {
   await process.terminate().catch(() => process.kill());
 }
 
-async function waitForEdge(baseUrl: string): Promise<void> {
+export async function waitForEdge(baseUrl: string, timeoutMs = 15_000): Promise<void> {
   await until("the edge to answer", async () => {
     const response = await fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
     return response?.ok || null;
-  });
+  }, timeoutMs);
 }
 
 export async function startTestFleet(options: TestFleetOptions): Promise<TestFleet> {

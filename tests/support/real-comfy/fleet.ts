@@ -1,5 +1,6 @@
 // A whole fleet whose agent supervises a real ComfyUI on the CPU, and what its tests ask of ComfyUI itself.
 import { z } from "zod";
+import type { ComfySource } from "../../../cli/up/plan.ts";
 import { type EdgeRuntime, startTestFleet, type TestFleet } from "../fleet/fleet.ts";
 import { ensureRealComfy } from "./setup.ts";
 
@@ -17,18 +18,31 @@ const READY_TIMEOUT_MS = 150_000;
 /** OpenMP threads that spin for each other make a run twenty times as long when another process has a core. */
 const ONE_THREAD = { OMP_NUM_THREADS: "1" };
 
-export async function startRealFleet({ runtime, args = [], env = {} }: RealFleetOptions): Promise<TestFleet> {
+export interface RealComfySettings {
+  comfy: ComfySource;
+  env: Record<string, string>;
+  readyTimeoutMs: number;
+}
+
+/**
+ * What makes the pods of a fleet run a real ComfyUI on the CPU, set up first where there is none.
+ * @param args further flags of ComfyUI
+ */
+export async function realComfySettings(args: readonly string[] = []): Promise<RealComfySettings> {
   const { comfyuiDir, python } = await ensureRealComfy();
-  return await startTestFleet({
-    runtime,
+  return {
     comfy: { kind: "directory", directory: comfyuiDir, python },
     env: {
       COMFYUI_ARGS: JSON.stringify(["--cpu", "--disable-all-custom-nodes", ...args]),
       COMFYUI_ENV: JSON.stringify(ONE_THREAD),
-      ...env,
     },
     readyTimeoutMs: READY_TIMEOUT_MS,
-  });
+  };
+}
+
+export async function startRealFleet({ runtime, args = [], env = {} }: RealFleetOptions): Promise<TestFleet> {
+  const real = await realComfySettings(args);
+  return await startTestFleet({ runtime, ...real, env: { ...real.env, ...env } });
 }
 
 const Queue = z.object({ queue_running: z.array(z.unknown()), queue_pending: z.array(z.unknown()) });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { buildCudaStubs } from "./cuda-stubs.ts";
 import { cacheFolder } from "./cache-folder.ts";
-import { findPython } from "./find-python.ts";
+import { COMFY_TOOLS, findPython } from "./find-python.ts";
 import { installPackages } from "./install-packages.ts";
 import { runCommand } from "./run-command.ts";
 import { takeSetupLock } from "./setup-lock.ts";
@@ -87,7 +87,7 @@ type Tools = { env: NodeJS.ProcessEnv; say: (line: string) => void; signal: Abor
 
 async function setUp(place: Place, { env, say, signal }: Tools): Promise<RealComfy> {
   const startedAt = performance.now();
-  const python = await findPython({ env, signal });
+  const python = await findPython({ env, signal, tools: COMFY_TOOLS });
   // A new folder each time: what a killed set-up left running still writes into its own.
   await removeUnfinished(place);
   const dir = join(place.root, `${place.key}-${crypto.randomUUID().slice(0, 8)}`);

@@ -10,11 +10,14 @@ describe("parseFlags", () => {
       rounds: 3,
     });
     expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
-    for (const part of ["job", "edge"]) expect(parseFlags([part, "--strict"])).toMatchObject({ part, strict: true });
+    expect(parseFlags(["v2", "--real", "--quick"])).toMatchObject({ part: "v2", real: true, quick: true, rounds: 60 });
+    for (const part of ["job", "edge", "v2"]) {
+      expect(parseFlags([part, "--strict"])).toMatchObject({ part, strict: true });
+    }
   });
 
   it("parseFlags() refuses what it does not know", () => {
-    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job' and 'edge'");
+    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job', 'edge' and 'v2'");
     expect(() => parseFlags(["job", "edge"])).toThrow("two parts");
     expect(() => parseFlags(["--fast"])).toThrow("--fast");
     for (const rounds of ["0", "1001", "2.5", "many"]) {

@@ -113,7 +113,7 @@ describe("GET /api/v2/jobs/{id}/events", () => {
       event: "preview",
       data: { node_id: "", content_type: "image/png", data_base64: "AA==" },
     });
-    put({ type: "output", output: outputOf() } as unknown as JobEvent);
+    put({ type: "output", jobId: jobIdAt(1), attempt: 1, output: outputOf() });
     expect(await frames.next()).toMatchObject({
       event: "output",
       data: { id: uuid(2), node_id: "9", job_id: uuid(1) },
@@ -139,7 +139,10 @@ describe("GET /api/v2/jobs/{id}/events", () => {
     const second = framesOf(await call(EVENTS));
     expect(await second.next()).toMatchObject({ data: { status: "running" } });
     status("succeeded", succeededJob());
+    // Every output is told before the end, also one that nobody told while the job ran.
+    expect(await second.next()).toMatchObject({ event: "output", data: { id: uuid(2) } });
     expect(await second.next()).toMatchObject({ data: { status: "succeeded" } });
+    expect(await second.next()).toBeNull();
     await first.cancel();
   });
 

@@ -82,7 +82,7 @@ describe("the official SDK's transport", () => {
     expect(await low.getJobWorkflow(job.urls.self)).toMatchObject({ format: "api" });
     const events = [];
     for await (const event of low.getJobEvents(job.urls.events)) events.push(event);
-    expect(events).toMatchObject([{ event: "status", data: { status: "succeeded" } }]);
+    expect(events).toMatchObject([{ event: "output" }, { event: "status", data: { status: "succeeded" } }]);
     expect(await low.cancelJob(job.urls.cancel)).toMatchObject({ status: "succeeded" });
     expect(Object.keys(OPERATION_METHODS).toSorted()).toEqual([...OPERATION_IDS].toSorted());
     expect(called).toHaveLength(OPERATION_IDS.length);
