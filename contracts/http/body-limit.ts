@@ -47,8 +47,10 @@ export async function readLimited(request: Request, limit: BodyLimit): Promise<R
   if (declared !== null && Number(declared) > limit.maxBytes) throw tooLarge(limit);
   const withinMs = limit.withinMs ?? WITHIN_MS;
   if (declared === null && request.body !== null) return await inTime(readChunks(request, limit), withinMs);
-  const text = request.text.bind(request);
-  Object.defineProperty(request, "text", { value: () => inTime(text(), withinMs) });
+  for (const read of ["text", "arrayBuffer"] as const) {
+    const whole: () => Promise<unknown> = request[read].bind(request);
+    Object.defineProperty(request, read, { value: () => inTime(whole(), withinMs) });
+  }
   return request;
 }
 

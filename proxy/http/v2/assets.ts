@@ -27,6 +27,12 @@ async function inV2Words(answer: Response): Promise<Response> {
   return refusal;
 }
 
+function deadLink(): FleetError {
+  return new FleetError("unauthorized", "Cannot read the asset: its link has expired or is none of ours", {
+    hint: "GET /api/v2/assets/{id} gives a fresh one to a key with 'assets:read'.",
+  });
+}
+
 export function createAssetRoutes(options: V2Options) {
   const { assets, clock, maxUploadBytes, signer } = options;
 
@@ -99,24 +105,33 @@ export function createAssetRoutes(options: V2Options) {
     return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
   };
 
-  /** For a key with the scope, or a link that this edge has signed: with neither, nobody learns which assets there are. */
+  /**
+   * For a link that this edge has signed, whoever sends it, or a key with the scope: with neither, nobody learns which
+   * assets there are. A key that asks for the whole is sent to a signed link, which the SDKs also hand on as it is.
+   */
   async function content(c: V2Context): Promise<Response> {
     const { caller } = c.env;
-    const params = new URL(c.req.raw.url).searchParams;
+    const { raw } = c.req;
+    const params = new URL(raw.url).searchParams;
     const claimed = { expires: params.get("expires"), signature: params.get("signature") };
     const isSigned = claimed.expires !== null || claimed.signature !== null;
-    // Whoever may read it anyway does not depend on how old the link is.
-    if (!isSigned || (caller !== null && hasScope(caller, "assets:read"))) {
-      const known = requireScope(caller, "assets:read");
-      return await inV2Words(await assets.download(known, assetIdOf(c.req.param("id") ?? ""), c.req.raw));
+    const id = c.req.param("id") ?? "";
+    if (isSigned) {
+      const assetId = assetIdOf(id);
+      if (signer.verify(uuidOf(assetId), claimed, clock.nowMs())) {
+        return await inV2Words(await assets.download({ signedFor: assetId }, assetId, raw));
+      }
+      // Whoever may read it anyway does not depend on how old the link is.
+      if (caller === null || !hasScope(caller, "assets:read")) throw deadLink();
     }
-    const assetId = assetIdOf(c.req.param("id") ?? "");
-    if (signer.verify(uuidOf(assetId), claimed, clock.nowMs())) {
-      return await inV2Words(await assets.download({ signedFor: assetId }, assetId, c.req.raw));
+    const known = requireScope(caller, "assets:read");
+    const assetId = assetIdOf(id);
+    if (isSigned || raw.method !== "GET" || raw.headers.has("range") || raw.headers.has("if-none-match")) {
+      return await inV2Words(await assets.download(known, assetId, raw));
     }
-    throw new FleetError("unauthorized", "Cannot read the asset: its link has expired or is none of ours", {
-      hint: "GET /api/v2/assets/{id} gives a fresh one to a key with 'assets:read'.",
-    });
+    await assets.get(known, assetId);
+    const { url } = linksFor(options, c)(assetId);
+    return new Response(null, { status: 302, headers: { location: url, "cache-control": "no-store" } });
   }
 
   return { upload, fromHash, byHash, get, remove, content };

@@ -41,7 +41,9 @@ function v2Details(details: Record<string, unknown>): Record<string, unknown> {
 function messageOf({ code, message, hint }: FleetError): string {
   if (code === "internal") return UPSTREAM_MESSAGE;
   const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
-  return inUuids(hint === undefined ? sentence : `${sentence} ${hint}`);
+  // A hint may point into the details, whose names are others here.
+  const pointing = hint?.replaceAll(/(?<=\bdetails\.)\w+/g, snakeCase);
+  return inUuids(pointing === undefined ? sentence : `${sentence} ${pointing}`);
 }
 
 /** Whole seconds, rounded up, at least one: every 429 and every 503 that may be tried again says when. */

@@ -8,10 +8,13 @@ import { wrongField } from "./errors.ts";
 
 const JSON_TYPE = /^\s*application\/(?:json|[\w.-]+\+json)\s*(?:;|$)/i;
 const MAX_ISSUES = 20;
+/** Bytes that are none are refused: replaced ones would be another text. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(?:;|$))/i;
 
 function noJson(cause?: unknown): FleetError {
   return new FleetError("invalid_json", "Cannot read the request: it is not valid JSON", {
-    hint: "JSON has no NaN, no Infinity and no trailing commas; check that all of it was sent.",
+    hint: "JSON is UTF-8 and has no NaN, no Infinity and no trailing commas; check that all of it was sent.",
     cause,
   });
 }
@@ -23,15 +26,15 @@ function noJson(cause?: unknown): FleetError {
  */
 export async function readJsonObject(request: Request, maxBytes: number): Promise<Record<string, unknown>> {
   const type = request.headers.get("content-type");
-  if (!JSON_TYPE.test(type ?? "")) {
+  if (!JSON_TYPE.test(type ?? "") || OTHER_CHARSET.test(type ?? "")) {
     throw new FleetError("invalid_input", `Cannot read the request: its content type is '${shorten(type ?? "none")}'`, {
-      hint: "Send 'content-type: application/json'.",
+      hint: "Send 'content-type: application/json', which is UTF-8.",
     });
   }
   const limited = await readLimited(request, { maxBytes, setting: "MAX_WORKFLOW_BYTES" });
   let body: unknown;
   try {
-    body = JSON.parse(await limited.text());
+    body = JSON.parse(UTF8.decode(await limited.arrayBuffer()));
   } catch (error) {
     if (FleetError.is(error)) throw error;
     throw noJson(error);

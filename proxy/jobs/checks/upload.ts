@@ -22,7 +22,8 @@ const FILE_INPUTS: Readonly<Record<string, readonly string[]>> = {
 /** Values that mean "no file". */
 const NO_FILE: ReadonlySet<unknown> = new Set(["", "none"]);
 
-export const UPLOAD_HINT = "Upload the file and refer to it: --input NODE.INPUT=@FILE, or an asset reference.";
+export const UPLOAD_HINT =
+  "Upload the file and refer to it by an asset reference; the command line does both: --input NODE.INPUT=@FILE.";
 
 export function readsFile(classType: string, input: string): boolean {
   return Object.hasOwn(FILE_INPUTS, classType) && (FILE_INPUTS[classType]?.includes(input) ?? false);

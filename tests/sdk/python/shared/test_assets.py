@@ -54,8 +54,7 @@ def test_outputs_can_be_streamed_and_addressed(client, stage):
     sink = io.BytesIO()
     assert output.to_stream(sink) == output.size_bytes
     address = output.get_download_url()
-    request = urllib.request.Request(address.url, headers={"authorization": f"Bearer {os.environ['COMFY_API_KEY']}"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(address.url, timeout=30) as answer:
         assert answer.read() == sink.getvalue()
 
 

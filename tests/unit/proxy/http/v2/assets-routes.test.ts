@@ -126,7 +126,10 @@ describe("GET /api/v2/assets/{id}/content", () => {
   it("serves ranges and names, by key or by link", async () => {
     const { call, askers, link } = await setUpContent();
     for (const [path, caller] of [[`${ASSET}/content`, CALLER], [link, null]] as const) {
-      const whole = await call(path, {}, caller);
+      const first = await call(path, {}, caller);
+      const { pathname, search } = new URL(first.headers.get("location") ?? link, "http://edge.test");
+      expect(first.status).toBe(caller === null ? 200 : 302);
+      const whole = caller === null ? first : await call(pathname + search, {}, null);
       expect(whole.headers.get("content-disposition")).toContain("filename*=UTF-8''na%C3%AFve%20%E5%9B%B3.png");
       expect(await whole.text()).toBe("0123456789");
       const part = await call(path, { headers: { range: "bytes=2-4" } }, caller);
@@ -149,6 +152,17 @@ describe("GET /api/v2/assets/{id}/content", () => {
       });
     }
     expect(new Set(askers)).toEqual(new Set([CALLER.keyId, "signed"]));
+  });
+
+  it("takes a link from whoever sends it, and a key where a link is dead", async () => {
+    const { call, askers, link, clock } = await setUpContent();
+    const stranger = { ...CALLER, keyId: "key_01jx0000000000000000000099", scopes: [] } as const;
+    expect((await call(link, {}, stranger)).status).toBe(200);
+    expect((await call(link, {}, CALLER)).status).toBe(200);
+    clock.skip(2 * 3_600_000);
+    expect((await call(link, {}, stranger)).status).toBe(401);
+    expect((await call(link, {}, CALLER)).status).toBe(200);
+    expect(askers).toEqual(["signed", "signed", CALLER.keyId]);
   });
 
   it("refuses a link that was changed, that is another asset's or that has expired, whatever there is", async () => {

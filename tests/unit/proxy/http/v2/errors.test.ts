@@ -55,10 +55,11 @@ describe("v2ErrorResponse", () => {
   it("writes ids as UUIDs and details in v2's names", async () => {
     const id = assetIdAt(7);
     const error = new FleetError("missing_asset", `Cannot run workflow: asset '${id}' does not exist`, {
+      hint: "Mend the inputs in details.nodeErrors.",
       details: { assetIds: [id], nodeErrors: { "1": [{ field: "image", reason: `No ${id}` }] }, retryAfterMs: 5 },
     });
     expect(await refused(v2ErrorResponse(error))).toMatchObject({
-      message: `Cannot run workflow: asset '${uuid(7)}' does not exist.`,
+      message: `Cannot run workflow: asset '${uuid(7)}' does not exist. Mend the inputs in details.node_errors.`,
       details: { asset_ids: [uuid(7)], node_errors: { "1": [{ field: "image", reason: `No ${uuid(7)}` }] } },
     });
   });

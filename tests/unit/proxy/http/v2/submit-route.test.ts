@@ -112,6 +112,8 @@ describe("POST /api/v2/jobs", () => {
     ["application/json", "[]", 400],
     ["application/json", '"x"', 400],
     ["application/json; charset=utf-8", "NaN", 400],
+    ["application/json; charset=utf-16", JSON.stringify({ workflow: GRAPH }), 400],
+    ["application/json", new Uint8Array([...new TextEncoder().encode('{"workflow":{"'), 0xff, 0x22, 0x7d, 0x7d]), 400],
   ])("refuses a body of %s: %s", async (type, body, status) => {
     const { call } = setUpSubmit();
     const response = await call(JOBS, { method: "POST", headers: { "content-type": type }, body });
