@@ -82,6 +82,20 @@ describe("createPodSessions()", () => {
     expect((await side.job(id)).state).toBe("running");
   });
 
+  it("tells of a slot that is free again though nobody was told that it was taken", async () => {
+    await using side = await setUpPodSide();
+    await side.start();
+    const { id } = await side.submit();
+    await side.dispatch(id);
+    expect(side.live().freeSlots).toBe(0);
+    const told: number[] = [];
+    side.signals.on("pods", () => told.push(side.live().freeSlots));
+    // The run is over before the agent has said a word of it: the first one is the last.
+    side.agent.report(reportOf(side.lastStart(), "collecting"));
+    await until(() => side.live().freeSlots === 1);
+    expect(told).toEqual([1]);
+  });
+
   it("does not take a slot back that an event freed while the beat was under way", async () => {
     await using side = await setUpPodSide();
     await side.start();
