@@ -8,7 +8,7 @@ import type { PodObservation, PodRow } from "../store/pod-store.ts";
 import { COMPATIBLE, mergeConditions, REACHABLE, refusedBy, setCondition } from "./conditions.ts";
 import type { Offers } from "./offers.ts";
 import { addSilence, answeringPhase, silentPhase } from "./phase.ts";
-import { busySlots, gpuOf, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
+import { busySlots, gpuOf, isDoneWithComfy, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
 import type { LivePod } from "./port.ts";
 import type { PodTimings } from "./timings.ts";
 
@@ -106,7 +106,8 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
     attemptChanged(report) {
       events += 1;
       if (view) view = withReport(view, report);
-      offers.observe(row.id, [report.attemptId]);
+      // One that runs is counted by its offer until the slots themselves name it, which no report of an attempt does.
+      if (isDoneWithComfy(report)) offers.observe(row.id, [report.attemptId]);
     },
     missed(error, sinceLastMs) {
       misses += 1;

@@ -30,10 +30,14 @@ export function withPodEvent(view: PodView, event: Extract<PodEvent, { type: "po
   return { ...view, slots, capability, conditions, verdict };
 }
 
+/** From then on it has no slot. */
+export function isDoneWithComfy({ state }: AttemptReport): boolean {
+  return state === "collecting" || isAttemptFinal(state);
+}
+
 /** Frees the report's slot when ComfyUI is done with it; after a failure only the agent knows whether the slot works. */
 export function withReport(view: PodView, report: AttemptReport): PodView {
-  const done = report.state === "collecting" || isAttemptFinal(report.state);
-  if (!done || !view.slots.some((slot) => slot.attemptId === report.attemptId)) return view;
+  if (!isDoneWithComfy(report) || !view.slots.some((slot) => slot.attemptId === report.attemptId)) return view;
   const works = report.state === "collecting" || report.state === "succeeded";
   const slots = view.slots.map((slot) =>
     slot.attemptId === report.attemptId ? { ...slot, attemptId: null, ready: works || slot.ready } : slot

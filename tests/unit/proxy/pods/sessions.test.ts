@@ -82,6 +82,24 @@ describe("createPodSessions()", () => {
     expect((await side.job(id)).state).toBe("running");
   });
 
+  it("counts a slot as taken while its attempt runs, before the slots themselves say so", async () => {
+    await using side = await setUpPodSide();
+    await side.start();
+    const { id } = await side.submit();
+    await side.dispatch(id);
+    const settled: string[] = [];
+    const { settle } = side.settlement;
+    side.settlement.settle = (podId, report) => {
+      settled.push(report.state);
+      return settle(podId, report);
+    };
+    side.agent.report(reportOf(side.lastStart(), "running"));
+    await until(() => settled.includes("running"));
+    expect(side.live().freeSlots).toBe(0);
+    side.agent.report(reportOf(side.lastStart(), "collecting"));
+    await until(() => side.live().freeSlots === 1);
+  });
+
   it("tells of a slot that is free again though nobody was told that it was taken", async () => {
     await using side = await setUpPodSide();
     await side.start();
