@@ -212,6 +212,26 @@ describe("early outputs", () => {
     expect(side.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
   });
 
+  it("are fetched anew where the sweep has taken their bytes before they had a row", async () => {
+    await using side = await setUpPodSide();
+    const { id, order } = await running(side);
+    const { addOutputs } = side.store;
+    side.store.addOutputs = () => Promise.reject(new Error("disk full"));
+    const outputs = [output(side, order, { text: "pixels" }), output(side, order, { text: "more", index: 1 })];
+    side.agent.report(soFar(order, outputs));
+    await until(() => side.lines.filter(({ message }) => message === "outputs not brought home early").length === 1);
+    await side.advance(6_000);
+    await until(() => fetches(side) === 2);
+    side.blobs.blobs.delete(`${side.tenantId} ${outputs[0]?.sha256}`);
+    await side.advance(3_600_000);
+    side.store.addOutputs = addOutputs;
+    await side.advance(20_000);
+    await until(async () => (await side.job(id)).outputs.length === 2);
+    expect(await names(side, id)).toEqual(["out_0.png", "out_1.png"]);
+    expect(await side.blobs.touch(side.tenantId, outputs[0]?.sha256 ?? "")).toBe(6);
+    expect(fetches(side)).toBe(3);
+  });
+
   it("are brought once the store can be written again", async () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
