@@ -28,7 +28,7 @@ afterEach(async () => await rm(folder, { recursive: true, force: true }));
 
 const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolder: attemptId, type: "output" });
 
-async function collect(found: Partial<FoundOutputs>, from = workspace, early: EarlyOutput[] = []) {
+async function collect(found: Partial<FoundOutputs>, from = workspace, early: EarlyOutput[] = [], until = signal) {
   return await collectOutputs(
     { files: [], texts: [], cachedNodes: [], ...found },
     {
@@ -39,7 +39,7 @@ async function collect(found: Partial<FoundOutputs>, from = workspace, early: Ea
       early,
       onMissingTemporary: (file) => missing.push(file),
     },
-    signal,
+    until,
   );
 }
 
@@ -133,6 +133,20 @@ describe("collectOutputs()", () => {
     for (const { index, name } of outputs.slice(0, 3)) {
       expect(await readFile(workspace.outputPath(attemptId, index), "utf8")).toBe(name);
     }
+  });
+
+  it("makes no folder after it has thrown, also when it is to end before its first file", async () => {
+    await writeFile(path("a.png"), "picture");
+    let made = false;
+    const slow = new Workspace(join(folder, "attempts"), () => workspace.folders);
+    slow.renewOutputs = async (id) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await workspace.renewOutputs(id);
+      made = true;
+    };
+    const ended = AbortSignal.abort(new Error("over"));
+    await expect(collect({ files: [ours("a.png")] }, slow, [], ended)).rejects.toThrow("over");
+    expect(made).toBe(true);
   });
 
   it("leaves out files of the input folder", async () => {
