@@ -28,7 +28,11 @@ afterEach(async () => await rm(folder, { recursive: true, force: true }));
 
 const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolder: attemptId, type: "output" });
 
-async function collect(found: Partial<FoundOutputs>, from = workspace, early: EarlyOutput[] = [], until = signal) {
+async function collect(
+  found: Partial<FoundOutputs>,
+  from = workspace,
+  more: { early?: EarlyOutput[]; until?: AbortSignal } = {},
+) {
   return await collectOutputs(
     { files: [], texts: [], cachedNodes: [], ...found },
     {
@@ -36,10 +40,10 @@ async function collect(found: Partial<FoundOutputs>, from = workspace, early: Ea
       workspace: from,
       api,
       folders: from.folders,
-      early,
+      early: more.early ?? [],
       onMissingTemporary: (file) => missing.push(file),
     },
-    until,
+    more.until ?? signal,
   );
 }
 
@@ -120,7 +124,9 @@ describe("collectOutputs()", () => {
     const second = plain[1];
     if (second === undefined) throw new Error("nothing was collected");
     const source = JSON.stringify(["output", attemptId, "b.png"]);
-    const outputs = await collect(found, workspace, [{ source, output: { ...second, index: 0, sha256: "stale" } }]);
+    const outputs = await collect(found, workspace, {
+      early: [{ source, output: { ...second, index: 0, sha256: "stale" } }],
+    });
     expect(outputs.map(({ index, name }) => [index, name])).toEqual([
       [1, "a.png"],
       [0, "b.png"],
@@ -145,7 +151,7 @@ describe("collectOutputs()", () => {
       made = true;
     };
     const ended = AbortSignal.abort(new Error("over"));
-    await expect(collect({ files: [ours("a.png")] }, slow, [], ended)).rejects.toThrow("over");
+    await expect(collect({ files: [ours("a.png")] }, slow, { until: ended })).rejects.toThrow("over");
     expect(made).toBe(true);
   });
 
