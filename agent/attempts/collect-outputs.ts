@@ -36,6 +36,7 @@ export async function collectOutputs(
   const outputs: AttemptOutput[] = [];
   const missing: Missing[] = [];
   for (let first = 0; first < sources.length; first += FILES_AT_ONCE) {
+    if (signal.aborted) await home.catch(() => undefined);
     signal.throwIfAborted();
     const batch = sources.slice(first, first + FILES_AT_ONCE);
     const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, home, signal }));

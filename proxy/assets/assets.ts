@@ -5,6 +5,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import { AssetId, type TenantId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import type { AssetStore } from "../store/asset-store.ts";
+import { blobNotFound } from "./blob-not-found.ts";
 import { answerDownload } from "./download.ts";
 import { parseFilePath } from "./file-path.ts";
 import type { Assets, BlobStore } from "./port.ts";
@@ -27,12 +28,6 @@ function notFound(): FleetError {
 function inUse(): FleetError {
   return new FleetError("asset_in_use", "Cannot delete this asset: jobs still depend on it", {
     hint: "Wait for the jobs that use it to end; an output goes with its job.",
-  });
-}
-
-function blobNotFound(): FleetError {
-  return new FleetError("blob_not_found", "Cannot make an asset of this hash: your tenant has no such bytes", {
-    hint: "Upload the bytes instead.",
   });
 }
 

@@ -112,7 +112,7 @@ function refuseContradictions(outputs: readonly AttemptOutput[]): void {
 }
 
 /** Well under the time after which stored bytes that no row refers to are removed. */
-const KEPT_FOR_SURE_MS = 600_000;
+export const KEPT_FOR_SURE_MS = 600_000;
 
 /** The first ones may have been brought home hours ago: what no row refers to is removed after a while. */
 async function checkStored(

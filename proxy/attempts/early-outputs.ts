@@ -5,12 +5,12 @@
  */
 import type { Output } from "../../contracts/asset.ts";
 import type { AttemptOutput, AttemptReport } from "../../contracts/attempt.ts";
-import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, PodId, TenantId } from "../../contracts/ids.ts";
 import type { Signals } from "../signals.ts";
 import type { NewAsset } from "../store/asset-store.ts";
 import type { AttemptRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { type CollectOptions, collectOutputs } from "./collect.ts";
+import { type CollectOptions, collectOutputs, KEPT_FOR_SURE_MS } from "./collect.ts";
 
 export interface EarlyOutputs {
   /** Takes in a report of an attempt that goes on; returns at once. */
@@ -37,6 +37,8 @@ interface Home {
   output: Output;
   /** Null once its row is written. */
   asset: NewAsset | null;
+  /** When its bytes were last known to be stored, on the monotonic clock. */
+  storedMs: number;
 }
 
 interface Attempt {
@@ -51,7 +53,7 @@ interface Attempt {
 }
 
 export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
-  const { store, signals, clock, logger, signal } = deps;
+  const { store, blobs, signals, clock, logger, signal } = deps;
   const attempts = new Map<string, Attempt>();
   // One try: the next beat brings the next.
   const options: CollectOptions = { ...deps, timings: { ...deps.timings, collectTries: 1 } };
@@ -75,17 +77,28 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
     try {
       const one = await collectOutputs(options, { podId, attemptId, jobId, tenantId, outputs: [output] }, until);
       const [kept] = one.outputs;
-      return kept ? { sha256: output.sha256, output: kept, asset: one.assets[0] ?? null } : null;
+      if (!kept) return null;
+      return { sha256: output.sha256, output: kept, asset: one.assets[0] ?? null, storedMs: clock.monotonicMs() };
     } catch (error) {
       if (!until.aborted) logger.debug("output not brought home yet", { job: jobId, attempt: attemptId, error });
       return null;
     }
   }
 
+  /** What has waited long for its row may have been swept away meanwhile: then it is no longer home. */
+  async function dropSwept({ home }: Attempt, tenantId: TenantId): Promise<void> {
+    for (const [index, one] of home) {
+      if (one.asset === null || clock.monotonicMs() - one.storedMs < KEPT_FOR_SURE_MS) continue;
+      if (await blobs.touch(tenantId, one.output.sha256) === one.output.sizeBytes) one.storedMs = clock.monotonicMs();
+      else home.delete(index);
+    }
+  }
+
   /** Everything of the report that is home, in its order. False when the job takes no more of this attempt. */
-  async function write({ home }: Attempt, { jobId, no }: AttemptRow, report: AttemptReport): Promise<boolean> {
+  async function write(attempt: Attempt, { jobId, no, tenantId }: AttemptRow, report: AttemptReport): Promise<boolean> {
+    await dropSwept(attempt, tenantId);
     const kept = report.outputs.flatMap(({ index, sha256 }) => {
-      const one = home.get(index);
+      const one = attempt.home.get(index);
       return one?.sha256 === sha256 ? [one] : [];
     });
     const assets = kept.flatMap(({ asset }) => asset ?? []);
@@ -105,16 +118,12 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
     const isAtWork = row?.jobState === "running" || row?.jobState === "canceling";
     if (row === null || row.podId !== podId || row.state !== "running" || !isAtWork) return true;
     const until = AbortSignal.any([attempt.stop.signal, signal]);
-    let missing = 0;
     let writtenMs = -Infinity;
     for (const output of report.outputs) {
       if (attempt.home.get(output.index)?.sha256 === output.sha256) continue;
       const home = await fetchOne(row, output, until);
       if (until.aborted) return true;
-      if (home === null) {
-        missing += 1;
-        continue;
-      }
+      if (home === null) continue;
       attempt.home.set(output.index, home);
       if (clock.monotonicMs() - writtenMs < WRITE_EVERY_MS) continue;
       if (!await write(attempt, row, report)) return true;
@@ -122,7 +131,7 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
     }
     const isWritten = [...attempt.home.values()].every(({ asset }) => asset === null);
     if (!isWritten) await write(attempt, row, report);
-    return missing === 0;
+    return report.outputs.every(({ index, sha256 }) => attempt.home.get(index)?.sha256 === sha256);
   }
 
   /** Never rejects. */

@@ -130,7 +130,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       entry.done = work(podId, key, report);
       return entry.done;
     },
-    async lost({ jobId, no, podId }, reason) {
+    async lost({ id, jobId, no, podId }, reason) {
       try {
         const moved = await requeue(deps, { jobId, no }, { reason, countLoss: true });
         if (moved.status === "done") {
@@ -141,6 +141,10 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
         }
       } catch (error) {
         if (!signal.aborted) logger.error("losing the attempt failed", { job: jobId, no, pod: podId, reason, error });
+      } finally {
+        // What it says late is settled anew, and brings nothing home for an attempt that is over.
+        settled.delete(keyOf(podId, id));
+        early.end(podId, id);
       }
     },
   };

@@ -49,11 +49,26 @@ async function* watchEvents(
   let told = resumes ? seen : newest;
   if (!resumes) yield { id: String(told), data: { type: "ready", missed: Boolean(lastEventId) } };
 
-  async function* missed(): AsyncGenerator<FeedRow, void> {
+  /** The next of what was missed, or null when some of it is there no more. */
+  async function readOn(): Promise<FeedRow[] | null> {
+    const rows = await persistently(watcher, () => store.listFeed({ tenantId, afterSeq: told, limit: PAGE }), signal);
+    // Asked after the reading, so that nothing is removed between the two and overlooked.
+    const removed = await persistently(watcher, () => store.lastRemovedSeq(tenantId), signal);
+    return removed !== null && removed > told ? null : rows ?? [];
+  }
+
+  async function* missed(): AsyncGenerator<Tracked<FleetEvent>, void> {
     while (true) {
-      const read = () => store.listFeed({ tenantId, afterSeq: told, limit: PAGE });
-      const rows = await persistently(watcher, read, signal) ?? [];
-      yield* rows;
+      const rows = await readOn();
+      if (rows === null) {
+        told = await persistently(watcher, () => store.lastEventSeq(), signal) ?? told;
+        yield { id: String(told), data: { type: "ready", missed: true } };
+        return;
+      }
+      for (const row of rows) {
+        told = row.seq;
+        yield feedMail(row).event;
+      }
       if (rows.length < PAGE) return;
     }
   }
@@ -61,9 +76,8 @@ async function* watchEvents(
   let next: Awaited<ReturnType<typeof subscription.queue.take>> = "resync";
   while (next && !signal.aborted) {
     if (next === "resync") {
-      for await (const row of missed()) {
-        told = row.seq;
-        yield feedMail(row).event;
+      for await (const event of missed()) {
+        yield event;
         if (signal.aborted) return;
       }
     } else if (next.seq > told) {

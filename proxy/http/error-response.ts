@@ -5,10 +5,15 @@ import { FleetError, toFleetError } from "../../contracts/errors.ts";
 /** JSON-RPC code that tRPC's client expects for an error it did not make itself. */
 const JSON_RPC_SERVER_ERROR = -32603;
 
-/** Whole seconds, rounded up; null where the error does not say. */
-export function retryAfterOf({ retryAfterMs, retryable, status }: FleetError): string | null {
-  if (retryAfterMs !== null) return String(Math.ceil(retryAfterMs / 1_000));
-  return retryable && status === 503 ? "1" : null;
+/**
+ * Whole seconds, rounded up, at least one; null where waiting helps nobody. Every 429, and every 503 that may be tried
+ * again, says when.
+ * @param status that it is answered with
+ */
+export function retryAfterOf(error: FleetError, status = error.status): string | null {
+  const waits = status === 429 || (status === 503 && error.retryable);
+  const waitMs = error.retryAfterMs ?? (waits ? 1_000 : null);
+  return waitMs === null ? null : String(Math.max(1, Math.ceil(waitMs / 1_000)));
 }
 
 function headersOf(error: FleetError): Record<string, string> {

@@ -97,8 +97,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
       case "report":
         if (event.report.progress) takeProgress(no, event.report.progress);
         // The end is told by the store, with all of them.
-        if (!isAttemptFinal(event.report.state)) memory.expect(event.report.outputs.length);
-        if (memory.isBehind()) bell.ring();
+        if (!isAttemptFinal(event.report.state) && memory.expect(event.report.outputs.length)) bell.ring();
         break;
       case "progress":
         takeProgress(no, event.progress);
@@ -124,7 +123,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   /** True once the job is final. */
   async function look(): Promise<boolean> {
     const events = await store.listEvents(jobId, ver);
-    if (events.length === 0 && !memory.isBehind()) return false;
+    if (events.length === 0 && !memory.isDue()) return false;
     const row = await store.getJob(jobId);
     if (!row) return true;
     if (events.length > 0) target = await findTarget(row);
@@ -151,7 +150,9 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     },
     async run(signal) {
       const stopListening = signals.on("job", ({ id }) => {
-        if (id === jobId) bell.ring();
+        if (id !== jobId) return;
+        memory.hint();
+        bell.ring();
       });
       let failures = 0;
       while (!signal.aborted) {

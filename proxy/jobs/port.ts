@@ -43,7 +43,7 @@ export interface Settlement {
   begun(attempt: { id: AttemptId; podId: PodId; jobId: JobId; no: number }): void;
   settle(podId: PodId, report: AttemptReport): Promise<void>;
   /** The pod does not know this attempt any more, or the pod itself is lost. */
-  lost(attempt: { jobId: JobId; no: number; podId: PodId }, reason: string): Promise<void>;
+  lost(attempt: { id: AttemptId; jobId: JobId; no: number; podId: PodId }, reason: string): Promise<void>;
 }
 
 /** What comes with a submit beside its body. */

@@ -38,7 +38,7 @@ export interface JobsOptions {
   >;
   agents: Pick<Agents, "watchAttempt">;
   /** Says why a job waits. */
-  planner: { waitingFor(job: Pick<JobRow, "id" | "placementKey">): Waiting | null };
+  planner: { waitingFor(job: Pick<JobRow, "id" | "placementKey" | "hasPartnerKey">): Waiting | null };
   objectInfo: Pick<ObjectInfoCache, "known">;
   signals: Signals;
   clock: Clock;

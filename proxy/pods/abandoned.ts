@@ -26,7 +26,7 @@ async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
     message: "No edge has a way to this pod any more. Put it back into EDGE_PODS, or forget it.",
   }, clock.nowMs());
   await store.recordSilence({ podId: pod.id, epoch: taken.epoch, leaseMs: 1, phase: "lost", conditions });
-  await Promise.all(live.map(({ jobId, no }) => settlement.lost({ jobId, no, podId: pod.id }, "pod_lost")));
+  await Promise.all(live.map(({ id, jobId, no }) => settlement.lost({ id, jobId, no, podId: pod.id }, "pod_lost")));
   deps.logger.warn("pod given up", { pod: pod.id, name: pod.name, attempts: live.length });
 }
 

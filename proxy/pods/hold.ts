@@ -137,7 +137,7 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
     const live = await store.listLiveAttempts(podId);
     const underWay = offers.underWay(podId);
     const lost = live.filter((attempt) => !underWay.has(attempt.id));
-    await Promise.all(lost.map(({ jobId, no }) => settlement.lost({ jobId, no, podId }, "pod_lost")));
+    await Promise.all(lost.map(({ id, jobId, no }) => settlement.lost({ id, jobId, no, podId }, "pod_lost")));
   }
 
   async function onAnswer(answer: Extract<BeatAnswer, { answered: true }>, overtaken: boolean): Promise<Look> {
@@ -147,8 +147,8 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
     show();
     for (const report of answer.result.attempts) void settlement.settle(podId, report);
     const spared = unreadable.note(answer.unreadable);
-    for (const { row: { jobId, no }, reason } of lostAttempts(answer.held, answer.result, spared)) {
-      void settlement.lost({ jobId, no, podId }, reason);
+    for (const { row: { id, jobId, no }, reason } of lostAttempts(answer.held, answer.result, spared)) {
+      void settlement.lost({ id, jobId, no, podId }, reason);
     }
     const kept = await store.recordBeat({ podId, epoch, leaseMs: timings.leaseMs, observed });
     const before = new Set(unwanted);

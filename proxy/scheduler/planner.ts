@@ -22,7 +22,7 @@ import { avoidingOldAgents, explainOldAgents } from "./old-agents.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { takesWork } from "./pod-groups.ts";
 import { type Assignment, plan } from "./policy.ts";
-import { type Decision, type QueueRead, readQueue } from "./read-queue.ts";
+import { type Decision, type JobKind, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
 
@@ -50,7 +50,7 @@ export interface Planner {
   start(): void;
   stop(): Promise<void>;
   /** Why the job was not given to a pod when it was last looked at; null when it never was. */
-  waitingFor(job: Pick<QueuedJob, "id" | "placementKey">): Waiting | null;
+  waitingFor(job: Pick<QueuedJob, "id"> & JobKind): Waiting | null;
 }
 
 const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
@@ -78,8 +78,6 @@ export function createPlanner(options: PlannerOptions): Planner {
   let seen: QueueRead | null = null;
   /** As the last look found them. */
   let cordoned: ReadonlySet<PodId> = new Set();
-  /** Where single jobs of the last decision were not to go. */
-  let avoided: typeof avoidance.of = avoidance.of;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -127,7 +125,7 @@ export function createPlanner(options: PlannerOptions): Planner {
         await capabilities.prepare(await needsCache.get(fresh), bodies);
       },
       decide: (queue) => decide(queue.filter(mayDispatch)),
-      isPicky: (jobId) => avoided(jobId) !== undefined,
+      isPicky: (jobId) => avoidance.of(jobId) !== undefined,
     });
     // Since the decision no I/O was awaited, so that no slot is counted that somebody takes meanwhile.
     const { decision } = seen;
@@ -147,20 +145,19 @@ export function createPlanner(options: PlannerOptions): Planner {
       cordoned: cordoned.has(pod.id),
       freeSlots: reservations.freeSlots(pod),
     }));
-    avoided = avoidingOldAgents(pods, queue, avoidance.of);
-    const decided = plan({ pods, queue, lacking: capabilities.lookup, avoided });
-    explainOldAgents(pods, queue, decided.waiting);
+    const avoided = avoidingOldAgents(pods, queue, avoidance.of);
+    const decided = explainOldAgents(pods, queue, plan({ pods, queue, lacking: capabilities.lookup, avoided }));
     const freeSlots = pods.reduce((sum, pod) => sum + (takesWork(pod) ? pod.freeSlots : 0), 0);
     return { ...decided, idle: freeSlots > decided.assignments.length };
   }
 
   /** What the last look made of a job that it may not have seen. */
-  function explain({ id, placementKey }: Pick<QueuedJob, "id" | "placementKey">): Waiting | null {
+  function explain(job: Parameters<Planner["waitingFor"]>[0]): Waiting | null {
     if (!seen) return null;
-    const { decision, passed, truncated, jobs } = seen;
-    const own = decision.waiting.get(id);
+    const { decision, isPassed, truncated, jobs } = seen;
+    const own = decision.waiting.get(job.id);
     if (own) return own;
-    if (passed.has(placementKey)) return decision.explain(placementKey);
+    if (isPassed(job)) return decision.explain(job);
     return truncated ? behind(jobs) : null;
   }
 

@@ -33,8 +33,8 @@ export interface Plan {
   assignments: Assignment[];
   /** For every job of the queue that is not assigned. */
   waiting: Map<JobId, Waiting>;
-  /** Why any other job of this placement key would wait, were it behind those of the queue. */
-  explain: (placementKey: string) => Waiting;
+  /** Why any other job of this placement key would wait, were it behind those of the queue and avoided these. */
+  explain: (placementKey: string, avoided?: Avoided) => Waiting;
 }
 
 const BANDS: Readonly<Record<Priority, number>> = { interactive: 0, normal: 1, batch: 2 };
@@ -124,7 +124,8 @@ export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanIn
   const keys = new Set(queue.map((job) => job.placementKey));
   const candidates = candidatesByKey(keys, groups.flatMap(freeSlots), lacking);
   const explanations = new Map<string, Waiting>();
-  const explain = (placementKey: string): Waiting => {
+  const explain = (placementKey: string, kept?: Avoided): Waiting => {
+    if (kept) return explainAvoiding(groups, { placementKey, avoided: kept }, lacking);
     const explanation = explanations.get(placementKey) ?? explainWaiting(groups, placementKey, lacking);
     explanations.set(placementKey, explanation);
     return explanation;
@@ -138,11 +139,7 @@ export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanIn
       assignments.push({ jobId: job.id, ver: job.ver, podId });
       continue;
     }
-    if (kept) {
-      waiting.set(job.id, explainAvoiding(groups, { placementKey: job.placementKey, avoided: kept }, lacking));
-      continue;
-    }
-    waiting.set(job.id, explain(job.placementKey));
+    waiting.set(job.id, explain(job.placementKey, kept));
   }
   return { assignments, waiting, explain };
 }

@@ -28,13 +28,16 @@ const GET_OWNED = `select ${ASSET_COLUMNS}, a.tenant_id as "tenantId" ${FROM_ASS
 const LIST_ASSETS = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
   where a.tenant_id = $1 and (a.created_at_ms, a.id) < ($2, $3) and ${live(5)}
   order by a.created_at_ms desc, a.id desc limit $4`;
-const NEWEST_AT_PATH = `select a.id as "id" ${FROM_ASSETS} where a.tenant_id = $1 and a.file_path = $2 and ${live(3)}
-  order by a.created_at_ms desc, a.id desc limit 1`;
+/** One look into an index for each path, because a path may have any number of assets. */
+const NEWEST_AT_PATHS = `select path as "path", (
+  select a.id ${FROM_ASSETS} where a.tenant_id = $1 and a.file_path = path and ${live(2)}
+  order by a.created_at_ms desc, a.id desc limit 1) as "id" from wanted`;
 const NEWEST_OF_BLAKE3 = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
   where a.tenant_id = $1 and a.blake3 = $2 and ${live(3)} order by a.created_at_ms desc, a.id desc limit 1`;
 const HAS_BYTES = `select 1 as found from asset where tenant_id = $1 and sha256 = $2 limit 1`;
 
 const IdColumns = z.object({ id: AssetId });
+const PathColumns = z.object({ path: z.string(), id: AssetId.nullable() });
 
 /** Inserts, or adds to the row of the same tenant, bytes and path. @returns the id of the row that holds them now */
 export function* insertAsset(
@@ -91,7 +94,6 @@ export function* getAssets(
   return found;
 }
 
-/** One read a path, because a path may have any number of assets. */
 export function* findByPaths(
   tenantId: TenantId,
   filePaths: readonly string[],
@@ -99,9 +101,11 @@ export function* findByPaths(
 ): Transaction<Map<string, AssetId>> {
   const params = liveParams({ nowMs: yield* clock(), jobRetentionMs });
   const found = new Map<string, AssetId>();
-  for (const filePath of new Set(filePaths)) {
-    const newest = yield* one(NEWEST_AT_PATH, [tenantId, filePath, ...params], IdColumns);
-    if (newest) found.set(filePath, newest.id);
+  for (const { placeholders, values } of listChunks([...new Set(filePaths)], 4)) {
+    const sql = `with wanted (path) as (values (${placeholders.replaceAll(", ", "), (")})) ${NEWEST_AT_PATHS}`;
+    for (const { path, id } of yield* all(sql, [tenantId, ...params, ...values], PathColumns)) {
+      if (id !== null) found.set(path, id);
+    }
   }
   return found;
 }

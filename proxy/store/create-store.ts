@@ -37,6 +37,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     listEvents: (id, afterVer) => read(() => reads.listEvents(id, afterVer)),
     listQueue: (limit, range) => read(() => reads.listQueue(limit, range)),
     lastEventSeq: () => read(events.lastEventSeq),
+    lastRemovedSeq: (tenantId) => read(() => events.lastRemovedSeq(tenantId)),
     listFeed: (input) => read(() => events.listFeed(input)),
     queuePosition: (id) => read(() => reads.queuePosition(id)),
     getNeeds: (placementKeys) => read(() => reads.getNeeds(placementKeys)),

@@ -11,6 +11,8 @@ export interface FeedRow extends EventRow {
 export interface EventStore {
   /** `seq` of the newest event; 0 while there is none. */
   lastEventSeq(): Promise<number>;
+  /** `seq` of the newest event of one tenant, or of any with null, that has been removed with its job; 0 for none. */
+  lastRemovedSeq(tenantId: TenantId | null): Promise<number>;
   /** Events of one tenant, or of all with null, after `afterSeq`, oldest first, at most `limit`. */
   listFeed(input: { tenantId: TenantId | null; afterSeq: number; limit: number }): Promise<FeedRow[]>;
 }

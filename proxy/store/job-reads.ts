@@ -15,7 +15,7 @@ import {
   type QueuedJob,
   type QueueRange,
 } from "./job-store.ts";
-import { all, clock, filledList, listChunks, one, type Transaction } from "./transaction.ts";
+import { all, clock, filledList, listChunks, one, type SqlValue, type Transaction } from "./transaction.ts";
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;
 const GET_SPEC = `select spec from job_spec where job_id = $1`;
@@ -76,13 +76,18 @@ export function listEvents(id: JobId, afterVer: number): Transaction<EventRow[]>
   return all(LIST_EVENTS, [id, afterVer], rows.EventColumns);
 }
 
-export function* listQueue(limit: number, { after, exceptKeys = [] }: QueueRange = {}): Transaction<QueuedJob[]> {
+export function* listQueue(limit: number, range: QueueRange = {}): Transaction<QueuedJob[]> {
+  const { after, exceptKeys = [], exceptWithPartnerKey = [] } = range;
   const place = after ? [bandOf(after.priority), after.createdAtMs, after.id] : [-1, 0, ""];
-  const params = [yield* clock(), limit, ...place];
-  if (exceptKeys.length === 0) return yield* all(`${LIST_QUEUE} ${QUEUE_ORDER}`, params, rows.QueueColumns);
-  const { placeholders, values } = filledList(exceptKeys, params.length + 1, EXCEPTED_SIZES);
-  const sql = `${LIST_QUEUE} and placement_key not in (${placeholders}) ${QUEUE_ORDER}`;
-  return yield* all(sql, [...params, ...values], rows.QueueColumns);
+  const params: SqlValue[] = [yield* clock(), limit, ...place];
+  let sql = LIST_QUEUE;
+  for (const [keys, whose] of [[exceptKeys, ""], [exceptWithPartnerKey, "has_partner_key = 0 or "]] as const) {
+    if (keys.length === 0) continue;
+    const { placeholders, values } = filledList(keys, params.length + 1, EXCEPTED_SIZES);
+    sql += ` and (${whose}placement_key not in (${placeholders}))`;
+    params.push(...values);
+  }
+  return yield* all(`${sql} ${QUEUE_ORDER}`, params, rows.QueueColumns);
 }
 
 export function* queuePosition(id: JobId): Transaction<number | null> {

@@ -138,6 +138,8 @@ export interface QueueRange {
   after?: Pick<QueuedJob, "priority" | "createdAtMs" | "id"> | undefined;
   /** Without the jobs of these placement keys, at most {@link MAX_EXCEPTED_KEYS}. */
   exceptKeys?: readonly string[] | undefined;
+  /** Without those jobs of these placement keys that have a partner key, as many. */
+  exceptWithPartnerKey?: readonly string[] | undefined;
 }
 
 export const MAX_EXCEPTED_KEYS = 8_192;

@@ -5,11 +5,13 @@
 import { z } from "zod";
 import { all, listChunks, run, type Transaction } from "./transaction.ts";
 
-const PAGE = 500;
-const UNFINISHED = `select id, created_at_ms as "atMs", s.spec as "text" from job j join job_spec s on s.job_id = j.id
-  where state in ('queued', 'assigned', 'running', 'canceling') and (created_at_ms, id) > ($1, $2)
-  order by created_at_ms, id limit $3`;
-/** The oldest end first: of several jobs with one asset, the last one keeps it. */
+/** Few, because a page has them whole in memory, and a spec may have megabytes. */
+const PAGE = 20;
+/** By the primary key, so that all of its pages together read the table once, and none sorts it. */
+const UNFINISHED = `select j.id, 0 as "atMs", s.spec as "text" from job j join job_spec s on s.job_id = j.id
+  where state in ('queued', 'assigned', 'running', 'canceling') and j.id > $2 and $1 < 1
+  order by j.id limit $3`;
+/** The oldest end first, by its index: of several jobs with one asset, the last one keeps it. */
 const WITH_OUTPUTS = `select id, completed_at_ms as "atMs", outputs as "text" from job
   where outputs <> '[]' and completed_at_ms is not null and (completed_at_ms, id) > ($1, $2)
   order by completed_at_ms, id limit $3`;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { JobId } from "../../contracts/ids.ts";
 import type { Removed } from "./asset-store.ts";
+import { noteRemoved } from "./event-transactions.ts";
 import { all, clock, run, type Transaction } from "./transaction.ts";
 import { UPLOAD_KEY_MS } from "./upload-transactions.ts";
 
@@ -26,6 +27,7 @@ const DELETE_KEYS = `delete from upload_key where (tenant_id, key) in (
   select tenant_id, key from upload_key where created_at_ms <= $1 order by created_at_ms limit $2) returning key`;
 
 function* removeJob(id: JobId): Transaction<void> {
+  yield* noteRemoved(id);
   for (const sql of [...PARTS, FREE_OUTPUTS, DELETE_JOB]) yield* run(sql, [id]);
 }
 

@@ -21,7 +21,7 @@ import { createEvictions } from "./evictions.ts";
 import { attachedFolders } from "./folders.ts";
 import { type AttachedComfyOptions, attachedContext } from "./options.ts";
 import { createPeers } from "./peer.ts";
-import { isWorkerDead, watchAttached, WORKER_DIED } from "./watch-attached.ts";
+import { watchAttached } from "./watch-attached.ts";
 
 /** @throws FleetError `invalid_input` for an address that may not be attached to */
 export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
@@ -73,10 +73,6 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
 
   /** From `starting` until it is gone or silent. */
   async function connectOnce(stopping: AbortSignal): Promise<EndCause> {
-    if (await isWorkerDead({ fetch: context.fetch, baseUrl, timeoutMs: timings.requestTimeoutMs }, stopping)) {
-      lose(WORKER_DIED);
-      return WORKER_DIED;
-    }
     const found = await attach(context, stopping);
     if (found.status === "failed") {
       if (found.gone) lose(found.cause);

@@ -13,7 +13,7 @@ export interface WatchOptions {
   onMessage: (message: ComfyMessage) => void;
   /** See {@link ComfySocketOptions.onDeaf}. */
   onDeaf: (timesInARow: number) => void;
-  /** Called once, when the socket has its first `status`. */
+  /** Called once, when the socket has its first `status` and the worker is not held for dead. */
   onReady: (socket: ComfySocket) => void;
   signal: AbortSignal;
 }
@@ -24,13 +24,13 @@ export interface WatchResult {
   cause: EndCause;
 }
 
-export const WORKER_DIED: EndCause = {
+const WORKER_DIED: EndCause = {
   reason: "WorkerDied",
   message: "ComfyUI's worker thread died: it would accept jobs and run none. Restart it where it was started.",
 };
 
 /** Asks ComfyUI's log. An answer that does not come, or cannot be read, proves nothing. */
-export async function isWorkerDead(target: Target, signal: AbortSignal): Promise<boolean> {
+async function isWorkerDead(target: Target, signal: AbortSignal): Promise<boolean> {
   return await saysWorkerDied(target, signal).catch(() => false);
 }
 
@@ -40,6 +40,9 @@ export async function watchAttached(context: AttachedContext, options: WatchOpti
   /** Wakes the loop when the socket was lost: a process that died is refused at once, before its successor listens. */
   let wake = new AbortController();
   let lastMessageMs = clock.now();
+  let isReady = false;
+  /** Whether it said more than its first words. */
+  let hasSpoken = false;
   const socket = openComfySocket({
     baseUrl,
     clientId: options.clientId,
@@ -49,36 +52,52 @@ export async function watchAttached(context: AttachedContext, options: WatchOpti
     timings,
     onMessage(message) {
       lastMessageMs = clock.now();
+      hasSpoken = true;
       options.onMessage(message);
     },
     onLost: () => wake.abort(),
     onDeaf: options.onDeaf,
   });
+  /**
+   * The log's line alone proves nothing, because a node may print a caller's text: it counts while prompts wait and bring
+   * no message. `suspect`: until that is clear, nobody is given to it who was not before.
+   */
+  async function judgeWorker(target: Target, waiting: number): Promise<"fine" | "suspect" | "dead"> {
+    const isQuiet = clock.now() - lastMessageMs >= timings.workerStallMs;
+    if (waiting === 0 || (!isQuiet && (isReady || hasSpoken))) return "fine";
+    if (!await isWorkerDead(target, options.signal)) return "fine";
+    return isQuiet ? "dead" : "suspect";
+  }
   try {
     const opened = await Promise.race([
       socket.opened.then(() => true),
       clock.sleep(timings.socketOpenMs, options.signal).then(() => false),
     ]);
     if (!opened || options.signal.aborted) return silentSocket(baseUrl);
-    options.onReady(socket);
+    hasSpoken = false;
     let lastAnswerMs = clock.now();
     while (!options.signal.aborted) {
       // After a failure look again soon: a refusal must be seen before a successor listens.
       let pauseMs = timings.readinessPollMs;
+      let worker: Awaited<ReturnType<typeof judgeWorker>> = "suspect";
       try {
         const timeoutMs = Math.min(timings.requestTimeoutMs, timings.unresponsiveAfterMs);
         const target = { fetch, baseUrl, timeoutMs };
         const waiting = await probeLiveness(target, options.signal);
         lastAnswerMs = clock.now();
-        const isQuiet = waiting > 0 && lastAnswerMs - lastMessageMs >= timings.workerStallMs;
-        if (isQuiet && await isWorkerDead(target, options.signal)) return { gone: true, cause: WORKER_DIED };
-        pauseMs = timings.livenessEveryMs;
+        worker = await judgeWorker(target, waiting);
+        if (worker === "dead") return { gone: true, cause: WORKER_DIED };
+        if (worker === "fine") pauseMs = timings.livenessEveryMs;
       } catch (error) {
         if (options.signal.aborted) break;
         if (isRefused(error)) return { gone: true, cause: unreachable(baseUrl, error) };
         if (clock.now() - lastAnswerMs >= timings.unresponsiveAfterMs) {
           return { gone: false, cause: { ...unreachable(baseUrl, error), reason: "Unresponsive" } };
         }
+      }
+      if (worker === "fine" && !isReady && !options.signal.aborted) {
+        isReady = true;
+        options.onReady(socket);
       }
       await clock.sleep(pauseMs, AbortSignal.any([options.signal, wake.signal]));
       if (wake.signal.aborted) wake = new AbortController();

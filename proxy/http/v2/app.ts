@@ -12,9 +12,9 @@ import type { RequestFacts } from "../pod-headers.ts";
 import { createAssetRoutes } from "./assets.ts";
 import { v2ErrorResponse } from "./errors.ts";
 import { createEventsRoute } from "./events-route.ts";
-import { createJobRoutes, type V2Route } from "./jobs.ts";
+import { createJobRoutes } from "./jobs.ts";
 import { createRateLimit } from "./rate-limit.ts";
-import type { V2Context, V2Env, V2Options } from "./request.ts";
+import type { V2Context, V2Env, V2Options, V2Route } from "./request.ts";
 
 export type V2Handler = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;
 

@@ -1,7 +1,6 @@
 /** What comes with an asset, out of a form's fields or a JSON body, into what the asset service takes. */
 import { z } from "zod";
 import { FilePath } from "../../../contracts/asset.ts";
-import { FleetError } from "../../../contracts/errors.ts";
 import { shorten } from "../../../contracts/shorten.ts";
 import { blake3Of } from "./asset-view.ts";
 import { wrongField } from "./errors.ts";
@@ -18,8 +17,11 @@ const Hash = z.string().refine((text) => blake3Of(text) !== null, "expected 'bla
 const Tags = z.array(z.string().min(1).max(MAX_TAG_CHARS)).max(MAX_TAGS);
 const ExpiresIn = z.int().min(EXPIRES_IN.min).max(EXPIRES_IN.max);
 
+/** The file's own: bytes that say they are a form were put into two. */
+const FileType = z.string().min(1).max(255).refine((type) => !/^\s*multipart\//i.test(type), "expected no form's type");
+
 const UploadFields = z.strictObject({
-  content_type: z.string().min(1).max(255),
+  content_type: FileType,
   file_path: FilePath,
   expected_hash: Hash.nullish(),
   tags: Tags.nullish(),
@@ -83,26 +85,4 @@ export function readFromHash(
 ): { blake3: string; filePath: string | undefined; expiresInMs: number | null } {
   const { hash, file_path, expires_in } = readFields(FromHash, body);
   return { blake3: hash, filePath: file_path ?? undefined, expiresInMs: msOf(expires_in) };
-}
-
-/** The header, or null. @throws FleetError `invalid_input` (422) */
-export function readIdempotency(headers: Headers): { key: string; replay: boolean } | null {
-  const mode = headers.get("idempotency-mode")?.trim().toLowerCase() ?? "";
-  if (mode !== "" && mode !== "replay") {
-    throw wrongField(`Cannot take the request: Idempotency-Mode '${shorten(mode)}' is not known`, {
-      hint: "'replay' answers a repeated key with the first result; without it the key is refused.",
-    });
-  }
-  const key = headers.get("idempotency-key");
-  if (key === null) return null;
-  if (/^[\x20-\x7e]{1,200}$/.test(key)) return { key, replay: mode === "replay" };
-  throw wrongField("Cannot take the request: Idempotency-Key is not 1 to 200 printable ASCII characters", {
-    hint: "A UUID will do.",
-  });
-}
-
-export function blobNotFound(): FleetError {
-  return new FleetError("blob_not_found", "Cannot find these bytes: your tenant has uploaded none with this hash", {
-    hint: "Upload the file.",
-  });
 }

@@ -4,13 +4,14 @@ import { ErrorEnvelope, FleetError } from "../../../contracts/errors.ts";
 import { hasScope } from "../../../contracts/tenant.ts";
 import { requireScope } from "../../../contracts/trpc.ts";
 import { uuidOf } from "../../../contracts/ids.ts";
-import { blobNotFound, readFromHash, readIdempotency, readUploadFields } from "./asset-input.ts";
+import { blobNotFound } from "../../assets/blob-not-found.ts";
+import { readFromHash, readUploadFields } from "./asset-input.ts";
 import { assetView, blake3Of } from "./asset-view.ts";
 import { v2ErrorResponse } from "./errors.ts";
-import type { V2Route } from "./jobs.ts";
+import { readIdempotency } from "./idempotency.ts";
 import { readJsonObject } from "./json-body.ts";
 import { type FileForm, FORM_OVERHEAD_BYTES, type FormFields, readFileForm } from "./multipart.ts";
-import { jsonAnswer, linksFor, type V2Context, type V2Options } from "./request.ts";
+import { jsonAnswer, linksFor, type V2Context, type V2Options, type V2Route } from "./request.ts";
 import { assetIdOf } from "./uuids.ts";
 
 /** A body without a file. */

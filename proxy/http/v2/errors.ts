@@ -1,5 +1,6 @@
 /** Errors as the Comfy API v2 writes them: `{ "error": { code, message, details } }`, its codes where it has one. */
 import { ERROR_CODES, type ErrorCode, FleetError, toFleetError } from "../../../contracts/errors.ts";
+import { retryAfterOf } from "../error-response.ts";
 import { inUuids } from "./uuids.ts";
 
 /** A request that was read and understood, with a field that is wrong: 422 here, where tRPC says 400. */
@@ -46,13 +47,6 @@ function messageOf({ code, message, hint }: FleetError): string {
   return inUuids(pointing === undefined ? sentence : `${sentence} ${pointing}`);
 }
 
-/** Whole seconds, rounded up, at least one: every 429 and every 503 that may be tried again says when. */
-function retryAfterOf(error: FleetError, status: number): Record<string, string> {
-  const waits = status === 429 || (status === 503 && error.retryable);
-  const waitMs = error.retryAfterMs ?? (waits ? 1_000 : null);
-  return waitMs === null ? {} : { "retry-after": String(Math.max(1, Math.ceil(waitMs / 1_000))) };
-}
-
 /** @param error anything that was thrown; what is none of ours tells nothing of itself */
 export function v2ErrorResponse(error: unknown): Response {
   const fleet = toFleetError(error);
@@ -60,11 +54,12 @@ export function v2ErrorResponse(error: unknown): Response {
   const status = known?.status ?? fleet.status;
   const details = fleet.details === undefined || fleet.code === "internal" ? null : v2Details(fleet.details);
   const body = { error: { code: known?.code ?? fleet.code, message: messageOf(fleet), details } };
+  const retryAfter = retryAfterOf(fleet, status);
   const headers = {
     "content-type": "application/json",
     "cache-control": "no-store",
     ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    ...retryAfterOf(fleet, status),
+    ...(retryAfter === null ? {} : { "retry-after": retryAfter }),
   };
   return new Response(JSON.stringify(body), { status, headers });
 }

@@ -1,8 +1,7 @@
 /** `GET /api/v2/jobs/{id}/events`: the stream of one job, within what a tenant may have open. */
 import { whileActive } from "../while-active.ts";
 import { jobEvents } from "./job-events.ts";
-import type { V2Route } from "./jobs.ts";
-import { linksFor, type V2Options } from "./request.ts";
+import { linksFor, type V2Options, type V2Route } from "./request.ts";
 import { type ServerEvent, SSE_HEADERS, sseBody } from "./sse.ts";
 import { createStreamSlots } from "./stream-slots.ts";
 import { jobIdOf } from "./uuids.ts";

@@ -2,20 +2,17 @@
 import type { Job } from "../../../contracts/job.ts";
 import { FleetError } from "../../../contracts/errors.ts";
 import type { Page } from "../../../contracts/page.ts";
-import type { Caller } from "../../../contracts/tenant.ts";
 import { requireCaller } from "../../../contracts/trpc.ts";
 import { ENVELOPE_BYTES } from "../trpc.ts";
-import { readIdempotency } from "./asset-input.ts";
 import { withOurAssets, withV2Assets } from "./graph-assets.ts";
+import { readIdempotency } from "./idempotency.ts";
 import { readJobInput, submitOf } from "./job-input.ts";
 import { jobSummaryView, jobView } from "./job-view.ts";
 import { readJsonObject } from "./json-body.ts";
 import { invalidCursor, readJobsQuery } from "./metadata-filter.ts";
 import { preferredWaitMs } from "./prefer.ts";
-import { jsonAnswer, linksFor, type V2Context, type V2Options } from "./request.ts";
+import { jsonAnswer, linksFor, type V2Context, type V2Options, type V2Route } from "./request.ts";
 import { jobIdOf } from "./uuids.ts";
-
-export type V2Route = (c: V2Context, caller: Caller) => Promise<Response>;
 
 export function createJobRoutes(options: V2Options) {
   const { jobs, assets, fileInputs, holdMs, maxWorkflowBytes, isActive, stopping } = options;

@@ -40,6 +40,9 @@ export interface V2Env {
 
 export type V2Context = Context<V2Env>;
 
+/** A handler for whoever has the scope that its path asks for. */
+export type V2Route = (c: V2Context, caller: Caller) => Promise<Response>;
+
 /** Links of one answer to this request. */
 export function linksFor({ signer, publicOrigin, clock }: V2Options, c: V2Context): ContentLinks {
   return contentLinks({ signer, nowMs: clock.nowMs(), origin: publicOrigin ?? new URL(c.req.raw.url).origin });

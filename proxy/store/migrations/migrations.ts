@@ -7,6 +7,7 @@ import { eventOrderAndRetry } from "./0005-event-order-and-retry.ts";
 import { jobTrace } from "./0006-job-trace.ts";
 import { labelsPathsRetention } from "./0007-labels-paths-retention.ts";
 import { jobSecret } from "./0008-job-secret.ts";
+import { eventRemoved } from "./0009-event-removed.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   jobTrace,
   labelsPathsRetention,
   jobSecret,
+  eventRemoved,
 ];

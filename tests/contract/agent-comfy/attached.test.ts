@@ -35,12 +35,16 @@ async function somebodys(): Promise<Other> {
   return { baseUrl: `http://127.0.0.1:${port}`, controlPort: controlPort ?? 0, base, start };
 }
 
-function attach(other: Other, { directory = null as string | null, stateDir = temporaryFolder() } = {}) {
+function attach(
+  other: Other,
+  { directory = null as string | null, stateDir = temporaryFolder(), fetch = globalThis.fetch } = {},
+) {
   const journal = createGenerationJournal(join(stateDir, "journal.sqlite"));
   const comfy: Comfy = createAttachedComfy({
     baseUrl: other.baseUrl,
     directory,
     journal,
+    fetch,
     logger: createSilentLogger(),
     timings: { ...FAST, unresponsiveAfterMs: 500, requestTimeoutMs: 300, workerStallMs: WORKER_STALL_MS },
   });
@@ -107,9 +111,10 @@ describe("createAttachedComfy()", () => {
       await comfy.api.submit({ promptId: crypto.randomUUID(), workflow: quickGraph(), previews: false }, signal);
       expect(await reach(statuses, "backoff", since)).toMatchObject({ reason: "WorkerDied", generation: null });
       expect(comfy.status.message).toContain("Restart it where it was started");
-      // An agent that comes new to it is told the same at once.
+      // An agent that comes new to it finds out before it is given a job.
       const second = attach(other);
       expect(await reach(second.statuses, "backoff", 0)).toMatchObject({ reason: "WorkerDied" });
+      expect(second.statuses.some(({ state }) => state === "ready")).toBe(false);
       expect(statuses.slice(since).some(({ state }) => state === "ready")).toBe(false);
       child.kill("SIGKILL");
       await once(child, "exit");
@@ -117,6 +122,36 @@ describe("createAttachedComfy()", () => {
       await reach(statuses, "ready", since);
     },
   );
+
+  it("does not take a line in the log, which a node may have printed, for the worker's death", async () => {
+    const other = await somebodys();
+    other.start();
+    const printed = { entries: [{ m: "Exception in thread Thread-2 (prompt_worker):\n" }] };
+    const lied: string[] = [];
+    const lying: typeof fetch = (input, init) => {
+      if (!String(input).endsWith("/internal/logs/raw")) return fetch(input, init);
+      lied.push(String(input));
+      return Promise.resolve(Response.json(printed));
+    };
+    const first = attach(other, { fetch: lying });
+    await reach(first.statuses, "ready", 0);
+    const run = async () => {
+      const promptId = crypto.randomUUID();
+      await first.comfy.api.submit({ promptId, workflow: quickGraph(), previews: false }, signal);
+      const succeeded = async () => expect((await first.comfy.api.lookup(promptId, signal)).status).toBe("succeeded");
+      await vi.waitFor(succeeded, 5_000);
+    };
+    await run();
+    // A run of somebody else's that says nothing keeps one out that comes new to it, until it is over.
+    await arm(other.controlPort, "hang", "run");
+    const promptId = crypto.randomUUID();
+    await first.comfy.api.submit({ promptId, workflow: quickGraph(), previews: false }, signal);
+    await vi.waitFor(() => expect(lied).not.toEqual([]), 5_000);
+    const second = attach(other, { fetch: lying });
+    expect(await reach(second.statuses, "backoff", 0)).toMatchObject({ reason: "WorkerDied" });
+    await fetch(`http://127.0.0.1:${other.controlPort}/faults`, { method: "DELETE" });
+    await reach(second.statuses, "ready", 0);
+  });
 
   it("does not take a long silence for the worker's death", async () => {
     const other = await somebodys();

@@ -28,7 +28,11 @@ afterEach(async () => await rm(folder, { recursive: true, force: true }));
 
 const ours = (filename: string): ComfyFile => ({ nodeId: "1", filename, subfolder: attemptId, type: "output" });
 
-async function collect(found: Partial<FoundOutputs>, from = workspace, early: EarlyOutput[] = []) {
+async function collect(
+  found: Partial<FoundOutputs>,
+  from = workspace,
+  more: { early?: EarlyOutput[]; until?: AbortSignal } = {},
+) {
   return await collectOutputs(
     { files: [], texts: [], cachedNodes: [], ...found },
     {
@@ -36,10 +40,10 @@ async function collect(found: Partial<FoundOutputs>, from = workspace, early: Ea
       workspace: from,
       api,
       folders: from.folders,
-      early,
+      early: more.early ?? [],
       onMissingTemporary: (file) => missing.push(file),
     },
-    signal,
+    more.until ?? signal,
   );
 }
 
@@ -120,7 +124,9 @@ describe("collectOutputs()", () => {
     const second = plain[1];
     if (second === undefined) throw new Error("nothing was collected");
     const source = JSON.stringify(["output", attemptId, "b.png"]);
-    const outputs = await collect(found, workspace, [{ source, output: { ...second, index: 0, sha256: "stale" } }]);
+    const outputs = await collect(found, workspace, {
+      early: [{ source, output: { ...second, index: 0, sha256: "stale" } }],
+    });
     expect(outputs.map(({ index, name }) => [index, name])).toEqual([
       [1, "a.png"],
       [0, "b.png"],
@@ -133,6 +139,20 @@ describe("collectOutputs()", () => {
     for (const { index, name } of outputs.slice(0, 3)) {
       expect(await readFile(workspace.outputPath(attemptId, index), "utf8")).toBe(name);
     }
+  });
+
+  it("makes no folder after it has thrown, also when it is to end before its first file", async () => {
+    await writeFile(path("a.png"), "picture");
+    let made = false;
+    const slow = new Workspace(join(folder, "attempts"), () => workspace.folders);
+    slow.renewOutputs = async (id) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await workspace.renewOutputs(id);
+      made = true;
+    };
+    const ended = AbortSignal.abort(new Error("over"));
+    await expect(collect({ files: [ours("a.png")] }, slow, { until: ended })).rejects.toThrow("over");
+    expect(made).toBe(true);
   });
 
   it("leaves out files of the input folder", async () => {

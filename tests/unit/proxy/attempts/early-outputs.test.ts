@@ -126,7 +126,7 @@ describe("early outputs", () => {
     const first = output(side, order, { text: "pixels" });
     side.agent.report(soFar(order, [first]));
     await until(async () => (await side.job(id)).outputs.length === 1);
-    await side.settlement.lost({ jobId: id, no: 1, podId: side.podId }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 1, podId: side.podId }, "pod_lost");
     expect(await side.job(id)).toMatchObject({ state: "queued", outputs: [] });
     side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
     await side.dispatch(id);
@@ -134,6 +134,23 @@ describe("early outputs", () => {
     await side.advance(1_000);
     expect(await side.job(id)).toMatchObject({ state: "running", attempt: 2, outputs: [] });
     expect(fetches(side)).toBe(1);
+  });
+
+  it("are on their way no longer once their attempt is lost", async () => {
+    await using side = await setUpPodSide();
+    const { id, order } = await running(side);
+    const signals: AbortSignal[] = [];
+    const { put } = side.blobs;
+    side.blobs.put = (tenantId, body, options) => {
+      signals.push(options.signal);
+      return put(tenantId, body, options);
+    };
+    side.transport.faults.push({ path: /outputs\/0/, fault: "hang", times: 1 });
+    side.agent.report(soFar(order, [output(side, order, { text: "pixels" })]));
+    await until(() => fetches(side) === 1);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    await side.settlement.lost({ id: order.attemptId, jobId: id, no: 1, podId: side.podId }, "pod_lost");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   it("stay with a job that fails, and a report that comes after the end changes nothing", async () => {
@@ -193,6 +210,26 @@ describe("early outputs", () => {
     await until(async () => (await side.job(id)).state === "succeeded");
     expect(fetches(side)).toBe(1);
     expect(side.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+  });
+
+  it("are fetched anew where the sweep has taken their bytes before they had a row", async () => {
+    await using side = await setUpPodSide();
+    const { id, order } = await running(side);
+    const { addOutputs } = side.store;
+    side.store.addOutputs = () => Promise.reject(new Error("disk full"));
+    const outputs = [output(side, order, { text: "pixels" }), output(side, order, { text: "more", index: 1 })];
+    side.agent.report(soFar(order, outputs));
+    await until(() => side.lines.filter(({ message }) => message === "outputs not brought home early").length === 1);
+    await side.advance(6_000);
+    await until(() => fetches(side) === 2);
+    side.blobs.blobs.delete(`${side.tenantId} ${outputs[0]?.sha256}`);
+    await side.advance(3_600_000);
+    side.store.addOutputs = addOutputs;
+    await side.advance(20_000);
+    await until(async () => (await side.job(id)).outputs.length === 2);
+    expect(await names(side, id)).toEqual(["out_0.png", "out_1.png"]);
+    expect(await side.blobs.touch(side.tenantId, outputs[0]?.sha256 ?? "")).toBe(6);
+    expect(fetches(side)).toBe(3);
   });
 
   it("are brought once the store can be written again", async () => {

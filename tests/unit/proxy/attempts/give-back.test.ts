@@ -37,7 +37,7 @@ describe("dispatch() of a job that is given back again and again", () => {
     expect(await side.job(id)).toMatchObject({ state: "queued", losses: 0, attempt: 10 });
     side.agent.onStart = accept;
     await dispatchWhenDue(side, id);
-    await side.settlement.lost({ jobId: id, no: 11, podId: pod.id }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 11, podId: pod.id }, "pod_lost");
     side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
     refuse(side, "slot_busy");
     expect(await dispatchWhenDue(side, id)).toBe(188);

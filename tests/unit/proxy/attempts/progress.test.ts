@@ -46,7 +46,7 @@ describe("settle() of progress", () => {
     await using side = await setUpPodSide({ attempts: { maxLosses: 0 } });
     const { id, order } = await running(side);
     await side.settlement.settle(side.podId, reportOf(order, "running", { progress: at(0.5) }));
-    await side.settlement.lost({ jobId: id, no: 1, podId: side.podId }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 1, podId: side.podId }, "pod_lost");
     expect((await side.job(id)).state).toBe("failed");
     expect(side.lastProgress.get(id, 1)).toBeNull();
   });

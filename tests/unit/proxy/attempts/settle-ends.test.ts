@@ -109,7 +109,7 @@ describe("lost()", () => {
       side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
       await side.dispatch(id);
       const before = Math.trunc(side.clock.nowMs());
-      await side.settlement.lost({ jobId: id, no, podId: side.podId }, "pod_lost");
+      await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no, podId: side.podId }, "pod_lost");
       pauses.push((await side.job(id)).runAfterMs - before);
     }
     expect(pauses.slice(0, 3)).toEqual([0, 750, 1_500]);
@@ -119,7 +119,7 @@ describe("lost()", () => {
   it("of an attempt that is not the current one changes nothing", async () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
-    await side.settlement.lost({ jobId: id, no: 2, podId: side.podId }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 2, podId: side.podId }, "pod_lost");
     expect((await side.job(id)).state).toBe("running");
     expect((await side.attempt(order.attemptId)).state).toBe("running");
   });
@@ -128,7 +128,7 @@ describe("lost()", () => {
     await using side = await setUpPodSide();
     const { id } = await running(side);
     await side.store.cancelJob({ tenantId: side.tenantId, jobId: id });
-    await side.settlement.lost({ jobId: id, no: 1, podId: side.podId }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 1, podId: side.podId }, "pod_lost");
     expect((await side.job(id)).state).toBe("canceled");
   });
 });

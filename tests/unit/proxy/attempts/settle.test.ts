@@ -147,7 +147,7 @@ describe("settle() of a success", () => {
   it("of a superseded attempt changes nothing and is released", async () => {
     await using side = await setUpPodSide();
     const { id, order } = await running(side);
-    await side.settlement.lost({ jobId: id, no: 1, podId: side.podId }, "pod_lost");
+    await side.settlement.lost({ id: side.lastStart().attemptId, jobId: id, no: 1, podId: side.podId }, "pod_lost");
     side.agent.slots = [{ index: 0, ready: true, attemptId: null }];
     await side.dispatch(id);
     const second = side.lastStart();

@@ -35,7 +35,12 @@ export async function eventsFixture(change: Partial<EventStore> = {}) {
   const { id: otherId } = await store.createTenant({ id: newTenantId(), name: "others" });
   const clock = createManualClock();
   const signals = createSignals();
-  const read: EventStore = { lastEventSeq: store.lastEventSeq, listFeed: store.listFeed, ...change };
+  const read: EventStore = {
+    lastEventSeq: store.lastEventSeq,
+    lastRemovedSeq: store.lastRemovedSeq,
+    listFeed: store.listFeed,
+    ...change,
+  };
   const events: EventsPort = createEvents({ store: read, signals, clock, logger: silentLogger });
   const names = new Map<JobId, string>();
 

@@ -18,13 +18,14 @@ const CALLER: Caller = {
 const full = (retryAfterMs?: number) => new FleetError("queue_full", "Cannot queue job: it is full", { retryAfterMs });
 
 describe("retry-after", () => {
-  it.each([[1, "1"], [1_000, "1"], [1_001, "2"], [5_000, "5"], [0, "0"]])(
-    "says %i ms in whole seconds, rounded up",
+  it.each([[1, "1"], [1_000, "1"], [1_001, "2"], [5_000, "5"], [0, "1"]])(
+    "says %i ms in whole seconds, rounded up, at least one",
     (ms, seconds) => expect(errorResponse(full(ms), "req").headers.get("retry-after")).toBe(seconds),
   );
 
-  it("is absent where nobody can say, and 1 for a service that comes back", () => {
-    expect(errorResponse(full(), "req").headers.get("retry-after")).toBeNull();
+  it("is 1 for a limit that does not say and a service that comes back, and absent where waiting helps nobody", () => {
+    expect(errorResponse(full(), "req").headers.get("retry-after")).toBe("1");
+    expect(errorResponse(new FleetError("not_found", "Cannot find it"), "req").headers.get("retry-after")).toBeNull();
     const stopping = new FleetError("edge_stopping", "Cannot take the request: this edge is stopping");
     expect(errorResponse(stopping, "req").headers.get("retry-after")).toBe("1");
   });

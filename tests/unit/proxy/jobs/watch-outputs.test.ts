@@ -86,6 +86,51 @@ describe("watch() of outputs", () => {
     watcher.stop();
   });
 
+  it("asks less and less often for one that never comes, and at once when it is told of another", async () => {
+    await using fixture = await watchFixture();
+    const watcher = fixture.watch();
+    await settle();
+    const no = await fixture.start();
+    const { store } = fixture.testStore;
+    const { getJob } = store;
+    let reads = 0;
+    store.getJob = (id) => {
+      reads += 1;
+      return getJob(id);
+    };
+    fixture.agents.open()[0]?.send(reported(3));
+    await bring(fixture, no, ["a.png"]);
+    for (let second = 0; second < 120; second++) await fixture.clock.advance(1_000);
+    expect(reads).toBeLessThan(20);
+    await bring(fixture, no, ["a.png", "b.png"]);
+    expect(watcher.told.slice(2)).toEqual(["3.1 1:a.png", "3.2 1:b.png"]);
+    watcher.stop();
+  });
+
+  it("asks no more once all are home, alike or not", async () => {
+    await using fixture = await watchFixture();
+    const watcher = fixture.watch();
+    await settle();
+    const no = await fixture.start();
+    fixture.agents.open()[0]?.send(reported(2));
+    const { store, tenantId } = fixture.testStore;
+    const asset = sampleAsset(tenantId);
+    const output = sampleOutput(fixture.jobId, asset);
+    const alike = { jobId: fixture.jobId, no, outputs: [output, output], assets: [asset] };
+    const { job } = await store.addOutputs(alike);
+    if (job !== null) fixture.signals.emit("job", job);
+    await settle();
+    expect(watcher.told.slice(2)).not.toEqual([]);
+    let reads = 0;
+    store.getJob = () => {
+      reads += 1;
+      return Promise.reject(new Error("not asked for"));
+    };
+    for (let second = 0; second < 10; second++) await fixture.clock.advance(1_000);
+    expect(reads).toBe(0);
+    watcher.stop();
+  });
+
   it("gives who joins later what is home, and the newest picture to who asks for previews", async () => {
     await using fixture = await watchFixture();
     const first = fixture.watch({ previews: true });

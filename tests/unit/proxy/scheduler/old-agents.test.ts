@@ -31,6 +31,20 @@ describe("a job with a partner key", () => {
     });
   });
 
+  it("hides nobody behind it, however many there are, and says why all of them wait", async () => {
+    const side = setUpPlanner({ queueLimit: 10 });
+    side.fleet.pods = [old(1)];
+    side.fleet.queue = [...Array.from({ length: 1_000 }, (_, n) => withKey(n + 1)), queued(1_001)];
+    expect(await planned(side)).toEqual([[jobId(1_001), podId(1)]]);
+    expect(side.fleet.reads).toBeLessThanOrEqual(2);
+    const [first, last] = [1, 1_000].map((n) => side.planner.waitingFor(withKey(n)));
+    expect(last).toMatchObject({
+      reason: "pods_not_ready",
+      message: expect.stringMatching(/1 pod runs an agent too old/),
+    });
+    expect(last).toEqual(first);
+  });
+
   it("waits for a slot like any other where the agents are new", async () => {
     const side = setUpPlanner();
     side.fleet.queue = [queued(1), withKey(2)];

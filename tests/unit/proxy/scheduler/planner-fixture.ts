@@ -63,11 +63,13 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
   const signals = createSignals();
   const planner = createPlanner({
     store: {
-      listQueue: (limit, { after, exceptKeys = [] } = {}) => {
+      listQueue: (limit, { after, exceptKeys = [], exceptWithPartnerKey = [] } = {}) => {
         fleet.reads += 1;
         if (fleet.failing) return Promise.reject(new Error("database is gone"));
         const start = fleet.queue.findIndex((job) => job.id === after?.id) + 1;
-        const rest = fleet.queue.slice(start).filter((job) => !exceptKeys.includes(job.placementKey));
+        const rest = fleet.queue.slice(start).filter(({ placementKey, hasPartnerKey }) =>
+          !exceptKeys.includes(placementKey) && !(hasPartnerKey && exceptWithPartnerKey.includes(placementKey))
+        );
         return Promise.resolve(rest.slice(0, limit));
       },
       getNeeds: (keys) =>

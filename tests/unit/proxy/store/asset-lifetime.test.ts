@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toTimestamp } from "../../../../contracts/ids.ts";
+import { findByPaths } from "../../../../proxy/store/asset-transactions.ts";
 import { memoryStore, type TestStore } from "./memory-store.ts";
 import { removeAll } from "./remove-all.ts";
 import {
@@ -202,5 +203,20 @@ describe("assets by hash and by path", () => {
     const newest = (await t.store.listAssets(t.tenantId, { limit: 1 })).items[0]?.id;
     expect(await t.store.findByPaths(t.tenantId, ["dir/a.png", "a.png", "dir/a.png"]))
       .toEqual(new Map([["dir/a.png", newest]]));
+  });
+
+  it("findByPaths() asks for many paths at once", async () => {
+    await using t = await memoryStore();
+    const paths = Array.from({ length: 1_000 }, (_, n) => `${n}.png`);
+    const { asset } = await t.store.createAsset(sampleAsset(t.tenantId, { filePath: "999.png" }));
+    let statements = 0;
+    function* counted() {
+      const transaction = findByPaths(t.tenantId, paths, 1);
+      let step = transaction.next();
+      for (; !step.done; step = transaction.next(yield step.value)) statements += 1;
+      return step.value;
+    }
+    expect(await t.driver.read(counted)).toEqual(new Map([["999.png", asset.id]]));
+    expect(statements).toBeLessThanOrEqual(20);
   });
 });

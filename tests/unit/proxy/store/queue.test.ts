@@ -35,8 +35,13 @@ describe("the queue", () => {
     expect(await read({ after: second })).toEqual([2, 3]);
     expect(await read({ exceptKeys: ["a"] })).toEqual([1, 3]);
     expect(await read({ after: second, exceptKeys: ["c"] })).toEqual([2]);
+    const secret = await t.submit({ placementKey: "a", sealedKey: "sealed" });
+    ids.push(secret.id);
+    expect(await read({ exceptWithPartnerKey: ["a"] })).toEqual([0, 1, 2, 3]);
+    expect(await read({ exceptWithPartnerKey: ["b"] })).toEqual([0, 1, 4, 2, 3]);
+    expect(await read({ exceptKeys: ["c"], exceptWithPartnerKey: ["a"] })).toEqual([0, 1, 2]);
     const many = Array.from({ length: MAX_EXCEPTED_KEYS }, (_, n) => (n === 9 ? "b" : `key-${n}`));
-    expect(await read({ exceptKeys: many })).toEqual([0, 2, 3]);
+    expect(await read({ exceptKeys: many, exceptWithPartnerKey: many })).toEqual([0, 4, 2, 3]);
   });
 
   it("listQueue() leaves out jobs that are assigned, wait for their retry or are past their start deadline", async () => {

@@ -4,7 +4,8 @@ import { createStore } from "../../../../proxy/store/create-store.ts";
 import { migrate } from "../../../../proxy/store/migrate.ts";
 import { MIGRATIONS } from "../../../../proxy/store/migrations/migrations.ts";
 import { createSqliteDriver } from "../../../../proxy/store/sqlite/driver.ts";
-import { run, type SqlValue } from "../../../../proxy/store/transaction.ts";
+import { linkOldJobs } from "../../../../proxy/store/old-jobs.ts";
+import { run, type SqlRow, type SqlValue, type Transaction } from "../../../../proxy/store/transaction.ts";
 import { newAssetId, newJobId, newTenantId, sampleAsset, sampleJob, sampleOutput, sha256 } from "./samples.ts";
 
 const MONTH_MS = 30 * 86_400_000;
@@ -20,6 +21,7 @@ async function oldStore() {
   for (const id of [tenantId, otherTenant]) await write("insert into tenant values ($1, 'old', 1)", [id]);
   await write("insert into placement values ('p', '{\"classes\":[],\"models\":[]}')", []);
   return {
+    driver,
     time,
     tenantId,
     otherTenant,
@@ -55,7 +57,42 @@ async function oldStore() {
   };
 }
 
+function* linkAgain(): Transaction<void> {
+  yield* run("delete from job_asset", []);
+  yield* linkOldJobs();
+}
+
+/** How SQLite goes about the reading statements of a transaction, and how many rows each gave. */
+function* looks(transaction: Transaction<void>): Transaction<{ plans: string[]; most: number }> {
+  const plans: string[] = [];
+  let most = 0;
+  for (let step = transaction.next(); !step.done;) {
+    const statement = step.value;
+    let rows: readonly SqlRow[] = [];
+    if (statement.kind === "sql" && statement.sql.startsWith("select")) {
+      plans.push(JSON.stringify(yield { ...statement, sql: `explain query plan ${statement.sql}` }));
+      rows = yield statement;
+      most = Math.max(most, rows.length);
+    } else rows = yield statement;
+    step = transaction.next(rows);
+  }
+  return { plans, most };
+}
+
 describe("an upgrade from schema 6", () => {
+  it("has few old jobs in memory at once, and sorts none", async () => {
+    await using t = await oldStore();
+    for (let n = 0; n < 50; n++) await t.job("queued");
+    const asset = await t.asset("out.png", null);
+    const output = { ...sampleOutput(newJobId(), sampleAsset(t.tenantId)), assetId: asset };
+    for (let n = 0; n < 50; n++) await t.job("succeeded", { outputs: [output] });
+    await t.upgrade();
+    const { plans, most } = await t.driver.write(() => looks(linkAgain()));
+    expect(plans.length).toBeGreaterThan(4);
+    for (const plan of plans) expect(plan).not.toMatch(/USE TEMP B-TREE FOR ORDER BY|SCAN j/);
+    expect(most).toBeLessThanOrEqual(20);
+  });
+
   it("reads old rows with defaults, and goes on writing", async () => {
     await using t = await oldStore();
     const assetId = await t.asset("a.png", "b3");

@@ -93,6 +93,7 @@ describe("POST /api/v2/assets", () => {
       ["two files", [...NAMED, FILE, FILE], /too many files/],
       ["a path that leaves its folder", [["content_type", "a/b"], ["file_path", "../x.png"], FILE], /file_path/],
       ["an absolute path", [["content_type", "a/b"], ["file_path", "/x.png"], FILE], /file_path/],
+      ["a type that is a form's", [["content_type", "multipart/mixed"], ["file_path", "x.bin"], FILE], /content_type/],
       ["a field twice", [...NAMED, ["file_path", "b.png"], FILE], /'file_path' stands 2 times/],
       ["an unknown field", [...NAMED, ["subfolder", "x"], FILE], /subfolder/],
       ["a hash that is none", [...NAMED, ["expected_hash", "blake3:abc"], FILE], /expected_hash/],
