@@ -1,12 +1,14 @@
 /** Health: `/livez` and `/readyz` say a word to anyone; `/healthz` names every part, for callers who may see pods. */
 import type { Pod } from "../../contracts/pod.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { podHealth } from "./pod-health.ts";
 
-/** `failing` needs somebody; `fix` says what to do. */
+/** `failing` needs somebody. */
 export interface ComponentHealth {
   name: string;
   status: "ok" | "failing";
   message: string;
+  /** What to do; null where nothing is to be done. */
   fix: string | null;
 }
 
@@ -37,17 +39,6 @@ async function storeHealth(
     logger.error("store does not answer", { error });
     return { name, status: "failing", message: "Cannot reach the store", fix: READY_FIX };
   }
-}
-
-function podHealth(pod: Pod): ComponentHealth {
-  const bad = pod.conditions.find((condition) => condition.status !== "true");
-  const ok = (pod.phase === "ready" || pod.phase === "draining") && !bad;
-  return {
-    name: `pod ${pod.name}`,
-    status: ok ? "ok" : "failing",
-    message: bad?.message ?? `The pod is ${pod.phase}${pod.cordon ? " and cordoned" : ""}`,
-    fix: ok ? null : `See its conditions with pods.get (${pod.id}) and the agent's log.`,
-  };
 }
 
 export function createHealth(options: HealthOptions): Health {
