@@ -27,7 +27,10 @@ describe("checks of the machine", () => {
   });
 
   it("diskCheck() fails below one GiB and warns below five", async () => {
-    expect(diskCheck("x", 0.9 * GIB)).toMatchObject({ status: "failed", fix: expect.stringMatching(/Make room.*JOB_RETENTION_MS/) });
+    expect(diskCheck("x", 0.9 * GIB)).toMatchObject({
+      status: "failed",
+      fix: expect.stringMatching(/Make room.*JOB_RETENTION_MS/),
+    });
     expect(diskCheck("x", 4 * GIB).fix).not.toContain("until an operator");
     expect(diskCheck("x", 4 * GIB).status).toBe("warning");
     expect(diskCheck("x", 6 * GIB)).toMatchObject({ status: "ok", message: "6.0 GiB free in 'x'" });

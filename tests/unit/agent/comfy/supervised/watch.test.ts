@@ -59,7 +59,7 @@ describe("watchLiveness()", () => {
     answers.waiting = null;
     await clock.advance(55_000);
     expect(ending.cause).toBeNull();
-    ending.because({ reason: "Test", message: "" });
+    ending.because({ reason: "Stopped", message: "" });
   });
 
   it("gives up after the tolerance", async () => {
@@ -81,7 +81,7 @@ describe("watchLiveness()", () => {
       const { clock, ending } = setUp({ waiting: 2, jobs });
       await clock.advance(120_000);
       expect(ending.cause).toBeNull();
-      ending.because({ reason: "Test", message: "" });
+      ending.because({ reason: "Stopped", message: "" });
     }
   });
 
@@ -92,6 +92,6 @@ describe("watchLiveness()", () => {
       answers.jobs = moment % 2 === 0 ? ["in_progress"] : ["pending"];
     }
     expect(ending.cause).toBeNull();
-    ending.because({ reason: "Test", message: "" });
+    ending.because({ reason: "Stopped", message: "" });
   });
 });
