@@ -1,16 +1,7 @@
 /** Health: `/livez` and `/readyz` say a word to anyone; `/healthz` names every part, for callers who may see pods. */
 import type { Pod } from "../../contracts/pod.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { podHealth } from "./pod-health.ts";
-
-/** `failing` needs somebody. */
-export interface ComponentHealth {
-  name: string;
-  status: "ok" | "failing";
-  message: string;
-  /** What to do; null where nothing is to be done. */
-  fix: string | null;
-}
+import { type ComponentHealth, podHealth } from "./pod-health.ts";
 
 export interface Health {
   /** Whether this edge takes requests: the store answers and it is not stopping. */

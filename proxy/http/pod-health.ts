@@ -1,7 +1,15 @@
 /** A pod as a component of `/healthz`: what its conditions and its phase say. Pure. */
 import type { Pod } from "../../contracts/pod.ts";
 import { conditionFix, noGpuWatched, troubleOf, unwatchedGpu } from "../../contracts/pod-health.ts";
-import type { ComponentHealth } from "./health.ts";
+
+/** `failing` needs somebody. */
+export interface ComponentHealth {
+  name: string;
+  status: "ok" | "failing";
+  message: string;
+  /** What to do; null where nothing is to be done. */
+  fix: string | null;
+}
 
 const COMMAND = "comfyfleet";
 

@@ -79,7 +79,7 @@ describe("podHealth()", () => {
       ["ProtocolCompatible", "false", "NoCommonVersion", "same version"],
       ["ComfyReady", "false", "Crashed", "'comfyfleet pods logs gpu-1'"],
     ] as const,
-  )("fails with %s=%s (%s) and has words of its own for it", (type, status, reason, words) => {
+  )("fails with %s=%s (%s) and has words of its own for it", (...[type, status, reason, words]) => {
     const changed = condition(type, status, { reason });
     expect(podHealth(pod({ changed, phase: type === "Reachable" ? "ready" : "starting" }))).toMatchObject({
       status: "failing",
