@@ -22,6 +22,7 @@ import {
 import { unitOf } from "./attempt-trace.ts";
 import { AttemptEntry } from "./entry.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
+import type { EndCause } from "../comfy/end-cause.ts";
 import { missingAsset } from "./rewrite.ts";
 import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
@@ -36,7 +37,10 @@ export interface AttemptServiceDeps extends RunDeps {
   onEnd?: (record: Readonly<AttemptRecord>) => void;
 }
 
-const EARLIER_RUN = { reason: "EarlierRun", message: "a run from before the agent's restart may not have ended" };
+const EARLIER_RUN: EndCause = {
+  reason: "EarlierRun",
+  message: "a run from before the agent's restart may not have ended",
+};
 
 export class AttemptService implements AttemptsPort {
   readonly #deps: AttemptServiceDeps;

@@ -1,7 +1,8 @@
+import type { EndReason } from "./reasons.ts";
+
 /** Why a ComfyUI is no longer used: one word for machines, a text for people. */
 export interface EndCause {
-  /** CamelCase, e.g. `Crashed`. */
-  reason: string;
+  reason: EndReason;
   /** Full sentences. */
   message: string;
 }

@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import type { EndReason } from "./reasons.ts";
 
 export interface GenerationRecord {
   id: string;
@@ -24,7 +25,7 @@ export interface GenerationJournal {
   /** Right after it. */
   spawned(id: string, process: { pid: number; startTime: string | null }): void;
   /** Once the process is known to be gone. */
-  ended(id: string, end: { atMs: number; reason: string }): void;
+  ended(id: string, end: { atMs: number; reason: EndReason }): void;
   /** Those that have not ended, newest first. */
   open(): GenerationRecord[];
   /** Of a generation that is remembered, ended ones included. */

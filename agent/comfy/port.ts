@@ -4,6 +4,7 @@
  */
 import type { JobError } from "../../contracts/job.ts";
 import type { EndCause } from "./end-cause.ts";
+import type { EndReason, StatusReason } from "./reasons.ts";
 import type { LogFeed } from "./log/log-feed.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 
@@ -29,7 +30,7 @@ export interface ComfyStatus {
   state: ComfyState;
   sinceMs: number;
   /** Why it is in this state, CamelCase for machines; e.g. `Crashed`, `StartDeadlineExceeded`, `PortInUse`. */
-  reason: string;
+  reason: StatusReason;
   /** The same for people, with the last lines of its log where that helps. */
   message: string;
   generation: Generation | null;
@@ -149,7 +150,7 @@ export interface Comfy {
   /** For a socket that is open and hears nothing: opens it anew, after which ComfyUI repeats which node runs. */
   reopenSocket(reason: string): void;
   /** Ends this generation and starts another; in attached mode it only records the reason. */
-  restart(reason: string, message: string): void;
+  restart(reason: EndReason, message: string): void;
   /**
    * Makes ComfyUI free of a prompt that does not end, or that may not have ended when nobody looked. A process of ours is
    * started anew; one of somebody else's is told to cancel it until its queue no longer holds it.

@@ -47,7 +47,8 @@ export async function askDeno(env: Record<string, string | undefined>): Promise<
 export function diskCheck(folder: string, freeBytes: number | null): Check {
   if (freeBytes === null) return skipped("disk", `there is no fleet in '${folder}' to look after`);
   const free = `${(freeBytes / GIB).toFixed(1)} GiB free in '${folder}'`;
-  const fix = "Make room: jobs, assets and logs are kept until an operator removes them (docs/operations.md).";
+  const fix =
+    "Make room, or shorten JOB_RETENTION_MS: finished jobs and their outputs are kept for that long, uploads without expiry for ever (docs/operations.md, Retention).";
   if (freeBytes < MIN_FREE_BYTES) return failed("disk", `only ${free}`, fix);
   return freeBytes < LOW_FREE_BYTES ? warning("disk", free, fix) : ok("disk", free);
 }

@@ -2,35 +2,46 @@
 import type { ComfyReport, Fleet, Pod } from "../../client/mod.ts";
 import { toFleetError } from "../../contracts/errors.ts";
 import type { Condition } from "../../contracts/pod.ts";
+import { comfyFix, conditionFix, conditionOf, noGpuWatched, unwatchedGpu } from "../../contracts/pod-health.ts";
 import { type Check, clockCheck, failed, ok, skipped, warning } from "./check.ts";
 
-const CHECK_ADDRESS =
-  "Check that its agent runs, and that its address in EDGE_PODS is right and reachable from the edge.";
+function conditionCheck(pod: Pod, type: Condition["type"], { what, missing, command }: ConditionLine): Check {
+  const name = `pod ${pod.name} ${what}`;
+  const condition = conditionOf(pod, type);
+  if (!condition) return missing(name);
+  const { status, message } = condition;
+  return status === "true" ? ok(name, message) : failed(name, message, conditionFix(pod, condition, command));
+}
 
-/** By the condition's reason. */
-const FIXES: Readonly<Record<string, string>> = {
-  NoAnswer: CHECK_ADDRESS,
-  Unauthorized: "Give the pod's entry in EDGE_PODS the secret that its agent was started with (AGENT_SECRET).",
-  WrongPod: "Clear the agent's state directory, or give its address to the pod that it belongs to.",
-  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or forget it.",
-  NoCommonVersion: "Run the same version of edge and agent.",
-};
-
-function conditionCheck(name: string, condition: Condition | undefined, missing: Check): Check {
-  if (!condition) return missing;
-  const { status, message, reason } = condition;
-  return status === "true" ? ok(name, message) : failed(name, message, FIXES[reason] ?? CHECK_ADDRESS);
+interface ConditionLine {
+  /** Words for the line. */
+  what: string;
+  /** The line of a pod without such a condition. */
+  missing: (name: string) => Check;
+  command: string;
 }
 
 /** What the edge knows of it. Pure. */
 export function knownPodChecks(pod: Pod, command: string): Check[] {
-  const label = `pod ${pod.name}`;
-  const of = (type: Condition["type"]) => pod.conditions.find((condition) => condition.type === type);
-  const never = failed(`${label} reachable`, "has not answered this edge yet", CHECK_ADDRESS);
-  const reachable = conditionCheck(`${label} reachable`, of("Reachable"), never);
-  const unknown = skipped(`${label} protocol`, "not known before the pod has answered");
-  const protocol = conditionCheck(`${label} protocol`, of("ProtocolCompatible"), unknown);
-  return [reachable, protocol, readyCheck(pod, command)];
+  const never = (name: string) => failed(name, "has not answered this edge yet", conditionFix(pod, undefined, command));
+  const unknown = (name: string) => skipped(name, "not known before the pod has answered");
+  return [
+    conditionCheck(pod, "Reachable", { what: "reachable", missing: never, command }),
+    conditionCheck(pod, "ProtocolCompatible", { what: "protocol", missing: unknown, command }),
+    readyCheck(pod, command),
+    gpuCheck(pod, command),
+  ];
+}
+
+/** Of the same condition as `/healthz`, so that both say the same. */
+function gpuCheck(pod: Pod, command: string): Check {
+  const noGpu = noGpuWatched(pod);
+  const unwatched = unwatchedGpu(pod);
+  const name = `pod ${pod.name} GPU`;
+  if (noGpu !== null) return ok(name, noGpu);
+  if (unwatched) return warning(name, unwatched.message, conditionFix(pod, unwatched, command));
+  const missing = () => skipped(name, "its agent has not judged it");
+  return conditionCheck(pod, "GpuHealthy", { what: "GPU", missing, command });
 }
 
 function readyCheck(pod: Pod, command: string): Check {
@@ -51,9 +62,7 @@ function comfyCheck(pod: Pod, report: ComfyReport, command: string): Check {
   const name = `pod ${pod.name} ComfyUI`;
   const [message = ""] = report.message.split("\n", 1);
   if (report.takesJobs) return ok(name, message);
-  const fix = report.mode === "attached"
-    ? "Start or restart ComfyUI where it runs: the agent is attached to it."
-    : `See why with '${command} pods logs ${pod.name}'; start it anew with '${command} pods restart ${pod.name}'.`;
+  const fix = comfyFix(pod.name, report.mode, command);
   return failed(name, `${report.state} (${report.reason}): ${message}`, fix);
 }
 
@@ -66,6 +75,6 @@ export async function livePodChecks(fleet: Fleet, pod: Pod, command: string): Pr
     return [comfyCheck(pod, report, command), clock];
   } catch (error) {
     const { message, hint } = toFleetError(error);
-    return [failed(`pod ${pod.name} ComfyUI`, message, hint ?? CHECK_ADDRESS)];
+    return [failed(`pod ${pod.name} ComfyUI`, message, hint ?? conditionFix(pod, undefined, command))];
   }
 }

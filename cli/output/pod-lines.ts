@@ -1,5 +1,6 @@
 /** Pods as lines of text. */
 import type { Pod } from "../../client/mod.ts";
+import { troubleOf, unwatchedGpu } from "../../contracts/pod-health.ts";
 import { duration } from "./job-lines.ts";
 import { printable } from "./printable.ts";
 import { table } from "./table.ts";
@@ -9,8 +10,9 @@ function ago(at: string | null, nowMs: number): string {
 }
 
 /** Why it gets no work, or what is wrong with it; empty when there is nothing to say. */
-export function podNote({ cordon, conditions }: Pod): string {
-  const bad = conditions.find(({ status }) => status !== "true");
+export function podNote(pod: Pod): string {
+  const { cordon } = pod;
+  const bad = troubleOf(pod) ?? unwatchedGpu(pod);
   const cordoned = cordon && `cordoned${cordon.reason === "" ? "" : ` (${cordon.reason})`}`;
   return printable([cordoned, bad?.message.split("\n", 1)[0]].filter(Boolean).join("; "));
 }

@@ -1,14 +1,7 @@
 /** Health: `/livez` and `/readyz` say a word to anyone; `/healthz` names every part, for callers who may see pods. */
 import type { Pod } from "../../contracts/pod.ts";
 import type { Logger } from "../telemetry/logger.ts";
-
-/** `failing` needs somebody; `fix` says what to do. */
-export interface ComponentHealth {
-  name: string;
-  status: "ok" | "failing";
-  message: string;
-  fix: string | null;
-}
+import { type ComponentHealth, podHealth } from "./pod-health.ts";
 
 export interface Health {
   /** Whether this edge takes requests: the store answers and it is not stopping. */
@@ -37,17 +30,6 @@ async function storeHealth(
     logger.error("store does not answer", { error });
     return { name, status: "failing", message: "Cannot reach the store", fix: READY_FIX };
   }
-}
-
-function podHealth(pod: Pod): ComponentHealth {
-  const bad = pod.conditions.find((condition) => condition.status !== "true");
-  const ok = (pod.phase === "ready" || pod.phase === "draining") && !bad;
-  return {
-    name: `pod ${pod.name}`,
-    status: ok ? "ok" : "failing",
-    message: bad?.message ?? `The pod is ${pod.phase}${pod.cordon ? " and cordoned" : ""}`,
-    fix: ok ? null : `See its conditions with pods.get (${pod.id}) and the agent's log.`,
-  };
 }
 
 export function createHealth(options: HealthOptions): Health {

@@ -140,7 +140,7 @@ describe.each(EDGE_RUNTIMES)("the operator's commands, with the edge on %s", (ru
     expect(healthy).toBe(true);
     expect(checks.map(({ name }) => name)).toEqual([
       ...["node", "deno", "disk", "edge", "edge clock", "key", "edge store"],
-      ...["reachable", "protocol", "ready", "ComfyUI", "clock"].map((what) => `pod local ${what}`),
+      ...["reachable", "protocol", "ready", "GPU", "ComfyUI", "clock"].map((what) => `pod local ${what}`),
     ]);
     expect(checks.filter(({ status }) => status !== "ok").map(({ name }) => name)).toEqual(["disk"]);
   });

@@ -9,6 +9,8 @@ import { EDGE_RUNTIMES, startTestFleet, type TestFleet, until } from "../support
 import { ask, postText } from "../support/fleet/http.ts";
 import { startPodFleet } from "../support/fleet/pod-fleet.ts";
 import { quick } from "../support/fleet/workflows.ts";
+import { L40S } from "../support/gpu/kinds.ts";
+import { writeFakeSmi } from "../support/gpu/write-fake-smi.ts";
 
 describe.each(EDGE_RUNTIMES)("calls to a pod, through an edge on %s", (runtime) => {
   let fleet: TestFleet;
@@ -55,6 +57,8 @@ describe.each(EDGE_RUNTIMES)("calls to a pod, through an edge on %s", (runtime) 
       () => reader.pod(podId).comfy.restart.mutate({}),
       () => reader.podLogs(podId)[Symbol.asyncIterator]().next(),
       () => tenant.pod(podId).comfy.status.query(),
+      () => tenant.pod(podId).gpu.sample.query(),
+      () => tenant.pod(podId).gpu.verdict.query(),
       () => fleet.client.pod(podId).pod.beat.mutate({} as never),
       () => fleet.client.pod(podId).attempts.cancel.mutate({} as never),
     ];
@@ -64,6 +68,44 @@ describe.each(EDGE_RUNTIMES)("calls to a pod, through an edge on %s", (runtime) 
         retryable: false,
       });
     }
+  });
+
+  it("tells its GPU's sample and verdict, with the scope to see pods", async () => {
+    using smi = writeFakeSmi(L40S);
+    const env = { AGENT_NVIDIA_SMI: smi.path, AGENT_GPU_SAMPLE_MS: "200" };
+    await using own = await startTestFleet({ runtime, env });
+    const [shown] = (await own.client.trpc.pods.list.query({})).items;
+    const { key } = await own.client.trpc.keys.create.mutate({ scopes: ["pods:read"] });
+    const { gpu } = createFleet({ baseUrl: own.baseUrl, apiKey: key }).pod(shown?.id ?? podId);
+    const judged = async (state: string) =>
+      await until(`a GPU that is ${state}`, async () => {
+        const verdict = await gpu.verdict.query();
+        return verdict.state === state ? verdict : null;
+      });
+    const healthy = await judged("healthy");
+    expect(healthy).toMatchObject({ reasons: [], action: "none", nodeHint: null });
+    const sample = await gpu.sample.query();
+    expect(sample).toMatchObject({ problem: null, gpus: [{ index: 0, name: "NVIDIA L40S", recoveryAction: "None" }] });
+    expect(Date.parse(sample.sampledAt ?? "")).toBeGreaterThan(Date.now() - 60_000);
+
+    smi.set({ end: { code: 15, stdout: "GPU is lost", stderr: "", always: true } });
+    expect(await judged("unhealthy")).toMatchObject({
+      reasons: [{ code: "gpu_lost", detail: expect.stringContaining("GPU is lost") }],
+      action: "replace_pod",
+      nodeHint: "reboot",
+    });
+    const failed = await gpu.sample.query();
+    expect(failed).toMatchObject({ problem: expect.stringContaining("GPU is lost"), gpus: [{ name: "NVIDIA L40S" }] });
+  });
+
+  it("says that nobody watches a GPU where there is no nvidia-smi", async () => {
+    const { gpu } = fleet.client.pod(podId);
+    expect(await gpu.verdict.query()).toMatchObject({
+      state: "unknown",
+      reasons: [{ code: "smi_missing", gpu: null }],
+      action: "none",
+    });
+    expect(await gpu.sample.query()).toMatchObject({ sampledAt: null, gpus: [], problem: expect.any(String) });
   });
 
   it("is reached by one procedure at a time, whatever the path tries", async () => {

@@ -40,11 +40,21 @@ describe.skipIf(reason !== null)(named("a real ComfyUI on a GPU", reason), () =>
     return (await job.get()).error;
   };
 
-  it("has a CUDA device and a GPU that is not unhealthy", async () => {
+  it("has a CUDA device, and a GPU that is sampled and judged to be healthy or degraded", async () => {
+    const { id } = await podNow();
+    const { gpu } = cuda.fleet.client.pod(id);
+    const verdict = await until("a verdict of the first sample", async () => {
+      const { state, ...rest } = await gpu.verdict.query();
+      return state === "unknown" ? null : { state, ...rest };
+    });
+    const sample = await gpu.sample.query();
     const pod = await podNow();
-    record("pod", pod);
+    record("pod", { pod, verdict, sample });
     expect(pod.capability?.devices[0]?.type).toBe("cuda");
-    expect(pod.conditions.find(({ type }) => type === "GpuHealthy")?.status).not.toBe("unknown");
+    expect(["healthy", "degraded"]).toContain(verdict.state);
+    expect(sample.problem).toBeNull();
+    expect(sample.gpus.length).toBeGreaterThan(0);
+    expect(sample.gpus[0]?.memoryTotalBytes).toBeGreaterThan(1e9);
   });
 
   it("samples with the made-up model", async () => {

@@ -12,7 +12,7 @@ import type { EndCause } from "../end-cause.ts";
 import { createComfyApi } from "../http/comfy-api.ts";
 import { createExchange } from "../http/exchange.ts";
 import type { ObjectInfo, SystemStats } from "../http/introspection.ts";
-import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
+import type { Comfy, ComfyFolders, ComfyMessage, ComfyStatus } from "../port.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
 import type { ComfySocket } from "../socket/comfy-socket.ts";
 import { DEAF_LIMIT, SOCKET_DEAF } from "../watchdogs/deaf-socket.ts";
@@ -121,7 +121,7 @@ export function createAttachedComfy(options: AttachedComfyOptions): Comfy {
   }
 
   /** Why it is ready, or what is wrong with it although it answers. */
-  function readiness(stats: SystemStats): EndCause {
+  function readiness(stats: SystemStats): Pick<ComfyStatus, "reason" | "message"> {
     return { reason: evictions.cause?.reason ?? wish?.reason ?? "Attached", message: readyMessage(stats) };
   }
 

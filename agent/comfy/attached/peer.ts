@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import type { GenerationJournal, GenerationRecord } from "../generation-journal.ts";
 import type { SystemStats } from "../http/introspection.ts";
 import type { Generation } from "../port.ts";
+import type { EndReason } from "../reasons.ts";
 import type { AttachedContext } from "./options.ts";
 
 export interface Peer {
@@ -28,7 +29,7 @@ export interface Peers {
   /** Recognises the process that these stats come from, or takes it for a new one. */
   meet(stats: SystemStats): Peer;
   /** Nobody is there any more. */
-  lose(reason: string): void;
+  lose(reason: EndReason): void;
   /** The agent lets go of it; it may be there next time. */
   leave(): void;
 }
@@ -38,7 +39,7 @@ export function createPeers(context: AttachedContext, journal: GenerationJournal
   let current: Peer | null = null;
   let earlier: Generation | null = null;
 
-  function end(id: string, reason: string): void {
+  function end(id: string, reason: EndReason): void {
     journal.ended(id, { atMs: clock.now(), reason });
   }
 

@@ -7,6 +7,7 @@ import { childEnvironment } from "./child-environment.ts";
 import { comfyArguments } from "./comfy-arguments.ts";
 import { type ComfyDirectories, emptyOutput, renewTemp, tempArgument } from "./directories.ts";
 import type { EndCause } from "../end-cause.ts";
+import type { EndReason } from "../reasons.ts";
 import { claimPort } from "./free-port.ts";
 import type { SupervisedContext } from "./options.ts";
 
@@ -108,6 +109,6 @@ async function spawnComfy(
   }
 }
 
-function failed(reason: string, message: string): Launch {
+function failed(reason: EndReason, message: string): Launch {
   return { status: "failed", cause: { reason, message } };
 }

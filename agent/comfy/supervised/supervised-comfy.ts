@@ -12,7 +12,7 @@ import { createExchange } from "../http/exchange.ts";
 import type { ObjectInfo } from "../http/introspection.ts";
 import { createLogFeed } from "../log/log-feed.ts";
 import { createLogFile } from "../log/log-file.ts";
-import type { Comfy, ComfyFolders, ComfyMessage } from "../port.ts";
+import type { Comfy, ComfyFolders, ComfyMessage, ComfyStatus } from "../port.ts";
 import { createGroupRssReader } from "../process/group-memory.ts";
 import { createProcessTable } from "../process/process-table.ts";
 import { createListeners, createStatusBoard } from "../status-board.ts";
@@ -90,7 +90,7 @@ export function createSupervisedComfy(options: SupervisedComfyOptions): Comfy {
     }
     const { running } = started;
     /** Why it is ready; null before it is. */
-    let readiness: (() => EndCause) | null = null;
+    let readiness: (() => Pick<ComfyStatus, "reason" | "message">) | null = null;
     const { id, clientId, startedAtMs } = running.record;
     const current = startSession(context, {
       running,

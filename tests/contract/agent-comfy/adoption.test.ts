@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createGenerationJournal } from "../../../agent/comfy/generation-journal.ts";
 import { createProcessTable } from "../../../agent/comfy/process/process-table.ts";
@@ -46,6 +47,13 @@ function journaled(stateDir: string, generation: { port: number; pid: number | n
   if (generation.pid !== null) journal.spawned("old", { pid: generation.pid, startTime: generation.startTime ?? "1" });
   journal.close();
   return nonce;
+}
+
+/** Why each generation ended, the newest first; null: it has not. */
+function endReasons(stateDir: string): unknown[] {
+  using db = new DatabaseSync(join(stateDir, "journal.sqlite"), { readOnly: true });
+  const rows = db.prepare("SELECT end_reason FROM comfy_generation ORDER BY started_at_ms DESC").all();
+  return rows.map(({ end_reason }) => end_reason);
 }
 
 describe("adoption", () => {
@@ -97,6 +105,17 @@ describe("adoption", () => {
     });
     expect((await adopter.reach("ready")).generation?.adopted).toBe(false);
     expect(isRunning(pid)).toBe(false);
+    expect(endReasons(stateDir)).toEqual([null, "NotAdopted"]);
+  });
+
+  it("starts anew when the process ended while no agent looked, and writes that down", async () => {
+    const stateDir = temporaryFolder();
+    const pid = await agentThatDied(stateDir);
+    process.kill(pid, "SIGKILL");
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+    const adopter = startSupervised({ stateDir });
+    expect((await adopter.reach("ready")).generation?.adopted).toBe(false);
+    expect(endReasons(stateDir)).toEqual([null, "GoneWhileAgentWasDown"]);
   });
 
   it("stopped in the middle of an adoption ends the process all the same", async () => {

@@ -1,64 +1,12 @@
 // A ComfyUI that somebody else runs: used, recognised, never touched.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createAttachedComfy } from "../../../agent/comfy/attached/attached-comfy.ts";
-import { createGenerationJournal } from "../../../agent/comfy/generation-journal.ts";
-import type { Comfy, ComfyMessage, ComfyStatus } from "../../../agent/comfy/port.ts";
-import { claimPort } from "../../../agent/comfy/supervised/free-port.ts";
-import { createSilentLogger } from "../../support/comfy/silent-logger.ts";
-import { arm, atEnd, cleanUp, reach, temporaryFolder } from "../../support/comfy/supervised.ts";
-import { FAST, REPOSITORY } from "../../support/comfy/supervised-options.ts";
+import { attach, somebodys, WORKER_STALL_MS } from "../../support/comfy/attached.ts";
+import { arm, cleanUp, reach } from "../../support/comfy/supervised.ts";
 import { quickGraph } from "./graphs.ts";
 
 const signal = new AbortController().signal;
-
-const WORKER_STALL_MS = 200;
-
-type Other = { baseUrl: string; controlPort: number; base: string; start: () => ChildProcess };
-
-/** Somebody's ComfyUI, started by hand and started again on the same port. */
-async function somebodys(): Promise<Other> {
-  const base = temporaryFolder();
-  const [port, controlPort] = [await claimPort(0), await claimPort(0)];
-  const args = ["--port", String(port), "--control-port", String(controlPort), "--base-directory", base];
-  const start = () => {
-    const child = spawn(
-      process.execPath,
-      ["fake-comfy/main.ts", ...args, "--disable-all-custom-nodes"],
-      { cwd: REPOSITORY, stdio: "ignore" },
-    );
-    atEnd(() => void child.kill("SIGKILL"));
-    return child;
-  };
-  return { baseUrl: `http://127.0.0.1:${port}`, controlPort: controlPort ?? 0, base, start };
-}
-
-function attach(
-  other: Other,
-  { directory = null as string | null, stateDir = temporaryFolder(), fetch = globalThis.fetch } = {},
-) {
-  const journal = createGenerationJournal(join(stateDir, "journal.sqlite"));
-  const comfy: Comfy = createAttachedComfy({
-    baseUrl: other.baseUrl,
-    directory,
-    journal,
-    fetch,
-    logger: createSilentLogger(),
-    timings: { ...FAST, unresponsiveAfterMs: 500, requestTimeoutMs: 300, workerStallMs: WORKER_STALL_MS },
-  });
-  const statuses: ComfyStatus[] = [];
-  const messages: ComfyMessage[] = [];
-  comfy.onStatus((status) => statuses.push(status));
-  comfy.onMessage((message) => messages.push(message));
-  atEnd(async () => {
-    await comfy.stop();
-    journal.close();
-  });
-  comfy.start();
-  return { comfy, statuses, messages, stateDir };
-}
 
 afterEach(cleanUp);
 

@@ -69,6 +69,33 @@ describe("a ComfyUI that never gets up", () => {
     expect(await taken.reach("backoff")).toMatchObject({ reason: "PortInUse" });
   });
 
+  it("says so when Python itself fails, and starts again", async () => {
+    const flag = join(temporaryFolder(), "failed");
+    const fail = 'echo "Fatal Python error: Segmentation fault" >&2; exit 139';
+    const script = `if [ ! -e ${flag} ]; then touch ${flag}; ${fail}; fi; exec "$0" "$@"`;
+    const command = ["sh", "-c", script, process.execPath, "fake-comfy/main.ts"] as const;
+    const { reach, statuses } = startSupervised({ command });
+    const down = await reach("backoff");
+    expect(down).toMatchObject({
+      reason: "FatalPythonError",
+      message: expect.stringContaining("exited with code 139"),
+    });
+    const after = await reach("ready", statuses.indexOf(down));
+    expect(after.message).toContain("(FatalPythonError): ");
+  });
+
+  it("says so when the agent itself fails at it, and tries again", async () => {
+    const { reach, journal, statuses } = startSupervised();
+    const { begin } = journal;
+    journal.begin = () => {
+      journal.begin = begin;
+      throw new Error("database or disk is full");
+    };
+    const down = await reach("backoff");
+    expect(down).toMatchObject({ reason: "AgentFailed", message: expect.stringContaining("its log says why") });
+    await reach("ready", statuses.indexOf(down));
+  });
+
   it("is given up when it is quiet for too long", async () => {
     const { reach, pid } = startSupervised({
       args: ["--start-delay-ms", "20000"],

@@ -49,7 +49,7 @@ describe("createGenerationJournal()", () => {
       journal.begin(record(`g${n}`, n));
       journal.ended(`g${n}`, { atMs: n, reason: "Crashed" });
     }
-    journal.ended("g59", { atMs: 1_000, reason: "Later" });
+    journal.ended("g59", { atMs: 1_000, reason: "WorkerDied" });
     const rows = db.prepare("SELECT id, end_reason FROM comfy_generation ORDER BY ended_at_ms").all();
     expect(rows).toHaveLength(50);
     expect(rows.at(-1)).toMatchObject({ id: "g59", end_reason: "Crashed" });

@@ -27,7 +27,11 @@ describe("checks of the machine", () => {
   });
 
   it("diskCheck() fails below one GiB and warns below five", async () => {
-    expect(diskCheck("x", 0.9 * GIB)).toMatchObject({ status: "failed", fix: expect.stringContaining("Make room") });
+    expect(diskCheck("x", 0.9 * GIB)).toMatchObject({
+      status: "failed",
+      fix: expect.stringMatching(/Make room.*JOB_RETENTION_MS/),
+    });
+    expect(diskCheck("x", 4 * GIB).fix).not.toContain("until an operator");
     expect(diskCheck("x", 4 * GIB).status).toBe("warning");
     expect(diskCheck("x", 6 * GIB)).toMatchObject({ status: "ok", message: "6.0 GiB free in 'x'" });
     expect(diskCheck("x", null).status).toBe("skipped");
@@ -65,6 +69,7 @@ describe("knownPodChecks()", () => {
   const GOOD = [
     condition("Reachable", "true", "BeatAnswered"),
     condition("ProtocolCompatible", "true", "VersionsMeet"),
+    condition("GpuHealthy", "true", "Healthy"),
   ];
 
   function checks(fields: Partial<Pod>) {
@@ -81,7 +86,7 @@ describe("knownPodChecks()", () => {
   }
 
   it("is content with a pod that is ready", () => {
-    expect(checks({})).toEqual(["ok", "ok", "ok"]);
+    expect(checks({})).toEqual(["ok", "ok", "ok", "ok"]);
   });
 
   it("says of a pod that never answered where to look", () => {
@@ -89,6 +94,7 @@ describe("knownPodChecks()", () => {
       expect.stringMatching(/^failed: .*EDGE_PODS/),
       "skipped",
       expect.stringMatching(/^failed: /),
+      "skipped",
     ]);
   });
 
@@ -110,6 +116,60 @@ describe("knownPodChecks()", () => {
     expect(checks({ phase: "starting" })[2]).toBe("failed: See what ComfyUI says: comfyfleet pods logs gpu-1");
     const cordon = { since: "2026-01-01T00:00:00.000Z", reason: "", drain: false, attempts: 0 };
     expect(checks({ cordon })[2]).toBe("warning: comfyfleet pods uncordon gpu-1");
+  });
+});
+
+describe("the line about a pod's GPU", () => {
+  const cpu = { comfyMode: "supervised", devices: [{ name: "cpu", type: "cpu", vramTotalBytes: null }] };
+  const cuda = { comfyMode: "supervised", devices: [{ name: "cuda:0", type: "cuda", vramTotalBytes: 1 }] };
+
+  function gpuLine(condition: Pick<Condition, "status" | "reason" | "message"> | null, capability: unknown = cuda) {
+    const since = "2026-01-01T00:00:00.000Z";
+    const conditions = condition === null ? [] : [{ type: "GpuHealthy", since, ...condition }];
+    const pod = { name: "gpu-1", phase: "ready", cordon: null, capability, conditions };
+    const found = knownPodChecks(pod as unknown as Pod, "comfyfleet").filter(({ name }) => name === "pod gpu-1 GPU");
+    expect(found).toHaveLength(1);
+    return found[0];
+  }
+
+  it("fails with the reason and the verdict's action", () => {
+    const message = "The GPU is unhealthy: this pod gets no work. It is lost. Replace the pod. Avoid this node.";
+    expect(gpuLine({ status: "false", reason: "GpuLost", message })).toMatchObject({
+      status: "failed",
+      message,
+      fix: "Replace the pod. Avoid this node.",
+    });
+  });
+
+  it("fails with where to look when the verdict asks for nothing", () => {
+    const hot = { status: "false", reason: "Hot", message: "The GPU is degraded: this pod gets work last." } as const;
+    expect(gpuLine(hot)).toMatchObject({ status: "failed", fix: expect.stringContaining("comfyfleet pods get gpu-1") });
+  });
+
+  const unknown = { status: "unknown", message: "Nobody knows how the GPU is: this pod keeps its work." } as const;
+
+  it("is content where no GPU is watched and none is used", () => {
+    expect(gpuLine({ ...unknown, reason: "SmiMissing" }, cpu)).toMatchObject({
+      status: "ok",
+      message: "no GPU is watched (no nvidia-smi)",
+    });
+    expect(gpuLine({ ...unknown, reason: "NoGpu" }, cpu)?.status).toBe("ok");
+  });
+
+  it("warns, with what to do, where a GPU is used that nobody watches", () => {
+    expect(gpuLine({ ...unknown, reason: "SmiMissing" })).toMatchObject({
+      status: "warning",
+      fix: expect.stringContaining("AGENT_NVIDIA_SMI"),
+    });
+    expect(gpuLine({ ...unknown, reason: "NotPermitted" }, cpu)?.status).toBe("warning");
+    expect(gpuLine({ ...unknown, reason: "SomethingNewer" })).toMatchObject({
+      status: "warning",
+      fix: expect.any(String),
+    });
+  });
+
+  it("is skipped of an agent that judges none", () => {
+    expect(gpuLine(null)?.status).toBe("skipped");
   });
 });
 

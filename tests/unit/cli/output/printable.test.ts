@@ -36,4 +36,19 @@ describe("podTable()", () => {
       "cordoned (new driver); ComfyUI is down.",
     ]);
   });
+
+  it("says nothing of a GPU that is not there, and something of one that nobody watches", () => {
+    const message = "Nobody knows how the GPU is: this pod keeps its work.";
+    const noteOf = (type: string, reason: string) => {
+      const pod = {
+        ...{ id: "pod_1", name: "gpu-1", phase: "ready", slotsBusy: 0, slotsTotal: 1, lastSeenAt: null, cordon: null },
+        capability: { comfyVersion: "0.33.0", devices: [{ name: type, type }] },
+        conditions: [{ type: "GpuHealthy", status: "unknown", reason, message }],
+      };
+      return podTable([pod as unknown as Pod], 0).split("\n")[1]?.endsWith(message);
+    };
+    expect(noteOf("cpu", "SmiMissing")).toBe(false);
+    expect(noteOf("cuda", "SmiMissing")).toBe(true);
+    expect(noteOf("cpu", "ProbeFailed")).toBe(true);
+  });
 });

@@ -4,7 +4,7 @@ import type { PromptLookup } from "../../../../../agent/comfy/port.ts";
 import { createVirtualClock } from "../../../../support/comfy/virtual-clock.ts";
 import { comfyUnavailable } from "../../../../support/fake-comfy-port.ts";
 
-const CAUSE = { reason: "CancelNotObeyed", message: "it went on" };
+const CAUSE = { reason: "CancelNotObeyed" as const, message: "it went on" };
 
 function setUp() {
   const clock = createVirtualClock();

@@ -60,7 +60,7 @@ describe("watchLiveness()", () => {
     answers.waiting = null;
     await clock.advance(55_000);
     expect(ending.cause).toBeNull();
-    ending.because({ reason: "Test", message: "" });
+    ending.because({ reason: "Stopped", message: "" });
   });
 
   it("gives up after the tolerance", async () => {
@@ -82,7 +82,7 @@ describe("watchLiveness()", () => {
       const { clock, ending } = setUp({ waiting: 2, jobs });
       await clock.advance(120_000);
       expect(ending.cause).toBeNull();
-      ending.because({ reason: "Test", message: "" });
+      ending.because({ reason: "Stopped", message: "" });
     }
   });
 
@@ -93,7 +93,7 @@ describe("watchLiveness()", () => {
       answers.jobs = moment % 2 === 0 ? ["in_progress"] : ["pending"];
     }
     expect(ending.cause).toBeNull();
-    ending.because({ reason: "Test", message: "" });
+    ending.because({ reason: "Stopped", message: "" });
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createRecycler } from "../../../../../agent/comfy/watchdogs/recycler.ts";
 import { createVirtualClock } from "../../../../support/comfy/virtual-clock.ts";
 
-const CAUSE = { reason: "Tired", message: "It is tired." };
+const CAUSE = { reason: "MemoryLimit" as const, message: "It is tired." };
 
 function setUp() {
   const clock = createVirtualClock();
@@ -25,17 +25,17 @@ describe("Recycler", () => {
     const { clock, heard, recycler, state } = setUp();
     const done = recycler.request(CAUSE);
     await clock.advance(60_000);
-    expect([heard, recycler.isBusy]).toEqual([["Tired"], true]);
+    expect([heard, recycler.isBusy]).toEqual([["MemoryLimit"], true]);
     state.prompts = 0;
     await clock.advance(500);
     state.answers = false;
     await clock.advance(500);
     state.answers = true;
     await clock.advance(500);
-    expect(heard).toEqual(["Tired"]);
+    expect(heard).toEqual(["MemoryLimit"]);
     await clock.advance(500);
     await done;
-    expect([heard, recycler.isBusy]).toEqual([["Tired", "ended: Tired"], false]);
+    expect([heard, recycler.isBusy]).toEqual([["MemoryLimit", "ended: MemoryLimit"], false]);
   });
 
   it("request() lets ComfyUI help itself once it is idle", async () => {
@@ -47,16 +47,16 @@ describe("Recycler", () => {
     state.prompts = 0;
     await clock.advance(1_000);
     await done;
-    expect([heard, tries]).toEqual([["Tired", null], 1]);
+    expect([heard, tries]).toEqual([["MemoryLimit", null], 1]);
   });
 
   it("request() is one at a time, and over when ComfyUI ends by itself", async () => {
     const { clock, heard, life, recycler } = setUp();
     const first = recycler.request(CAUSE);
-    await recycler.request({ reason: "Other", message: "" });
+    await recycler.request({ reason: "SocketDeaf", message: "" });
     life.abort();
     await clock.advance(1_000);
     await first;
-    expect(heard).toEqual(["Tired"]);
+    expect(heard).toEqual(["MemoryLimit"]);
   });
 });
