@@ -70,7 +70,10 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
   const { store, agents, blobs, objectInfo, offers, settlement, partnerKeys, signals, clock, timings, signal } = deps;
   const logger = deps.logger.child("attempts");
 
-  /** `given_back` when the agent is too old, `unmoved` when somebody was first, or nobody can say what the pod would make of the graph: the job stays queued. */
+  /**
+   * The job stays queued: `given_back` when the agent is too old, `unmoved` when somebody was first, or nobody can say what
+   * the pod would make of the graph.
+   */
   async function assign(
     { jobId, ver, pod }: Decision,
     attemptId: AttemptId,
