@@ -220,7 +220,7 @@ export async function composeEdge(
     await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
-    await store.close();
+    await Promise.all([store.close(), blobs.close()]);
     await telling;
   }
   return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };

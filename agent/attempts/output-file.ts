@@ -6,6 +6,7 @@ import { join, sep } from "node:path";
 import { addAbortSignal, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FleetError } from "../../contracts/errors.ts";
+import type { RecentBytes } from "../../contracts/recent-bytes.ts";
 import type { ComfyApi, ComfyFile, ComfyFolders } from "../comfy/port.ts";
 import { readPart } from "./read-part.ts";
 
@@ -25,6 +26,7 @@ export interface TakeOptions {
   home: Promise<void>;
   /** Nobody else writes into its folder, so a second name for the same bytes is as good as a copy. */
   isOurs: boolean;
+  recent: RecentBytes;
 }
 
 export function outputMissing(file: ComfyFile, why: string, cause?: unknown): FleetError {
@@ -66,7 +68,9 @@ export async function takeFromDisk(
       const whole = { start: 0, lengthBytes: info.size };
       const [linked, bytes] = await Promise.all([isLinked(path, to), readPart(source, whole)]);
       if (!linked) await writeFile(to, bytes, { flag: "wx", mode: 0o600 });
-      return hashBytes(bytes);
+      const stored = hashBytes(bytes);
+      options.recent.keep(stored.sha256, bytes);
+      return stored;
     }
     const linked = options.isOurs && await isLinked(path, to);
     const stream = addAbortSignal(signal, source.createReadStream({ autoClose: false }));

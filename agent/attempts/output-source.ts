@@ -62,9 +62,9 @@ export async function takeSource(source: OutputSource, index: number, deps: Take
   };
 }
 
-async function takeFile(file: ComfyFile, to: string, { attemptId, api, folders, home, signal }: TakeDeps) {
+async function takeFile(file: ComfyFile, to: string, { attemptId, workspace, api, folders, home, signal }: TakeDeps) {
   const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to, home, isOurs: file.type === "output" && first === attemptId };
+  const request = { file, to, home, isOurs: file.type === "output" && first === attemptId, recent: workspace.recent };
   if (folders === null) return await takeOverHttp(api, request, signal);
   return await takeFromDisk(folders, request, signal);
 }

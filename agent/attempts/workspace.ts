@@ -1,12 +1,15 @@
 /** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
 import { mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { createRecentBytes } from "../../contracts/recent-bytes.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyFile, ComfyFolders } from "../comfy/port.ts";
 
 export class Workspace {
   readonly #root: string;
   readonly #folders: () => ComfyFolders | null;
+  /** Outputs that were collected a moment ago, by their sha256. */
+  readonly recent = createRecentBytes({ maxFileBytes: 256 * 1024, maxBytes: 4 * 1024 * 1024 });
 
   /** @param root Folder of the collected outputs, one folder per attempt in it. */
   constructor(root: string, folders: () => ComfyFolders | null) {

@@ -1,6 +1,6 @@
 /** Bytes on their way into a file: counted, hashed while they are written, and on the disk before they are believed. */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { createBLAKE3 } from "hash-wasm";
 import { FleetError } from "../../contracts/errors.ts";
 import type { StoredBlob } from "./port.ts";
@@ -11,6 +11,11 @@ import type { StoredBlob } from "./port.ts";
  */
 const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
 
+export interface WrittenBlob extends StoredBlob {
+  /** The bytes themselves, where they are no more than `keepBytes`. */
+  bytes: Uint8Array<ArrayBuffer> | null;
+}
+
 export interface BlobWriter {
   /**
    * Takes the whole stream, syncs the file and closes it. Cancels the stream when it rejects.
@@ -20,7 +25,7 @@ export interface BlobWriter {
   writeAll(
     body: ReadableStream<Uint8Array>,
     options: { signal: AbortSignal; stallTimeoutMs: number },
-  ): Promise<StoredBlob>;
+  ): Promise<WrittenBlob>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -64,19 +69,33 @@ async function readNext(
   }
 }
 
-/** Makes the file, which must not exist; removing it after a failure is the caller's part. */
+function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/**
+ * @param file new and empty; it is closed here, and removing it after a failure is the caller's part
+ * @param options.keepBytes see {@link WrittenBlob}
+ */
 export async function createBlobWriter(
-  path: string,
-  options: { maxBytes: number; blake3: boolean },
+  file: FileHandle,
+  options: { maxBytes: number; blake3: boolean; keepBytes?: number },
 ): Promise<BlobWriter> {
   const sha256 = createHash("sha256");
   const blake3 = options.blake3 ? await createBLAKE3() : null;
-  const file = await open(path, "wx", 0o600);
   let isOpen = true;
   let sizeBytes = 0;
   let syncedBytes = 0;
   let syncing: Promise<void> | null = null;
   let syncFailure: { error: unknown } | null = null;
+  const keepBytes = options.keepBytes ?? 0;
+  let kept: Uint8Array[] = [];
 
   /** The kernel tells of a failed write-back once, and this may be when: it is kept for the end. */
   const syncBeside = (): void => {
@@ -106,6 +125,8 @@ export async function createBlobWriter(
   const take = async (chunk: Uint8Array): Promise<void> => {
     sizeBytes += chunk.length;
     if (sizeBytes > options.maxBytes) throw tooLarge(options.maxBytes);
+    if (sizeBytes <= keepBytes) kept.push(chunk);
+    else kept = [];
     const writing = writeChunk(chunk);
     sha256.update(chunk);
     blake3?.update(chunk);
@@ -138,7 +159,8 @@ export async function createBlobWriter(
         reader.cancel(error).catch(() => undefined);
         throw error;
       }
-      return { sha256: sha256.digest("hex"), blake3: blake3?.digest("hex") ?? null, sizeBytes };
+      const bytes = sizeBytes <= keepBytes ? joined(kept, sizeBytes) : null;
+      return { sha256: sha256.digest("hex"), blake3: blake3?.digest("hex") ?? null, sizeBytes, bytes };
     },
     close,
   };

@@ -3,14 +3,15 @@
  * and on the disk; when it was last stored or touched is its modification time. One edge per folder: what an earlier one
  * left half-written is removed at the start.
  */
-import { randomUUID } from "node:crypto";
 import { mkdir, opendir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
+import { createRecentBytes } from "../../contracts/recent-bytes.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
 import { type BlobFolder, createBlobFolders } from "./blob-folder.ts";
-import { createBlobWriter } from "./blob-writer.ts";
+import { createBlobWriter, type WrittenBlob } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
+import { createSpareFiles } from "./spare-file.ts";
 import { readFileStream } from "./file-stream.ts";
 import type { BlobKey, BlobStore, StoredBlob } from "./port.ts";
 
@@ -19,6 +20,11 @@ export interface FolderStoreOptions {
   root: string;
   /** An upload that sends nothing for this long is given up, ms. Default 60,000. */
   stallTimeoutMs?: number;
+}
+
+export interface FolderStore extends BlobStore {
+  /** What is under way goes on. */
+  close(): Promise<void>;
 }
 
 type PutOptions = Parameters<BlobStore["put"]>[2];
@@ -53,7 +59,7 @@ function checkHash(blob: StoredBlob, expected: PutOptions["expected"] = {}): voi
   });
 }
 
-export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: FolderStoreOptions): Promise<BlobStore> {
+export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: FolderStoreOptions): Promise<FolderStore> {
   const temporary = join(root, "tmp");
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -61,7 +67,10 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   /** Both parts are checked here too: they become a path. */
   const folderOf = (tenantId: TenantId, sha256: Sha256) =>
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
+  const spare = createSpareFiles(temporary);
   const openFolder = createBlobFolders(root);
+  /** By path. */
+  const recent = createRecentBytes({ maxFileBytes: 256 * 1024, maxBytes: 4 * 1024 * 1024 });
   const homeOf = (tenantId: TenantId, sha256: Sha256) => {
     const opening = openFolder(folderOf(tenantId, sha256));
     // Met where it is awaited, unless the bytes fail first.
@@ -74,11 +83,14 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   const exclusively = createExclusively();
   const sizeOf = async (path: string) => (await orNull(stat(path)))?.size ?? null;
 
-  const keep = async (from: string, home: Promise<BlobFolder>, sha256: Sha256): Promise<void> => {
+  const keep = async (from: string, home: Promise<BlobFolder>, { sha256, bytes }: WrittenBlob): Promise<void> => {
     const folder = await home;
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
     const path = join(folder.path, sha256);
-    await exclusively(path, () => rename(from, path));
+    await exclusively(path, async () => {
+      await rename(from, path);
+      if (bytes !== null) recent.keep(path, bytes);
+    });
     await folder.sync();
   };
 
@@ -91,15 +103,18 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   }
 
   return {
+    close: spare.close,
     async put(tenantId, body, options) {
-      const path = join(temporary, randomUUID());
-      const writer = await createBlobWriter(path, { maxBytes: options.maxBytes, blake3: options.blake3 });
+      const { path, file } = await spare.take();
+      const { maxBytes, blake3 } = options;
+      const writer = await createBlobWriter(file, { maxBytes, blake3, keepBytes: recent.maxFileBytes });
       // Where their hash is known, a place is made while the bytes come in.
       let home = options.expected?.sha256 === undefined ? undefined : homeOf(tenantId, options.expected.sha256);
       try {
-        const blob = await writer.writeAll(body, { signal: options.signal, stallTimeoutMs });
+        const written = await writer.writeAll(body, { signal: options.signal, stallTimeoutMs });
+        const { bytes: _bytes, ...blob } = written;
         checkHash(blob, options.expected);
-        await keep(path, home ??= homeOf(tenantId, blob.sha256), blob.sha256);
+        await keep(path, home ??= homeOf(tenantId, blob.sha256), written);
         return blob;
       } catch (error) {
         await writer.close().finally(() => rm(path, { force: true }));
@@ -114,7 +129,10 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       if (sizeBytes === null) return null;
       return { body: readFileStream(path, range ?? { start: 0, end: sizeBytes - 1 }), sizeBytes };
     },
-    read: (tenantId, sha256) => orNull(readFile(pathOf(tenantId, sha256))),
+    async read(tenantId, sha256) {
+      const path = pathOf(tenantId, sha256);
+      return recent.get(path) ?? await orNull(readFile(path));
+    },
     async touch(tenantId, sha256) {
       const path = pathOf(tenantId, sha256);
       return await exclusively(path, async () => {
@@ -138,6 +156,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       return await exclusively(path, async () => {
         const facts = await orNull(stat(path));
         if (!facts || facts.mtimeMs >= beforeMs) return false;
+        recent.drop(path);
         await unlink(path);
         return true;
       });

@@ -11,7 +11,10 @@ const CHUNK = new Uint8Array(MIB).fill(7);
 async function write(mebibytes: number) {
   const folder = await mkdtemp(join(tmpdir(), "comfyfleet-writer-"));
   try {
-    const writer = await createBlobWriter(join(folder, "blob"), { maxBytes: 100 * MIB, blake3: false });
+    const writer = await createBlobWriter(await open(join(folder, "blob"), "wx"), {
+      maxBytes: 100 * MIB,
+      blake3: false,
+    });
     const { body } = streamOf(Array.from({ length: mebibytes }, () => CHUNK));
     try {
       return await writer.writeAll(body, { signal: new AbortController().signal, stallTimeoutMs: 5_000 });

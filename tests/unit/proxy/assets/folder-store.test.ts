@@ -12,7 +12,7 @@ const options = () => ({ maxBytes: 1_000, blake3: true, signal: new AbortControl
 
 describe("put()", () => {
   it("put() hashes what it streams and keeps it under tenant and hash, privately", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const { body } = streamOf([bytes("hel"), bytes(""), bytes("lo")]);
     const blob = await folder.blobs.put(tenantId, body, options());
@@ -25,13 +25,13 @@ describe("put()", () => {
   });
 
   it("put() computes blake3 only when asked, and takes empty files", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const blob = await folder.blobs.put(newTenantId(), streamOf([]).body, { ...options(), blake3: false });
     expect(blob).toEqual({ sha256: sha256(""), blake3: null, sizeBytes: 0 });
   });
 
   it("put() takes exactly as much as allowed, and refuses one byte more without reading on", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const full = streamOf([new Uint8Array(600), new Uint8Array(400)]);
     expect(await folder.blobs.put(newTenantId(), full.body, options())).toMatchObject({ sizeBytes: 1_000 });
     const kept = folder.files();
@@ -43,7 +43,7 @@ describe("put()", () => {
   });
 
   it.each(["breaks", "hangs", "is aborted"] as const)("put() keeps nothing of an upload that %s", async (how) => {
-    using folder = await temporaryBlobs({ stallTimeoutMs: how === "hangs" ? 30 : 10_000 });
+    await using folder = await temporaryBlobs({ stallTimeoutMs: how === "hangs" ? 30 : 10_000 });
     const { body } = streamOf([bytes("half of it")], how === "breaks" ? "breaks" : "hangs");
     const stop = new AbortController();
     const put = folder.blobs.put(newTenantId(), body, { ...options(), signal: stop.signal });
@@ -58,7 +58,7 @@ describe("put()", () => {
   });
 
   it("put() gives up an upload that drips, and takes a slow one that goes on", async () => {
-    using folder = await temporaryBlobs({ stallTimeoutMs: 200 });
+    await using folder = await temporaryBlobs({ stallTimeoutMs: 200 });
     const every20Ms = (chunk: Uint8Array, count: number) =>
       new ReadableStream<Uint8Array>({
         async pull(controller) {
@@ -76,7 +76,7 @@ describe("put()", () => {
   });
 
   it("put() refuses bytes that are not those announced, and keeps nothing", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const put = (expected: { sha256: string; sizeBytes?: number }) =>
       folder.blobs.put(newTenantId(), streamOf([bytes("hello")]).body, { ...options(), expected });
     expect((await failureOf(put({ sha256: sha256("other") }))).code).toBe("hash_mismatch");
@@ -86,7 +86,7 @@ describe("put()", () => {
   });
 
   it("put() of equal bytes at the same time ends in one whole file", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const chunks = Array.from({ length: 50 }, (_, i) => bytes(`chunk ${i}`));
     const put = () => folder.blobs.put(tenantId, streamOf(chunks).body, options());
@@ -99,7 +99,7 @@ describe("put()", () => {
   });
 
   it("put(), open(), touch() and delete() refuse tenants and hashes that are none", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const hostile = "../../../etc/passwd";
     await expect(folder.blobs.open(newTenantId(), hostile)).rejects.toThrow();
     await expect(folder.blobs.touch(`tenant_${hostile}`, sha256("x"))).rejects.toThrow();
@@ -111,7 +111,7 @@ describe("put()", () => {
 
 describe("open()", () => {
   it("open() streams the whole file or a part, inclusive at both ends", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const blob = await folder.blobs.put(tenantId, streamOf([bytes("0123456789")]).body, options());
     const read = async (range?: { start: number; end: number }) => {
@@ -125,7 +125,7 @@ describe("open()", () => {
   });
 
   it("open() streams files larger than its chunks, and can be left at any time", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const large = new Uint8Array(1_000_003).map((_, i) => i % 251);
     const put = { ...options(), maxBytes: 2_000_000 };
@@ -141,7 +141,7 @@ describe("open()", () => {
   });
 
   it("open() errors when the file became shorter, instead of ending early", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const blob = await folder.blobs.put(tenantId, streamOf([bytes("0123456789")]).body, options());
     const opened = await folder.blobs.open(tenantId, blob.sha256);
@@ -152,7 +152,7 @@ describe("open()", () => {
 
 describe("delete()", () => {
   it("delete() removes what is older than told, once, and says whether it did", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const tenantId = newTenantId();
     const blob = await folder.blobs.put(tenantId, streamOf([bytes("hello")]).body, options());
     expect(await folder.blobs.delete(tenantId, blob.sha256, Date.now() - 60_000)).toBe(false);
@@ -165,7 +165,7 @@ describe("delete()", () => {
 
 describe("listOlder()", () => {
   it("listOlder() lists every tenant's blobs that were not touched since", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     const keys = [];
     for (const text of ["a", "b"]) {
       const tenantId = newTenantId();
@@ -180,7 +180,7 @@ describe("listOlder()", () => {
 
 describe("createFolderStore()", () => {
   it("createFolderStore() removes what an earlier process left half-written, and nothing else", async () => {
-    using folder = await temporaryBlobs();
+    await using folder = await temporaryBlobs();
     await folder.blobs.put(newTenantId(), streamOf([bytes("kept")]).body, options());
     const kept = folder.files();
     mkdirSync(join(folder.root, "tmp"), { recursive: true });

@@ -34,7 +34,7 @@ async function setUp() {
     },
     async [Symbol.asyncDispose]() {
       await rows.store.close();
-      folder[Symbol.dispose]();
+      await folder[Symbol.asyncDispose]();
     },
   };
 }

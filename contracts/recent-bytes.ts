@@ -1,0 +1,41 @@
+/**
+ * Small files that were written or read a moment ago, because whoever waits for them asks next: a run's picture is hashed,
+ * sent and stored within milliseconds. By a key that never means other bytes.
+ */
+
+export interface RecentBytes {
+  /** Files of up to so many bytes are kept. */
+  readonly maxFileBytes: number;
+  /** Kept until others push it out; larger ones are not. */
+  keep(key: string, bytes: Uint8Array<ArrayBuffer>): void;
+  get(key: string): Uint8Array<ArrayBuffer> | null;
+  drop(key: string): void;
+}
+
+export function createRecentBytes(
+  { maxFileBytes, maxBytes }: { maxFileBytes: number; maxBytes: number },
+): RecentBytes {
+  const kept = new Map<string, Uint8Array<ArrayBuffer>>();
+  let sizeBytes = 0;
+
+  function drop(key: string): void {
+    sizeBytes -= kept.get(key)?.byteLength ?? 0;
+    kept.delete(key);
+  }
+
+  return {
+    maxFileBytes,
+    keep(key, bytes) {
+      if (bytes.byteLength > maxFileBytes) return;
+      drop(key);
+      kept.set(key, bytes);
+      sizeBytes += bytes.byteLength;
+      for (const oldest of kept.keys()) {
+        if (sizeBytes <= maxBytes) break;
+        drop(oldest);
+      }
+    },
+    get: (key) => kept.get(key) ?? null,
+    drop,
+  };
+}
