@@ -8,6 +8,7 @@ import type { BlobStore } from "../assets/port.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { NewAsset } from "../store/asset-store.ts";
+import type { FirstOutput } from "./first-outputs.ts";
 import { outputBody } from "./output-body.ts";
 import type { AttemptTimings } from "./timings.ts";
 
@@ -24,6 +25,8 @@ export interface FinishedAttempt {
   jobId: JobId;
   tenantId: TenantId;
   outputs: readonly AttemptOutput[];
+  /** The one with index 0, where it was asked for before. */
+  first?: FirstOutput | null;
 }
 
 export interface Collected {
@@ -39,6 +42,9 @@ export function assetFileName(name: string, index: number): string {
   return parsed.success ? parsed.data : `output-${index}`;
 }
 
+/** Up to here, bytes that come anyway are stored sooner than it is found out whether they are there. */
+const PUT_ANYWAY_BYTES = 1024 * 1024;
+
 async function fetchOutput(
   options: CollectOptions,
   attempt: FinishedAttempt,
@@ -47,13 +53,18 @@ async function fetchOutput(
   const { blobs, agents, clock, timings } = options;
   const { podId, attemptId, tenantId } = attempt;
   const { sha256, sizeBytes } = output;
+  const first = output.index === 0 ? attempt.first ?? null : null;
+  const isOnItsWay = first !== null && sizeBytes <= PUT_ANYWAY_BYTES;
   // Stored bytes of another size are broken, or the report is: fetching them anew shows which.
-  if (await blobs.touch(tenantId, sha256) === sizeBytes) return;
+  if (!isOnItsWay && await blobs.touch(tenantId, sha256) === sizeBytes) {
+    first?.abort();
+    return;
+  }
   let failure: unknown = null;
   const failed = (error: unknown) => {
     failure = error;
   };
-  const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed };
+  const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed, first };
   const body = outputBody(reading, { podId, attemptId, output });
   try {
     await blobs.put(tenantId, body, { maxBytes: sizeBytes, expected: { sha256, sizeBytes }, blake3: false, signal });

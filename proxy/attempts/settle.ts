@@ -8,6 +8,7 @@ import { isTerminal } from "../../contracts/job-state.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createEarlyOutputs } from "./early-outputs.ts";
+import { createFirstOutputs } from "./first-outputs.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
 import { createSettler, type LiveAttempt, type SettleDeps } from "./settle-report.ts";
@@ -44,7 +45,8 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     signal,
   });
   const early = createEarlyOutputs({ ...deps, logger });
-  const settleReport = createSettler({ ...deps, logger });
+  const firstOutputs = createFirstOutputs({ agents, clock, timeoutMs: timings.stallMs, signal });
+  const settleReport = createSettler({ ...deps, logger, firstOutputs });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
   /** Those of {@link RenderedAttempts}, oldest first. */
@@ -66,6 +68,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
 
   function noteLive(podId: PodId, { live }: Settled, report: AttemptReport): void {
     if (!live) return;
+    if (report.state === "collecting" && report.outputs.length === 0) firstOutputs.expect(podId, report.attemptId);
     if (report.progress) lastProgress.set(live.jobId, live.no, report.progress);
     if (!isAttemptFinal(report.state)) early.bring(podId, report);
   }
@@ -82,6 +85,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
           remember(key, entry);
           noteLive(podId, entry, report);
         }
+        if (end !== "later" && isAttemptFinal(state)) firstOutputs.drop(podId, attemptId);
         if (end === "settled" && isAttemptFinal(state)) {
           rendered.delete(key);
           release(podId, attemptId);
@@ -144,6 +148,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       } finally {
         // What it says late is settled anew, and brings nothing home for an attempt that is over.
         settled.delete(keyOf(podId, id));
+        firstOutputs.drop(podId, id);
         early.end(podId, id);
       }
     },

@@ -17,6 +17,7 @@ import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
 import type { SubmitContext } from "./port.ts";
 import { hashRequest } from "./request-hash.ts";
+import { otherWorkFirst } from "../time/turn.ts";
 
 export interface SubmitLimits {
   /** Largest workflow as canonical JSON. Default 4 MiB. */
@@ -145,6 +146,8 @@ export async function acceptJob(
   if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency), waiting, replayed: true };
   signals.emit("queue", undefined);
   signals.emit("job", outcome.job);
+  // A pod that is free gets it before its caller gets the answer, which takes this thread as long as giving it away.
+  await otherWorkFirst();
   return { row: outcome.job, waiting, replayed: false };
 }
 

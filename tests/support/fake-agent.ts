@@ -183,7 +183,8 @@ export function createFakeAgent(): FakeAgent {
     const bytes = agent.outputs.get(c.req.path);
     if (!bytes) return c.json({ error: new FleetError("not_found", "Cannot find the output").toEnvelope() }, 404);
     const from = Number(/^bytes=(\d+)-$/.exec(c.req.header("range") ?? "")?.[1] ?? 0);
-    return new Response(bytes.slice(from), { status: from > 0 ? 206 : 200 });
+    const etag = `"${createHash("sha256").update(bytes).digest("hex")}"`;
+    return new Response(bytes.slice(from), { status: from > 0 ? 206 : 200, headers: { etag } });
   });
 
   const agent: FakeAgent = {
