@@ -8,7 +8,12 @@ import type { EarlyOutput, FoundOutputs } from "./record.ts";
 
 const FILES_AT_ONCE = 4;
 
-export interface CollectDeps extends Omit<TakeDeps, "home" | "signal"> {
+/** So many small files are taken in one go. */
+const MAX_IN_ONE_GO = 8;
+
+export interface CollectDeps extends Omit<TakeDeps, "home" | "inOneGo" | "signal"> {
+  /** ComfyUI's folders are below our own state directory. */
+  isOwnDisk: boolean;
   /** Those that were reported before the end keep their index, and are taken anew like the others. */
   early: readonly EarlyOutput[];
   /** A temporary output that is no longer there; the job's other outputs stand without it. */
@@ -29,6 +34,7 @@ export async function collectOutputs(
   const { attemptId, workspace, onMissingTemporary } = deps;
   const sources = sourcesIn(found);
   refuseTooMany(sources.length);
+  const inOneGo = deps.isOwnDisk && sources.length <= MAX_IN_ONE_GO;
   const home = workspace.renewOutputs(attemptId);
   // Met where it is awaited.
   home.catch(() => undefined);
@@ -39,7 +45,7 @@ export async function collectOutputs(
     if (signal.aborted) await home.catch(() => undefined);
     signal.throwIfAborted();
     const batch = sources.slice(first, first + FILES_AT_ONCE);
-    const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, home, signal }));
+    const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, home, inOneGo, signal }));
     const taken = await allDone(works, home);
     for (const output of taken) {
       if ("missing" in output) missing.push(output);

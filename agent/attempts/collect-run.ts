@@ -48,6 +48,7 @@ async function collect(run: Run, found: FoundOutputs): Promise<boolean> {
       workspace,
       api: comfy.api,
       folders: run.folders(),
+      isOwnDisk: comfy.ownsProcess,
       early: entry.record.early,
       onMissingTemporary: ({ nodeId, filename }) =>
         logger.warn("temporary output is gone", { attempt: entry.id, nodeId, filename }),

@@ -118,6 +118,7 @@ export class EarlyOutputs {
         api: comfy.api,
         folders: folders(),
         home: Promise.resolve(),
+        inOneGo: false,
         signal: over,
       });
     } catch (error) {

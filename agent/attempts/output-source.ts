@@ -6,6 +6,7 @@ import type { AttemptOutput } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyApi, ComfyFile, ComfyFolders, ComfyText } from "../comfy/port.ts";
 import { takeFromDisk, takeOverHttp } from "./output-file.ts";
+import { takeSmall } from "./output-small.ts";
 import { type TextFile, toTextFiles } from "./output-text.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -20,6 +21,8 @@ export interface TakeDeps {
   folders: ComfyFolders | null;
   /** Resolves when the attempt's folder is there: it is made while a file is found and opened. */
   home: Promise<void>;
+  /** The folder is on our own disk, and there are few of them: see {@link takeSmall}. */
+  inOneGo: boolean;
   signal: AbortSignal;
 }
 
@@ -62,10 +65,17 @@ export async function takeSource(source: OutputSource, index: number, deps: Take
   };
 }
 
-async function takeFile(file: ComfyFile, to: string, { attemptId, workspace, api, folders, home, signal }: TakeDeps) {
+async function takeFile(file: ComfyFile, to: string, deps: TakeDeps) {
+  const { attemptId, workspace, api, folders, home, signal } = deps;
   const first = file.subfolder.split(/[/\\]/, 1)[0];
-  const request = { file, to, home, isOurs: file.type === "output" && first === attemptId, recent: workspace.recent };
+  const isOurs = file.type === "output" && first === attemptId;
+  const request = { file, to, home, isOurs, recent: workspace.recent };
   if (folders === null) return await takeOverHttp(api, request, signal);
+  if (isOurs && deps.inOneGo) {
+    await home;
+    const small = takeSmall(folders, request);
+    if (small !== null) return small;
+  }
   return await takeFromDisk(folders, request, signal);
 }
 

@@ -1,4 +1,5 @@
 /** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
+import { mkdirSync } from "node:fs";
 import { mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { createRecentBytes } from "../../contracts/recent-bytes.ts";
@@ -34,8 +35,8 @@ export class Workspace {
   /** An empty folder for the outputs, whatever an interrupted collection left in it. */
   async renewOutputs(attemptId: AttemptId): Promise<void> {
     const path = join(this.#root, attemptId);
-    // Undefined: it was there already.
-    if (await mkdir(path, { recursive: true, mode: 0o700 }) !== undefined) return;
+    // Undefined: it was there already. Synchronous, as the journal on the same disk is: every job's result waits for it.
+    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) return;
     await rm(path, { recursive: true, force: true });
     await mkdir(path, { mode: 0o700 });
   }

@@ -1,5 +1,6 @@
 /** Bytes on their way into a file: counted, hashed while they are written, and on the disk before they are believed. */
 import { createHash } from "node:crypto";
+import { writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { createBLAKE3 } from "hash-wasm";
 import { FleetError } from "../../contracts/errors.ts";
@@ -122,12 +123,19 @@ export async function createBlobWriter(
     }
   };
 
+  const writeNow = (chunk: Uint8Array): void => {
+    let written = 0;
+    while (written < chunk.length) written += writeSync(file.fd, chunk, written, chunk.length - written);
+  };
+
   const take = async (chunk: Uint8Array): Promise<void> => {
     sizeBytes += chunk.length;
     if (sizeBytes > options.maxBytes) throw tooLarge(options.maxBytes);
-    if (sizeBytes <= keepBytes) kept.push(chunk);
+    const isSmall = sizeBytes <= keepBytes;
+    if (isSmall) kept.push(chunk);
     else kept = [];
-    const writing = writeChunk(chunk);
+    // Small ones into the kernel's memory at once: to wait for a thread would take longer.
+    const writing = isSmall ? writeNow(chunk) : writeChunk(chunk);
     sha256.update(chunk);
     blake3?.update(chunk);
     await writing;

@@ -17,6 +17,7 @@ const { api } = new FakeComfyPort();
 const missing: ComfyFile[] = [];
 let folder: string;
 let workspace: Workspace;
+let isOwnDisk = false;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "cf-collect-"));
@@ -40,6 +41,7 @@ async function collect(
       workspace: from,
       api,
       folders: from.folders,
+      isOwnDisk,
       early: more.early ?? [],
       onMissingTemporary: (file) => missing.push(file),
     },
@@ -49,7 +51,11 @@ async function collect(
 
 const path = (name: string) => join(folder, "output", attemptId, name);
 
-describe("collectOutputs()", () => {
+describe.each([["another's disk", false], ["our own disk", true]])("collectOutputs() from %s", (_where, isOwn) => {
+  beforeEach(() => {
+    isOwnDisk = isOwn;
+  });
+
   it("names, types and hashes each file once, in ComfyUI's order", async () => {
     await writeFile(path("b.mp4"), "video");
     await writeFile(path("a.png"), "picture");
