@@ -86,7 +86,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
         epoch,
         protocol,
         accepting: misses < timings.missedBeats && phase !== "lost",
-        freeSlots: offers.freeSlots(row.id, view.slots),
+        ...offers.slotUse(row.id, view),
         objectInfoSha256: hash === storedInfo ? hash : null,
         gpu: gpuOf(view),
       };
@@ -107,7 +107,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
       events += 1;
       if (view) view = withReport(view, report);
       // One that runs is counted by its offer until the slots themselves name it, which no report of an attempt does.
-      if (isDoneWithComfy(report)) offers.observe(row.id, [report.attemptId]);
+      if (isDoneWithComfy(report)) offers.over(row.id, report.attemptId);
     },
     missed(error, sinceLastMs) {
       misses += 1;

@@ -215,7 +215,7 @@ export interface JobStore {
   getAttempt(id: AttemptId): Promise<AttemptRow | null>;
   /** The times of every attempt of the job, for the receipt. */
   listAttempts(jobId: JobId): Promise<AttemptRow[]>;
-  /** How many attempts in a row, up to the last one, no agent has started. */
+  /** How many attempts in a row, up to the last one, no agent has started, those that were called back left out. */
   countUnstarted(jobId: JobId): Promise<number>;
 
   /** queued, ver as given → assigned; a new attempt `offered` to the pod. */
