@@ -148,8 +148,6 @@ export function createSettler(deps: SettlerDeps): SettleReport {
     facts.catch(() => {});
     try {
       const { outputs, assets } = await collecting;
-      // Its end may be the first that is heard of a short run: it has run all the same.
-      if (row.state === "offered") await start(row);
       const receipt = await receiptFor(row, report, facts);
       if (!receipt) return "settled";
       const moved = await store.completeJob({ jobId, no, outputs, assets, receipt });
@@ -197,10 +195,10 @@ export function createSettler(deps: SettlerDeps): SettleReport {
     if (hasEnded(row)) return "settled";
     switch (report.state) {
       case "accepted":
-        // ComfyUI does not have it: what began it on the agent's yes has said so itself.
+      case "collecting":
+        // ComfyUI does not have it yet, or no more: then its result follows at once, and says that it has run.
         return row.state === "running" ? { jobId: row.jobId, no: row.no } : "settled";
       case "running":
-      case "collecting":
         return await start(row);
       case "succeeded":
         return await succeed(row, report);
