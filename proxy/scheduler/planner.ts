@@ -181,6 +181,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { decision, isPassed, truncated, jobs } = seen;
     const own = decision.waiting.get(job.id);
     if (own) return own;
+    const next = lookAheads.explain(job.id);
+    if (next) return next;
     if (isPassed(job)) return decision.explain(job);
     return truncated ? behind(jobs) : null;
   }

@@ -1,7 +1,7 @@
 // What becomes of an attempt that is sent behind another's run.
 import { describe, expect, it } from "vitest";
 import { FleetError } from "../../../../contracts/errors.ts";
-import { reportOf } from "../../../support/agent-reports.ts";
+import { readyCondition, reportOf } from "../../../support/agent-reports.ts";
 import { type PodSide, setUpPodSide, until } from "../pods/pod-side.ts";
 import { output, running, succeeded } from "./attempt-steps.ts";
 
@@ -61,6 +61,16 @@ describe("dispatch() behind a run", () => {
     side.agent.report(reportOf(first.order, "collecting"));
     await until(() => side.live().ahead.length === 0);
     expect(side.live()).toMatchObject({ freeSlots: 0, mayFollow: [order.attemptId] });
+  });
+
+  it("is for no pod whose ComfyUI takes nothing now", async () => {
+    await using side = await setUpPodSide();
+    const { order } = await running(side);
+    side.agent.changed();
+    await until(() => side.live().mayFollow.includes(order.attemptId));
+    side.agent.conditions = [readyCondition("false")];
+    side.agent.changed();
+    await until(() => side.live().mayFollow.length === 0);
   });
 
   it("still knows of it after a beat, and when another edge takes the pod", async () => {

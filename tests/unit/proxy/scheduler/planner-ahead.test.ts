@@ -36,6 +36,15 @@ describe("createPlanner() of look-aheads", () => {
     expect(planner.waitingFor(queued(2))?.reason).toBe("starting");
   });
 
+  it("says of what waits there that it is next", async () => {
+    const { planner } = await start();
+    expect(planner.waitingFor(queued(1))).toEqual({
+      reason: "pods_busy",
+      message: "It is next on pod 'gpu-1', which runs another job.",
+    });
+    expect(planner.waitingFor(queued(9))).toBeNull();
+  });
+
   it("takes no free slot of the pod for what it sends behind a run", async () => {
     const { fleet, signals } = await start();
     fleet.pods = [livePod(1, { freeSlots: 0, mayFollow: [attemptId(1)] })];
