@@ -80,7 +80,7 @@ export async function composeEdge(
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });
 
   const signals = createSignals();
-  const offers = createOffers();
+  const offers = createOffers(() => signals.emit("pods", undefined));
   const timings = podTimings({
     beatMs: config.POD_BEAT_MS,
     unreachableMs: config.POD_UNREACHABLE_MS,
@@ -114,7 +114,17 @@ export async function composeEdge(
     nudge: sessions.nudge,
     livePods: sessions.live,
   });
-  const planner = createPlanner({ store, sessions, dispatcher, objectInfo, signals, clock, logger, edgeId });
+  const planner = createPlanner({
+    store,
+    sessions,
+    dispatcher,
+    settlement,
+    objectInfo,
+    signals,
+    clock,
+    logger,
+    edgeId,
+  });
   const reaper = createReaper({ store, rendered: settlement, signals, clock, logger, edgeId });
   const jobs = createJobs({
     store,

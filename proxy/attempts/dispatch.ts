@@ -9,8 +9,7 @@ import type { BlobStore } from "../assets/port.ts";
 import { errorWithoutKey, type PartnerKeys } from "../jobs/partner-keys.ts";
 import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
-import type { Agents, LivePod } from "../pods/port.ts";
-import { takesPartnerKeys } from "../scheduler/old-agents.ts";
+import { type Agents, type LivePod, takesPartnerKeys } from "../pods/port.ts";
 import type { AssetStore } from "../store/asset-store.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -45,12 +44,14 @@ interface Assigned {
   partnerKey: string | null;
   /** Why it is not to be started anywhere, though it is assigned: the failure belongs to an attempt. */
   refusal: FleetError | null;
+  /** Whose slot it is to have next; null: a free one. */
+  after: AttemptId | null;
   offer: Offer;
 }
 
 const NO_KEY = { partnerKey: null, refusal: null };
 
-function orderOf({ job, no, attemptId, pod, compiled, partnerKey }: Assigned): StartAttempt {
+function orderOf({ job, no, attemptId, pod, compiled, partnerKey, after }: Assigned): StartAttempt {
   return {
     podId: pod.id,
     epoch: pod.epoch,
@@ -59,7 +60,7 @@ function orderOf({ job, no, attemptId, pod, compiled, partnerKey }: Assigned): S
     no,
     workflow: compiled.workflow,
     inputs: compiled.inputs,
-    after: null,
+    after,
     runWithinMs: job.runWithinMs,
     previews: true,
     ...(partnerKey === null ? {} : { partnerKey }),
@@ -77,7 +78,7 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
   async function assign(
     { jobId, ver, pod }: Decision,
     attemptId: AttemptId,
-  ): Promise<Omit<Assigned, "offer"> | "given_back" | "refused" | "unmoved"> {
+  ): Promise<Omit<Assigned, "after" | "offer"> | "given_back" | "refused" | "unmoved"> {
     const { objectInfoSha256 } = pod;
     const [job, spec, info] = await Promise.all([
       store.getJob(jobId),
@@ -127,6 +128,19 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     if (moved.status === "done") signals.emit("job", moved.job);
   }
 
+  async function begin({ job, no, attemptId, pod }: Assigned): Promise<void> {
+    const moved = await store.startJob({ jobId: job.id, no });
+    if (moved.status === "done") settlement.begun({ id: attemptId, podId: pod.id, jobId: job.id, no });
+    // Also when nothing moved: a cancel in the meantime waits for this signal to reach the agent.
+    if (moved.job !== null) signals.emit("job", moved.job);
+  }
+
+  /** It stays assigned, which shows as queued, until the agent says that it runs. */
+  async function sentAhead({ job }: Assigned): Promise<void> {
+    const now = await store.getJob(job.id);
+    if (now?.state === "canceling") signals.emit("job", now);
+  }
+
   async function start(assigned: Assigned): Promise<DispatchEnd> {
     const { job, no, attemptId, pod, refusal, offer } = assigned;
     const span = beginDispatch(deps, { job, attemptId, no, pod });
@@ -142,11 +156,8 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     span.end(outcome.status === "accepted" ? null : outcome.error.code);
     if (outcome.status === "accepted") {
       offer.accepted();
-      const moved = await store.startJob({ jobId: job.id, no });
-      if (moved.status === "done") settlement.begun({ id: attemptId, podId: pod.id, jobId: job.id, no });
-      // Also when nothing moved: a cancel in the meantime waits for this signal to reach the agent.
-      if (moved.job !== null) signals.emit("job", moved.job);
-      logger.debug("attempt started", { ...facts, moved: moved.status });
+      await (assigned.after === null ? begin(assigned) : sentAhead(assigned));
+      logger.debug("attempt started", { ...facts, after: assigned.after });
       if (outcome.report) void settlement.settle(pod.id, outcome.report);
       return "started";
     }
@@ -170,19 +181,18 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
 
   return {
     async dispatch(decision) {
-      const { jobId, pod } = decision;
+      const { jobId, pod, after } = decision;
       const attemptId: AttemptId = typeid("att").toString();
-      const offer = offers.begin({ podId: pod.id, attemptId, jobId });
+      const offer = offers.begin({ podId: pod.id, attemptId, jobId, after });
       let end: DispatchEnd = "unmoved";
       try {
         const assigned = await assign(decision, attemptId);
-        end = typeof assigned === "string" ? assigned : await start({ ...assigned, offer });
+        end = typeof assigned === "string" ? assigned : await start({ ...assigned, after, offer });
       } catch (error) {
         // The store holds the attempt as offered; the pod's session finds out what became of it.
         if (!signal.aborted) logger.error("dispatch failed", { job: jobId, attempt: attemptId, pod: pod.id, error });
       } finally {
         offer.end();
-        if (end !== "started") signals.emit("pods", undefined);
       }
       return end;
     },

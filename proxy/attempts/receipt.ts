@@ -46,7 +46,9 @@ export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report"
   const scale = insideMs > runMs ? runMs / insideMs : 1;
   const outsideMs = Math.max(0, runMs - insideMs * scale);
   const offeredMs = attempt.startedAtMs === null ? 0 : attempt.startedAtMs - attempt.offeredAtMs;
-  const callMs = Math.min(Math.max(0, offeredMs), outsideMs);
+  // The start of one that was sent ahead comes after its wait on the pod, which the agent has counted.
+  const waitedMs = offeredMs > outsideMs ? parts.stageMs * scale : 0;
+  const callMs = Math.min(Math.max(0, offeredMs - waitedMs), outsideMs);
   return {
     queueMs,
     assignMs: callMs + parts.stageMs * scale,

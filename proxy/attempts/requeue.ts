@@ -28,16 +28,25 @@ async function giveBackPauseMs({ store, clock, timings }: RequeueOptions, jobId:
   return Math.round(backoffMs(clock, inARow, { firstMs: timings.giveBackFirstMs, maxMs: timings.giveBackMaxMs }));
 }
 
-/** `countLoss`: infrastructure took it away; otherwise the pod gave it back unharmed. @throws what the store throws */
+export interface WhyRequeued {
+  /** In one word. */
+  reason: string;
+  /** Infrastructure took it away; otherwise the pod gave it back unharmed. */
+  countLoss: boolean;
+  /** This edge called it back: nobody is to be spared by a pause. Default: false. */
+  recalled?: boolean;
+}
+
+/** @throws what the store throws */
 export async function requeue(
   options: RequeueOptions,
-  attempt: { jobId: JobId; no: number },
-  why: { reason: string; countLoss: boolean },
+  { jobId, no }: { jobId: JobId; no: number },
+  { reason, countLoss, recalled = false }: WhyRequeued,
 ): Promise<Transition> {
   const { store, signals, clock, timings, signal } = options;
-  const { jobId, no } = attempt;
-  const retryInMs = await (why.countLoss ? lossPauseMs(options, jobId) : giveBackPauseMs(options, jobId));
-  const moved = await store.loseAttempt({ jobId, no, ...why, retryInMs, maxLosses: timings.maxLosses });
+  const pauseMs = countLoss ? lossPauseMs : giveBackPauseMs;
+  const retryInMs = recalled ? 0 : await pauseMs(options, jobId);
+  const moved = await store.loseAttempt({ jobId, no, reason, countLoss, retryInMs, maxLosses: timings.maxLosses });
   if (moved.status !== "done") return moved;
   signals.emit("job", moved.job);
   if (moved.job.state !== "queued") return moved;

@@ -1,7 +1,7 @@
 /** One report of an agent → the transition it stands for. The store's guards decide; whoever comes second changes nothing. */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import { type ErrorCode, FleetError } from "../../contracts/errors.ts";
-import type { PodId } from "../../contracts/ids.ts";
+import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { JobError } from "../../contracts/job.ts";
 import type { Receipt } from "../../contracts/receipt.ts";
@@ -29,6 +29,12 @@ export interface SettleDeps extends RequeueOptions {
   logger: Logger;
 }
 
+interface SettlerDeps extends SettleDeps {
+  firstOutputs: Pick<FirstOutputs, "take">;
+  /** Whether this edge has called the attempt back, so that its end as `canceled` is what was asked for. */
+  isRecalled: (attemptId: AttemptId) => boolean;
+}
+
 /** An attempt that goes on, as the store knows it. */
 export type LiveAttempt = Pick<AttemptRow, "jobId" | "no">;
 
@@ -54,6 +60,9 @@ const NO_ERROR: JobError = {
  */
 const POD_FAULTS: ReadonlySet<ErrorCode> = new Set(["gpu_fault", "no_progress", "comfy_unavailable", "pod_lost"]);
 
+/** Why the attempt has ended, in the store: the agent never began with it. */
+const RECALLED = "recalled";
+
 /** Whose work a log line is about. */
 function unitOf({ id, jobId, tenantId, no, podId, traceparent }: AttemptRow): Record<string, unknown> {
   return { job: jobId, tenant: tenantId, attempt: id, no, pod: podId, trace_id: traceIdOf(traceparent) };
@@ -75,7 +84,7 @@ function hasEnded(row: AttemptRow): boolean {
 }
 
 /** @returns a function that rejects only with what the stores throw */
-export function createSettler(deps: SettleDeps & { firstOutputs: Pick<FirstOutputs, "take"> }): SettleReport {
+export function createSettler(deps: SettlerDeps): SettleReport {
   const { firstOutputs, store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } =
     deps;
 
@@ -166,9 +175,18 @@ export function createSettler(deps: SettleDeps & { firstOutputs: Pick<FirstOutpu
     return { jobId, no };
   }
 
-  async function cancel(row: AttemptRow): Promise<SettleEnd> {
+  /** Nobody wants the job canceled: a look-ahead that comes back, or a pod that does as it likes. */
+  async function takeBack(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
+    if (report.startedAt !== null) return await lose(row, "canceled_by_pod");
+    const recalled = deps.isRecalled(row.id);
+    const moved = await requeue(deps, row, { reason: RECALLED, countLoss: false, recalled });
+    tell(row, moved, { outcome: "given_back" });
+    return "settled";
+  }
+
+  async function cancel(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
     const moved = await store.confirmCanceled({ jobId: row.jobId, no: row.no });
-    if (moved.status !== "done") return await lose(row, "canceled_by_pod");
+    if (moved.status !== "done") return await takeBack(row, report);
     tell(row, moved, { outcome: "canceled" });
     return "settled";
   }
@@ -183,15 +201,17 @@ export function createSettler(deps: SettleDeps & { firstOutputs: Pick<FirstOutpu
     if (hasEnded(row)) return "settled";
     switch (report.state) {
       case "accepted":
-      case "running":
       case "collecting":
+        // ComfyUI does not have it yet, or no more: then its result follows at once, and says that it has run.
+        return row.state === "running" ? { jobId: row.jobId, no: row.no } : "settled";
+      case "running":
         return await start(row);
       case "succeeded":
         return await succeed(row, report);
       case "failed":
         return await failOrRetry(row, report, report.error ?? NO_ERROR);
       case "canceled":
-        return await cancel(row);
+        return await cancel(row, report);
       case "lost":
         return await lose(row, report.error?.code ?? "comfy_lost");
     }

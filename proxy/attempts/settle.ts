@@ -9,6 +9,7 @@ import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createEarlyOutputs } from "./early-outputs.ts";
 import { createFirstOutputs } from "./first-outputs.ts";
+import { createRecall } from "./recall.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
 import { createSettler, type LiveAttempt, type SettleDeps } from "./settle-report.ts";
@@ -46,7 +47,10 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
   });
   const early = createEarlyOutputs({ ...deps, logger });
   const firstOutputs = createFirstOutputs({ agents, clock, timeoutMs: timings.stallMs, signal });
-  const settleReport = createSettler({ ...deps, logger, firstOutputs });
+  /** Called back, until the agent has said what became of them. */
+  const recalled = new Set<AttemptId>();
+  const settleReport = createSettler({ ...deps, logger, firstOutputs, isRecalled: (id) => recalled.has(id) });
+  const takeBack = createRecall({ agents, clock, timings, logger, signal });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
   /** Those of {@link RenderedAttempts}, oldest first. */
@@ -99,7 +103,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     working.delete(key);
   }
 
-  return {
+  const settlement: Settlement & RenderedAttempts = {
     begun({ id, podId, jobId, no }) {
       const key = keyOf(podId, id);
       const rev = settled.get(key)?.rev ?? -1;
@@ -134,6 +138,15 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       entry.done = work(podId, key, report);
       return entry.done;
     },
+    async recall({ podId, attemptId }) {
+      recalled.add(attemptId);
+      try {
+        const report = await takeBack(podId, attemptId);
+        if (report) await settlement.settle(podId, report);
+      } finally {
+        recalled.delete(attemptId);
+      }
+    },
     async lost({ id, jobId, no, podId }, reason) {
       try {
         const moved = await requeue(deps, { jobId, no }, { reason, countLoss: true });
@@ -153,4 +166,5 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       }
     },
   };
+  return settlement;
 }

@@ -21,7 +21,7 @@ function timestamp(epochMs: number | null): string | null {
 /** Why the job is not running, for a job that shows as queued. */
 function waitingOf(row: JobRow, { waiting, nowMs }: JobViewContext): Waiting | null {
   if (row.state === "assigned") {
-    return { reason: "starting", message: "A pod was chosen and is being given the job." };
+    return waiting ?? { reason: "starting", message: "A pod was chosen and is being given the job." };
   }
   if (row.state !== "queued") return null;
   if (row.runAfterMs > nowMs) {

@@ -13,7 +13,7 @@ import type { LivePod } from "../pods/port.ts";
 
 /**
  * How a dispatch ended, as far as the planner learns from it:
- * - `started`: the agent has it.
+ * - `started`: the agent has it; one that is sent ahead runs later.
  * - `given_back`: the pod could not take it just then.
  * - `not_taken`: the pod has not taken it for a reason that should not occur.
  * - `refused`: the pod's body refuses the job's graph, and another's may not; the job stands where it stood.
@@ -28,7 +28,7 @@ export interface Dispatcher {
    * Resolves once the offer is settled one way or the other (running, given back, or stale); never rejects. An
    * unanswered start is asked for with `attempts.get` before the job is given back.
    */
-  dispatch(decision: { jobId: JobId; ver: number; pod: LivePod }): Promise<DispatchEnd>;
+  dispatch(decision: { jobId: JobId; ver: number; pod: LivePod; after: AttemptId | null }): Promise<DispatchEnd>;
 }
 
 /** What is known of attempts whose ComfyUI is done: from then on time is the edge's to spend, not the job's. */
@@ -42,6 +42,11 @@ export interface Settlement {
   /** The store has it running: until its end, what the pod says of it changes nothing there. */
   begun(attempt: { id: AttemptId; podId: PodId; jobId: JobId; no: number }): void;
   settle(podId: PodId, report: AttemptReport): Promise<void>;
+  /**
+   * Takes a look-ahead back from its agent, and puts its job into the queue at once. Without effect on one that its agent
+   * has begun with, or whose pod does not answer. Never rejects.
+   */
+  recall(attempt: { podId: PodId; attemptId: AttemptId }): Promise<void>;
   /** The pod does not know this attempt any more, or the pod itself is lost. */
   lost(attempt: { id: AttemptId; jobId: JobId; no: number; podId: PodId }, reason: string): Promise<void>;
 }

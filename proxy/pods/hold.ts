@@ -55,12 +55,6 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
     signals.emit("pods", undefined);
   }
 
-  /** A slot that is free may be one that an offer had taken since, which was shown to nobody: it is news again. */
-  function showFreed(): void {
-    if ((board.live()?.freeSlots ?? 0) > 0) shown = "";
-    show();
-  }
-
   async function fetchObjectInfo(signal: AbortSignal): Promise<void> {
     const sha256 = board.objectInfoSha256;
     if (sha256 === null || fetchingInfo || board.live()?.objectInfoSha256 === sha256) return;
@@ -80,7 +74,7 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
     const before = { phase: board.phase, conditions: board.conditions };
     if (event.type === "attempt") {
       board.attemptChanged(event.report);
-      showFreed();
+      show();
       void settlement.settle(podId, event.report);
     } else {
       board.podChanged(event);

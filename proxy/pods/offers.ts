@@ -2,38 +2,46 @@
  * Offers under way: work that a dispatch is handing to a pod right now. The planner must not count their slots as free,
  * and a beat must not take an attempt for lost whose start the agent has not seen yet.
  */
-import type { Slot } from "../../contracts/agent/messages.ts";
 import type { AttemptId, JobId, PodId } from "../../contracts/ids.ts";
+import { type OpenOffer, type SaidByAgent, type SlotUse, slotUse } from "./slot-use.ts";
 
-interface Entry {
-  jobId: JobId;
-  /** The agent has accepted it: from its answer on it must know the attempt. */
-  accepted: boolean;
-  /** The agent's own words have mentioned it, so that its slots count it themselves. */
+interface Entry extends OpenOffer {
+  /** The agent's own words count it: a slot names it, or it is over. */
   observed: boolean;
 }
 
 export interface Offer {
-  /** The agent has it. The slot stays taken until a slot, report or beat of the agent says so itself. */
+  /** The agent has it. Its place stays taken until a slot, report or beat of the agent says so itself. */
   accepted(): void;
-  /** It came to nothing, or nobody knows; without `accepted` before, the slot is free again. */
+  /** It came to nothing, or nobody knows; without `accepted` before, its place is free again. */
   end(): void;
 }
 
+export interface NewOffer {
+  podId: PodId;
+  attemptId: AttemptId;
+  jobId: JobId;
+  /** Whose slot it is to have next; null: a free one. */
+  after: AttemptId | null;
+}
+
 export interface Offers {
-  begin(offer: { podId: PodId; attemptId: AttemptId; jobId: JobId }): Offer;
+  begin(offer: NewOffer): Offer;
   /** Attempts whose start is unanswered. */
   underWay(podId: PodId): ReadonlySet<AttemptId>;
   hasJob(podId: PodId, jobId: JobId): boolean;
-  /** The agent mentioned these attempts. */
+  /** The agent's slots name these attempts. */
   observe(podId: PodId, attemptIds: Iterable<AttemptId>): void;
+  /** The agent's ComfyUI is done with it, or never had it. */
+  over(podId: PodId, attemptId: AttemptId): void;
   /** Call before a beat and the result after its answer: what was accepted before it is told by the beat itself. */
   beatBegins(podId: PodId): () => void;
-  /** Slots that would take a start now and that no offer has taken. */
-  freeSlots(podId: PodId, slots: readonly Slot[]): number;
+  /** Who has the slots by the agent's last words, and by the offers that it has not spoken of. */
+  slotUse(podId: PodId, said: SaidByAgent): SlotUse;
 }
 
-export function createOffers(): Offers {
+/** @param freed told when a place that an offer had taken may be another's: nothing that an agent said last shows it */
+export function createOffers(freed: (podId: PodId) => void): Offers {
   const pods = new Map<PodId, Map<AttemptId, Entry>>();
   const of = (podId: PodId) => {
     const entries = pods.get(podId) ?? new Map<AttemptId, Entry>();
@@ -41,15 +49,15 @@ export function createOffers(): Offers {
     return entries;
   };
   return {
-    begin({ podId, attemptId, jobId }) {
-      const entry: Entry = { jobId, accepted: false, observed: false };
-      of(podId).set(attemptId, entry);
+    begin({ podId, ...offer }) {
+      const entry: Entry = { ...offer, accepted: false, observed: false };
+      of(podId).set(entry.attemptId, entry);
       return {
         accepted() {
           entry.accepted = true;
         },
         end() {
-          if (!entry.accepted) of(podId).delete(attemptId);
+          if (!entry.accepted && of(podId).delete(entry.attemptId)) freed(podId);
         },
       };
     },
@@ -62,16 +70,18 @@ export function createOffers(): Offers {
         if (entry) entry.observed = true;
       }
     },
+    over(podId, attemptId) {
+      const entry = of(podId).get(attemptId);
+      if (!entry || entry.observed) return;
+      entry.observed = true;
+      freed(podId);
+    },
     beatBegins(podId) {
       const settled = [...of(podId)].filter(([, entry]) => entry.accepted).map(([id]) => id);
       return () => {
         for (const id of settled) of(podId).delete(id);
       };
     },
-    freeSlots(podId, slots) {
-      const ready = slots.filter((slot) => slot.ready && slot.attemptId === null).length;
-      const taken = [...of(podId).values()].filter((entry) => !entry.observed).length;
-      return Math.max(0, ready - taken);
-    },
+    slotUse: (podId, said) => slotUse(said, [...of(podId).values()].filter((entry) => !entry.observed)),
   };
 }

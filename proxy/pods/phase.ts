@@ -2,11 +2,15 @@
 import type { Slot } from "../../contracts/agent/messages.ts";
 import type { Condition, PodPhase } from "../../contracts/pod.ts";
 
+/** Whether its ComfyUI takes prompts, by the agent's own word. */
+export function isComfyReady(conditions: readonly Condition[]): boolean {
+  return conditions.find(({ type }) => type === "ComfyReady")?.status === "true";
+}
+
 /** `starting` until its ComfyUI answers or a slot says that it did. */
 export function answeringPhase(slots: readonly Slot[], conditions: readonly Condition[]): PodPhase {
-  const comfy = conditions.find(({ type }) => type === "ComfyReady");
   const atWork = slots.some((slot) => slot.ready || slot.attemptId !== null);
-  return comfy?.status === "true" || atWork ? "ready" : "starting";
+  return isComfyReady(conditions) || atWork ? "ready" : "starting";
 }
 
 /** A silent pod keeps its phase until its silence is long enough to give it up. */

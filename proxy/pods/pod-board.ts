@@ -7,7 +7,7 @@ import { PROTOCOL } from "../../contracts/protocol.ts";
 import type { PodObservation, PodRow } from "../store/pod-store.ts";
 import { COMPATIBLE, mergeConditions, REACHABLE, refusedBy, setCondition } from "./conditions.ts";
 import type { Offers } from "./offers.ts";
-import { addSilence, answeringPhase, silentPhase } from "./phase.ts";
+import { addSilence, answeringPhase, isComfyReady, silentPhase } from "./phase.ts";
 import { busySlots, gpuOf, isDoneWithComfy, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
 import type { LivePod } from "./port.ts";
 import type { PodTimings } from "./timings.ts";
@@ -79,6 +79,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
     live() {
       if (!view) return null;
       const hash = view.capability.objectInfoSha256;
+      const use = offers.slotUse(row.id, view);
       return {
         id: row.id,
         name: row.name,
@@ -86,7 +87,9 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
         epoch,
         protocol,
         accepting: misses < timings.missedBeats && phase !== "lost",
-        freeSlots: offers.freeSlots(row.id, view.slots),
+        ...use,
+        // Its agent takes no order now, not even for later.
+        mayFollow: isComfyReady(view.conditions) ? use.mayFollow : [],
         objectInfoSha256: hash === storedInfo ? hash : null,
         gpu: gpuOf(view),
       };
@@ -107,7 +110,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
       events += 1;
       if (view) view = withReport(view, report);
       // One that runs is counted by its offer until the slots themselves name it, which no report of an attempt does.
-      if (isDoneWithComfy(report)) offers.observe(row.id, [report.attemptId]);
+      if (isDoneWithComfy(report)) offers.over(row.id, report.attemptId);
     },
     missed(error, sinceLastMs) {
       misses += 1;

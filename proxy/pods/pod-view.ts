@@ -8,11 +8,13 @@ import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { BootId } from "../../contracts/ids.ts";
 import type { Condition, PodCapability } from "../../contracts/pod.ts";
 import { shorten } from "../../contracts/shorten.ts";
-import type { PodGpu } from "./port.ts";
+import type { LookAhead, PodGpu } from "./port.ts";
 
 export interface PodView {
   bootId: BootId;
   slots: Slot[];
+  /** Accepted attempts that no slot named then: see `slotUse`. */
+  waiting: LookAhead[];
   capability: PodCapability;
   /** The agent's own, without the edge's. */
   conditions: Condition[];
@@ -22,7 +24,12 @@ export interface PodView {
 
 export function viewOfBeat(result: BeatResult): PodView {
   const { bootId, slots, capability, conditions, verdict } = result;
-  return { bootId, slots, capability, conditions, verdict };
+  const waiting = result.attempts.filter(({ state }) => state === "accepted").map(lookAheadOf);
+  return { bootId, slots, waiting, capability, conditions, verdict };
+}
+
+function lookAheadOf({ attemptId, jobId }: AttemptReport): LookAhead {
+  return { attemptId, jobId };
 }
 
 export function withPodEvent(view: PodView, event: Extract<PodEvent, { type: "pod" }>): PodView {
@@ -36,7 +43,10 @@ export function isDoneWithComfy({ state }: AttemptReport): boolean {
 }
 
 /** Frees the report's slot when ComfyUI is done with it; after a failure only the agent knows whether the slot works. */
-export function withReport(view: PodView, report: AttemptReport): PodView {
+export function withReport(before: PodView, report: AttemptReport): PodView {
+  const others = before.waiting.filter(({ attemptId }) => attemptId !== report.attemptId);
+  const waiting = report.state === "accepted" ? [...others, lookAheadOf(report)] : others;
+  const view = waiting.length === before.waiting.length ? before : { ...before, waiting };
   if (!isDoneWithComfy(report) || !view.slots.some((slot) => slot.attemptId === report.attemptId)) return view;
   const works = report.state === "collecting" || report.state === "succeeded";
   const slots = view.slots.map((slot) =>

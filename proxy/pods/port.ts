@@ -4,7 +4,8 @@ import type { GpuState } from "../../contracts/agent/gpu.ts";
 import type { PodEvent } from "../../contracts/agent/messages.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
-import type { AttemptId, BootId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, BootId, JobId, PodId } from "../../contracts/ids.ts";
+import { PARTNER_KEY_PROTOCOL } from "../../contracts/partner-key.ts";
 
 /** As `fetch` takes it. A body that is at hand is given as text or bytes: as a stream it would cost a round of copies. */
 export interface AgentRequest extends RequestInit {
@@ -43,6 +44,12 @@ export interface PodGpu {
   why: string | null;
 }
 
+/** An attempt that its pod has and that waits there for the slot of another. */
+export interface LookAhead {
+  attemptId: AttemptId;
+  jobId: JobId;
+}
+
 /** What the planner may count on: pods whose session this edge holds, as the last beat or event said. */
 export interface LivePod {
   id: PodId;
@@ -55,8 +62,15 @@ export interface LivePod {
   accepting: boolean;
   /** Slots that would take a start now, offers under way subtracted. */
   freeSlots: number;
+  /** Attempts that have a slot and nobody waiting for it: each may be given one look-ahead, see `StartAttempt.after`. */
+  mayFollow: AttemptId[];
+  ahead: LookAhead[];
   objectInfoSha256: string | null;
   gpu: PodGpu;
+}
+
+export function takesPartnerKeys({ protocol }: Pick<LivePod, "protocol">): boolean {
+  return protocol >= PARTNER_KEY_PROTOCOL;
 }
 
 export interface PodSessions {

@@ -1,8 +1,7 @@
 /** Jobs with a partner key go only to pods whose agents take one. Pure. */
 import type { JobId, PodId } from "../../contracts/ids.ts";
 import type { Waiting } from "../../contracts/job.ts";
-import { PARTNER_KEY_PROTOCOL } from "../../contracts/partner-key.ts";
-import type { LivePod } from "../pods/port.ts";
+import { type LivePod, takesPartnerKeys } from "../pods/port.ts";
 import type { QueuedJob } from "../store/job-store.ts";
 import type { Avoided } from "./avoidance.ts";
 import type { Plan } from "./policy.ts";
@@ -11,10 +10,6 @@ import type { Decision } from "./read-queue.ts";
 type AvoidedOf = (jobId: JobId) => Avoided | undefined;
 
 const NO_BODIES: ReadonlySet<string> = new Set();
-
-export function takesPartnerKeys({ protocol }: Pick<LivePod, "protocol">): boolean {
-  return protocol >= PARTNER_KEY_PROTOCOL;
-}
 
 function oldPods(pods: readonly Pick<LivePod, "id" | "protocol">[]): ReadonlySet<PodId> {
   return new Set(pods.filter((pod) => !takesPartnerKeys(pod)).map(({ id }) => id));

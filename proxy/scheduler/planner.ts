@@ -3,9 +3,9 @@
  * every decision to the dispatcher without waiting for it. Only one edge plays it at a time, which is thrift: what makes
  * an assignment safe is the store's compare-and-set.
  */
-import type { EdgeId, JobId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, EdgeId, JobId, PodId } from "../../contracts/ids.ts";
 import type { Waiting } from "../../contracts/job.ts";
-import type { DispatchEnd, Dispatcher } from "../jobs/port.ts";
+import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import { createBell } from "../time/bell.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
@@ -18,18 +18,23 @@ import type { Logger } from "../telemetry/logger.ts";
 import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
 import { createImpossibleKeys } from "./impossible-keys.ts";
+import { createLookAheads } from "./look-aheads.ts";
 import { avoidingOldAgents, explainOldAgents } from "./old-agents.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { takesWork } from "./pod-groups.ts";
-import { type Assignment, plan } from "./policy.ts";
+import { type Assignment, type Callable, plan } from "./policy.ts";
 import { type Decision, type JobKind, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
 
 export interface PlannerOptions {
-  store: Pick<JobStore, "listQueue" | "getNeeds"> & Pick<RoleStore, "takeRole"> & Pick<PodStore, "listCordoned">;
+  store:
+    & Pick<JobStore, "listQueue" | "getNeeds" | "getJob">
+    & Pick<RoleStore, "takeRole">
+    & Pick<PodStore, "listCordoned">;
   sessions: Pick<PodSessions, "live">;
   dispatcher: Dispatcher;
+  settlement: Pick<Settlement, "recall">;
   objectInfo: Pick<ObjectInfoCache, "get">;
   signals: Signals;
   clock: Clock;
@@ -71,6 +76,8 @@ export function createPlanner(options: PlannerOptions): Planner {
   const capabilities = createCapabilities(options);
   const reservations = createReservations();
   const avoidance = createAvoidance(clock);
+  const lookAheads = createLookAheads(store, clock);
+  const recalling = new Set<AttemptId>();
   const impossible = createImpossibleKeys(capabilities.lookup);
   /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
   const settled = new Map<JobId, { ver: number; untilMs: number }>();
@@ -85,9 +92,9 @@ export function createPlanner(options: PlannerOptions): Planner {
     return !reservations.has(job.id) && !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
   }
 
-  function dispatch({ jobId, ver }: Assignment, pod: LivePod): void {
-    reservations.reserve(jobId, pod);
-    void dispatcher.dispatch({ jobId, ver, pod }).catch((error: unknown): DispatchEnd => {
+  function dispatch({ jobId, ver, after }: Assignment, pod: LivePod): void {
+    reservations.reserve(jobId, after === null ? pod : null);
+    void dispatcher.dispatch({ jobId, ver, pod, after }).catch((error: unknown): DispatchEnd => {
       logger.error("dispatch failed", { job: jobId, pod: pod.id, error });
       return "unmoved";
     }).then((end) => {
@@ -95,6 +102,17 @@ export function createPlanner(options: PlannerOptions): Planner {
       avoidance.learn({ jobId, pod }, end);
       // What one body refuses, a pod with another may take at once.
       if (end !== "refused") settled.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
+      bell.ring();
+    });
+  }
+
+  /** Until it is back in the queue, the plan keeps for it what it is called back for. */
+  function recall({ attemptId, podId }: Callable): void {
+    if (recalling.has(attemptId)) return;
+    recalling.add(attemptId);
+    void options.settlement.recall({ attemptId, podId }).then(() => {
+      recalling.delete(attemptId);
+      lookAheads.refused(attemptId);
       bell.ring();
     });
   }
@@ -113,6 +131,9 @@ export function createPlanner(options: PlannerOptions): Planner {
     const bodies = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
     avoidance.forget(bodies);
     cordoned = new Set(await store.listCordoned());
+    await lookAheads.read(sessions.live());
+    const aheadKeys = new Set(lookAheads.callable().map(({ job }) => job.placementKey));
+    if (aheadKeys.size > 0) await capabilities.prepare(await needsCache.get(aheadKeys), bodies);
     const keys = new Set<string>();
     seen = await readQueue({
       store,
@@ -134,6 +155,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       const pod = live.get(assignment.podId);
       if (pod) dispatch(assignment, pod);
     }
+    for (const one of decision.recalls) recall(one);
     for (const jobId of reservations.jobs()) decision.waiting.set(jobId, STARTING);
     impossible.learn(keys);
   }
@@ -145,10 +167,12 @@ export function createPlanner(options: PlannerOptions): Planner {
       cordoned: cordoned.has(pod.id),
       freeSlots: reservations.freeSlots(pod),
     }));
-    const avoided = avoidingOldAgents(pods, queue, avoidance.of);
-    const decided = explainOldAgents(pods, queue, plan({ pods, queue, lacking: capabilities.lookup, avoided }));
+    const ahead = lookAheads.callable();
+    const avoided = avoidingOldAgents(pods, [...queue, ...ahead.map(({ job }) => job)], avoidance.of);
+    const decided = explainOldAgents(pods, queue, plan({ pods, queue, lacking: capabilities.lookup, avoided, ahead }));
     const freeSlots = pods.reduce((sum, pod) => sum + (takesWork(pod) ? pod.freeSlots : 0), 0);
-    return { ...decided, idle: freeSlots > decided.assignments.length };
+    const taken = decided.assignments.filter(({ after }) => after === null).length;
+    return { ...decided, idle: freeSlots > taken };
   }
 
   /** What the last look made of a job that it may not have seen. */
@@ -157,6 +181,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     const { decision, isPassed, truncated, jobs } = seen;
     const own = decision.waiting.get(job.id);
     if (own) return own;
+    const next = lookAheads.explain(job.id);
+    if (next) return next;
     if (isPassed(job)) return decision.explain(job);
     return truncated ? behind(jobs) : null;
   }
@@ -168,7 +194,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       try {
         await look();
         failures = 0;
-        await bell.wait(pollMs, signal);
+        await bell.wait(Math.min(pollMs, lookAheads.nextInMs()), signal);
       } catch (error) {
         failures += 1;
         const pauseMs = backoffMs(clock, failures, { firstMs: 100, maxMs: 5_000 });

@@ -5,6 +5,8 @@ import type { LivePod } from "../pods/port.ts";
 export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots" | "objectInfoSha256" | "gpu"> & {
   /** An operator said that it gets no new work. Default: false. */
   cordoned?: boolean;
+  /** See {@link LivePod}. Default: none, so that nothing is sent ahead. */
+  mayFollow?: LivePod["mayFollow"];
 };
 
 /** Whether new work may go there now: `unknown` GPUs keep theirs, or a lost probe would take down a fleet. */

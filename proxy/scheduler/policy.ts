@@ -1,18 +1,30 @@
 /**
- * The scheduling policy: which job starts on which pod now, and why every other job waits. A pure function without
- * clock or I/O, so that the planner, a dry run and a simulation share it; equal arguments give equal plans.
+ * The scheduling policy: which job goes where now, and why every other job waits. A pure function without clock or I/O,
+ * so that the planner, a dry run and a simulation share it; equal arguments give equal plans.
  *
  * The oldest job of the highest band that some free slot can run goes first; a job that nothing can run holds up nobody.
  * Among pods that can run it, the one that the fewest other kinds of queued job could use is taken; one whose GPU is
- * degraded only when there is no other, one whose GPU is unhealthy never.
+ * degraded only when there is no other, one whose GPU is unhealthy never. A job for which no slot is free goes ahead to a
+ * pod that is busy, one behind each run. It is called back from there when its turn comes for a slot that is free
+ * elsewhere, and when a job of a higher band has no place.
  */
-import type { JobId, PodId } from "../../contracts/ids.ts";
+import type { AttemptId, JobId, PodId } from "../../contracts/ids.ts";
 import type { Priority, Waiting } from "../../contracts/job.ts";
+import type { LookAhead } from "../pods/port.ts";
 import type { QueuedJob } from "../store/job-store.ts";
 import type { Avoided } from "./avoidance.ts";
 import { isCapable, type LackingLookup } from "./capability.ts";
+import { findPlaces, followersOf, freeSlotsOf } from "./places.ts";
 import { compareText, groupPods, type PlannedPod, type PodGroup, takesWork } from "./pod-groups.ts";
 import { explainWaiting } from "./waiting.ts";
+
+/** A look-ahead that has waited so long that it may be called back. */
+export interface Callable extends LookAhead {
+  podId: PodId;
+  job: QueuedJob;
+  /** It is past its start deadline. */
+  isLate: boolean;
+}
 
 export interface PlanInput {
   pods: readonly PlannedPod[];
@@ -20,6 +32,8 @@ export interface PlanInput {
   lacking: LackingLookup;
   /** Where single jobs are not to go for now. Default: no such job. */
   avoided?: (jobId: JobId) => Avoided | undefined;
+  /** Default: none. */
+  ahead?: readonly Callable[];
 }
 
 export interface Assignment {
@@ -27,10 +41,14 @@ export interface Assignment {
   /** The job's version that was looked at: the guard of the assignment. */
   ver: number;
   podId: PodId;
+  /** Whose slot it is to have next; null: a free one. */
+  after: AttemptId | null;
 }
 
 export interface Plan {
   assignments: Assignment[];
+  /** Look-aheads to be called back into the queue. */
+  recalls: Callable[];
   /** For every job of the queue that is not assigned. */
   waiting: Map<JobId, Waiting>;
   /** Why any other job of this placement key would wait, were it behind those of the queue and avoided these. */
@@ -41,65 +59,6 @@ const BANDS: Readonly<Record<Priority, number>> = { interactive: 0, normal: 1, b
 
 function byTurn(a: QueuedJob, b: QueuedJob): number {
   return BANDS[a.priority] - BANDS[b.priority] || a.createdAtMs - b.createdAtMs || compareText(a.id, b.id);
-}
-
-/** The free slots of one group of pods, or of those of it whose GPUs are degraded. */
-interface FreeSlots {
-  sha256: string;
-  degraded: boolean;
-  /** The pod of each free slot, pods with most free slots first; taken from `next` on. */
-  slots: PodId[];
-  next: number;
-  /** How many placement keys of this queue it can run. */
-  versatility: number;
-}
-
-function freeSlots({ sha256, pods }: PodGroup): FreeSlots[] {
-  if (sha256 === null) return [];
-  const free = pods.filter((pod) => takesWork(pod) && pod.freeSlots > 0).toSorted((a, b) => b.freeSlots - a.freeSlots);
-  return [false, true].flatMap((degraded) => {
-    const slots = free.filter((pod) => (pod.gpu.state === "degraded") === degraded)
-      .flatMap((pod) => Array.from({ length: pod.freeSlots }, () => pod.id));
-    return slots.length === 0 ? [] : [{ sha256, degraded, slots, next: 0, versatility: 0 }];
-  });
-}
-
-/** For each placement key the groups that can run it: the least versatile first, after all others the degraded ones. */
-function candidatesByKey(
-  keys: ReadonlySet<string>,
-  groups: FreeSlots[],
-  lacking: LackingLookup,
-): Map<string, FreeSlots[]> {
-  const candidates = new Map<string, FreeSlots[]>();
-  for (const key of keys) {
-    const able = groups.filter((group) => {
-      const found = lacking(key, group.sha256);
-      return found !== null && isCapable(found);
-    });
-    for (const group of able) group.versatility += 1;
-    candidates.set(key, able);
-  }
-  for (const able of candidates.values()) {
-    able.sort((a, b) =>
-      Number(a.degraded) - Number(b.degraded) || a.versatility - b.versatility || compareText(a.sha256, b.sha256)
-    );
-  }
-  return candidates;
-}
-
-/** The next slot that the job does not avoid; one that it skips stays for others. */
-function takeSlot(groups: readonly FreeSlots[], avoided: Avoided | undefined): PodId | null {
-  for (const group of groups) {
-    const { slots, next } = group;
-    if (avoided?.bodies.has(group.sha256)) continue;
-    const at = avoided ? slots.findIndex((podId, index) => index >= next && !avoided.pods.has(podId)) : next;
-    const podId = slots[at];
-    if (podId === undefined) continue;
-    slots.copyWithin(next + 1, next, at);
-    group.next += 1;
-    return podId;
-  }
-  return null;
 }
 
 /** The words for one job that avoids pods which others of its placement key may use. */
@@ -118,11 +77,24 @@ function explainAvoiding(
   });
 }
 
-/** Time: O(queue log queue + keys × bodies). */
-export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanInput): Plan {
+/** Whether the job may run on this pod, were there a place. */
+function fits(job: QueuedJob, pod: PlannedPod | undefined, { lacking, avoided = () => undefined }: PlanInput): boolean {
+  if (!pod || pod.objectInfoSha256 === null || !takesWork(pod)) return false;
+  const found = lacking(job.placementKey, pod.objectInfoSha256);
+  const kept = avoided(job.id);
+  return found !== null && isCapable(found) && !kept?.pods.has(pod.id) && !kept?.bodies.has(pod.objectInfoSha256);
+}
+
+/** Time: O(queue log queue + keys × bodies), and for jobs of higher bands without a place O(look-aheads of lower ones) each. */
+export function plan(input: PlanInput): Plan {
+  const { pods, queue, lacking, avoided = () => undefined, ahead = [] } = input;
   const groups = groupPods(pods);
-  const keys = new Set(queue.map((job) => job.placementKey));
-  const candidates = candidatesByKey(keys, groups.flatMap(freeSlots), lacking);
+  const podsById = new Map(pods.map((pod) => [pod.id, pod]));
+  const sent = new Map(ahead.map((one) => [one.job, one]));
+  const turns = [...queue, ...sent.keys()].toSorted(byTurn);
+  const keys = new Set(turns.map((job) => job.placementKey));
+  const free = findPlaces(groups, freeSlotsOf, { keys, lacking });
+  const next = findPlaces(groups, followersOf, { keys, lacking });
   const explanations = new Map<string, Waiting>();
   const explain = (placementKey: string, kept?: Avoided): Waiting => {
     if (kept) return explainAvoiding(groups, { placementKey, avoided: kept }, lacking);
@@ -132,14 +104,35 @@ export function plan({ pods, queue, lacking, avoided = () => undefined }: PlanIn
   };
   const assignments: Assignment[] = [];
   const waiting = new Map<JobId, Waiting>();
-  for (const job of queue.toSorted(byTurn)) {
+  const recalls = new Set<Callable>();
+  /** The last in turn first. */
+  const displaceable = [...ahead].toSorted((a, b) => byTurn(b.job, a.job));
+
+  function displaceFor(job: QueuedJob): void {
+    const lower = displaceable.find((one) =>
+      BANDS[one.job.priority] > BANDS[job.priority] && !recalls.has(one) && fits(job, podsById.get(one.podId), input)
+    );
+    if (lower) recalls.add(lower);
+  }
+
+  for (const job of turns) {
     const kept = avoided(job.id);
-    const podId = takeSlot(candidates.get(job.placementKey) ?? [], kept);
-    if (podId !== null) {
-      assignments.push({ jobId: job.id, ver: job.ver, podId });
+    const own = sent.get(job);
+    if (own) {
+      const pod = podsById.get(own.podId);
+      // Who does not answer gives nothing back.
+      if (!pod?.accepting) continue;
+      // The slot is kept for it until it is back in the queue.
+      if (own.isLate || !takesWork(pod) || free.take(job.placementKey, kept) !== null) recalls.add(own);
+      continue;
+    }
+    const place = free.take(job.placementKey, kept) ?? next.take(job.placementKey, kept);
+    if (place !== null) {
+      assignments.push({ jobId: job.id, ver: job.ver, ...place });
       continue;
     }
     waiting.set(job.id, explain(job.placementKey, kept));
+    displaceFor(job);
   }
-  return { assignments, waiting, explain };
+  return { assignments, recalls: [...recalls], waiting, explain };
 }

@@ -14,7 +14,8 @@ interface PodReservations {
 export interface Reservations {
   has(jobId: JobId): boolean;
   jobs(): Iterable<JobId>;
-  reserve(jobId: JobId, pod: Pick<PlannedPod, "id" | "freeSlots">): void;
+  /** @param pod null: it goes behind a run, and takes no free slot */
+  reserve(jobId: JobId, pod: Pick<PlannedPod, "id" | "freeSlots"> | null): void;
   /** The dispatch has settled. */
   release(jobId: JobId): void;
   /** Free slots less those that are promised. */
@@ -22,22 +23,23 @@ export interface Reservations {
 }
 
 export function createReservations(): Reservations {
-  const jobs = new Map<JobId, PodId>();
+  const jobs = new Map<JobId, PodId | null>();
   const pods = new Map<PodId, PodReservations>();
   return {
     has: (jobId) => jobs.has(jobId),
     jobs: () => jobs.keys(),
     reserve(jobId, pod) {
+      jobs.set(jobId, pod?.id ?? null);
+      if (pod === null) return;
       const entry = pods.get(pod.id) ?? { freeSlots: pod.freeSlots, underWay: 0 };
       entry.underWay += 1;
       pods.set(pod.id, entry);
-      jobs.set(jobId, pod.id);
     },
     release(jobId) {
       const podId = jobs.get(jobId);
-      const entry = podId === undefined ? undefined : pods.get(podId);
-      if (podId === undefined || !entry) return;
       jobs.delete(jobId);
+      const entry = podId ? pods.get(podId) : undefined;
+      if (!podId || !entry) return;
       entry.underWay -= 1;
       if (entry.underWay === 0) pods.delete(podId);
     },

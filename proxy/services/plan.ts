@@ -74,7 +74,8 @@ export function createServicePlan(
     const queued = await store.getNeeds([...new Set(queue.map(({ placementKey }) => placementKey))]);
     const hashes = new Set(sessions.live().flatMap((pod) => pod.objectInfoSha256 ?? []));
     await capabilities.prepare(new Map([...queued, [key, needs]]), hashes);
-    const pods = sessions.live();
+    // A place behind a run is no answer: the job would still wait.
+    const pods = sessions.live().map((pod) => ({ ...pod, mayFollow: [] }));
     const decided = plan({ pods, queue: [...queue, probeOf(key, request)], lacking: capabilities.lookup });
     const chosen = decided.assignments.find(({ jobId }) => jobId === PROBE)?.podId ?? null;
 

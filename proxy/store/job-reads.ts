@@ -41,6 +41,7 @@ const GET_ATTEMPT = `${FROM_ATTEMPTS} where a.id = $1`;
 const LIST_ATTEMPTS = `${FROM_ATTEMPTS} where a.job_id = $1 order by a.no`;
 
 const COUNT_UNSTARTED = `select count(*) as "unstarted" from attempt where job_id = $1
+  and coalesce(reason, '') <> 'recalled'
   and no > coalesce((select max(no) from attempt where job_id = $1 and started_at_ms is not null), 0)`;
 
 const PlaceColumns = z.object({ priority: BandColumn, createdAtMs: z.int(), state: z.enum(["queued", "assigned"]) });

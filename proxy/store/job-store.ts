@@ -215,7 +215,7 @@ export interface JobStore {
   getAttempt(id: AttemptId): Promise<AttemptRow | null>;
   /** The times of every attempt of the job, for the receipt. */
   listAttempts(jobId: JobId): Promise<AttemptRow[]>;
-  /** How many attempts in a row, up to the last one, no agent has started. */
+  /** How many attempts in a row, up to the last one, no agent has started, those that were called back left out. */
   countUnstarted(jobId: JobId): Promise<number>;
 
   /** queued, ver as given → assigned; a new attempt `offered` to the pod. */
@@ -226,7 +226,10 @@ export interface JobStore {
   startJob(input: { jobId: JobId; no: number }): Promise<Transition>;
   /** running | canceling, current attempt: its outputs so far; `ver` stays, and nothing is told. */
   addOutputs(input: AddOutputs): Promise<Transition>;
-  /** Not final and the attempt exists → succeeded: the first valid result wins, late ones too. Others are superseded. */
+  /**
+   * Not final and the attempt exists → succeeded: the first valid result wins, late ones too. Others are superseded. A job
+   * that waits for this very attempt to start becomes running before, in the same transaction.
+   */
   completeJob(input: CompleteJob): Promise<Transition>;
   /** Current attempt, neither queued again nor final → failed. */
   failJob(input: { jobId: JobId; no: number; error: JobError; receipt: Receipt | null }): Promise<Transition>;

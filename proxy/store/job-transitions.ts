@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Output } from "../../contracts/asset.ts";
 import { type AssetId, JobId } from "../../contracts/ids.ts";
+import { isTerminal } from "../../contracts/job-state.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { insertAsset, WITH_ITS_JOB } from "./asset-transactions.ts";
 import * as moves from "./job-moves.ts";
@@ -61,16 +62,26 @@ export function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number
   return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
 }
 
+/** Of a run so short that its end is the first that is heard of it: it has run all the same. */
+function* startLate(before: JobRow, no: number, nowMs: number): Transaction<JobRow> {
+  const move = moves.startMove(before, no, nowMs);
+  if (move === null) return before;
+  const job = yield* writeMove(before, move, nowMs);
+  yield* run(START_ATTEMPT, [job.id, no, nowMs]);
+  return job;
+}
+
 export function* completeJob({ jobId, no, outputs, assets, receipt }: CompleteJob): Transaction<Transition> {
   const before = yield* lockJob(jobId);
   const nowMs = yield* clock();
   if (before === null) return { status: "stale", job: null };
   const exists = yield* happened(HAS_ATTEMPT, [jobId, no]);
-  const decide = (result: Output[]) => moves.completeMove(before, { no, outputs: result, receipt }, nowMs);
-  if (!exists || decide(outputs) === null) return { status: "stale", job: before };
-  const move = decide(yield* nameStored(outputs, assets, nowMs));
+  if (!exists || isTerminal(before.state)) return { status: "stale", job: before };
+  const started = yield* startLate(before, no, nowMs);
+  const named = yield* nameStored(outputs, assets, nowMs);
+  const move = moves.completeMove(started, { no, outputs: named, receipt }, nowMs);
   if (move === null) return { status: "stale", job: before };
-  const job = yield* writeMove(before, move, nowMs);
+  const job = yield* writeMove(started, move, nowMs);
   yield* run(SUPERSEDE_OTHERS, [jobId, no, nowMs]);
   yield* endAttempt({ jobId, no }, { state: "succeeded", reason: null, atMs: nowMs });
   return { status: "done", job };

@@ -37,6 +37,8 @@ export interface FakeAgent {
   highestEpoch: number;
   /** Decides on a start; by default it is accepted when every input is there. */
   onStart: (order: StartAttempt) => StartResult;
+  /** By default the report as it is. */
+  onWithdraw: (known: AttemptReport) => AttemptReport;
   onDescribe: () => void;
   /** Stores the report and tells every watcher. */
   report(report: AttemptReport): void;
@@ -137,7 +139,10 @@ export function createFakeAgent(): FakeAgent {
         agent.starts.push(order);
         return agent.onStart(order);
       },
-      withdraw: (id) => Promise.resolve(known(id)),
+      // deno-lint-ignore require-await
+      async withdraw(id) {
+        return agent.onWithdraw(known(id));
+      },
       cancel: (id) => Promise.resolve(known(id)),
       // deno-lint-ignore require-await
       async get(id) {
@@ -209,6 +214,7 @@ export function createFakeAgent(): FakeAgent {
     released: [],
     highestEpoch: 0,
     onStart: accept,
+    onWithdraw: (report) => report,
     onDescribe: () => {},
     report(report) {
       agent.attempts.set(report.attemptId, report);

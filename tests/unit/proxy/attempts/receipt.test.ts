@@ -54,6 +54,18 @@ describe("jobTiming()", () => {
     });
   });
 
+  it("counts the wait behind another run once, in what it takes to begin, wherever the store heard of the start", () => {
+    // Five seconds behind another run, of whose end the edge heard 20 ms late; or never, but for the result.
+    const waited = { ...REPORT, acceptedAt: agentAt(-3_895) };
+    const times = { offeredAtMs: 6_100 - 5_000, startedAtMs: 6_160, nowMs: 7_190 };
+    const split = { queueMs: 100, executeMs: 1_000, collectMs: 15 };
+    expect(jobTiming(facts(waited, times))).toMatchObject({ ...split, assignMs: 5_060, storeMs: 15, totalMs: 6_190 });
+    expect(jobTiming(facts(waited, { ...times, startedAtMs: null }))).toMatchObject({
+      ...split,
+      ...{ assignMs: 5_030, storeMs: 45, totalMs: 6_190 },
+    });
+  });
+
   it("gives no time to what a failed or never started run did not reach", () => {
     const failed = { ...REPORT, executedAt: null, finishedAt: agentAt(1_635) };
     expect(jobTiming(facts(failed, { offeredAtMs: 1_100, startedAtMs: 1_110, nowMs: 1_700 })))

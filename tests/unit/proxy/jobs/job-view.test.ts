@@ -11,9 +11,10 @@ describe("jobView()", () => {
     expect(() => Job.parse(jobView(jobRow({ startedAtMs: 1, completedAtMs: 2, startByMs: 3 }), context))).not.toThrow();
   });
 
-  it("shows an assigned job as queued and starting", () => {
-    const job = jobView(jobRow({ state: "assigned" }), { ...context, waiting: busy });
-    expect(job).toMatchObject({ state: "queued", waiting: { reason: "starting" } });
+  it("shows an assigned job as queued, and as starting unless it waits for something on its pod", () => {
+    const row = jobRow({ state: "assigned" });
+    expect(jobView(row, context)).toMatchObject({ state: "queued", waiting: { reason: "starting" } });
+    expect(jobView(row, { ...context, waiting: busy })).toMatchObject({ state: "queued", waiting: busy });
   });
 
   it("says when a lost job is tried again", () => {

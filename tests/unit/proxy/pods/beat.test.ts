@@ -21,7 +21,7 @@ function slowStore(side: PodSide, meanwhile: () => Promise<void>): void {
 async function assign(side: PodSide, jobId: JobId): Promise<AttemptId> {
   const attemptId = strangeAttemptId();
   const { podId } = side;
-  side.offers.begin({ podId, attemptId, jobId });
+  side.offers.begin({ podId, attemptId, jobId, after: null });
   const { ver } = await side.job(jobId);
   const { bootId } = side.agent;
   await side.store.assignJob({ jobId, ver, attemptId, podId, bootId, graphSha256: "0".repeat(64) });

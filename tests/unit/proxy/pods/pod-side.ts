@@ -84,7 +84,7 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
   const timings = { ...ATTEMPT_TIMINGS, releaseAfterMs: 0, ...options.attempts };
   const agents = createAgents({ transport, clock, firstEventMs: 10_000 });
   const blobs = createMemoryBlobs();
-  const offers = createOffers();
+  const offers = createOffers(() => signals.emit("pods", undefined));
   const lastProgress = createLastProgress();
   const logger = recordingLogger(lines);
   const edgeId = options.edgeId ?? newEdgeId();
@@ -164,9 +164,9 @@ export async function setUpPodSide(options: { attempts?: Partial<AttemptTimings>
       if (outcome.status !== "created") throw new Error("the job was not created");
       return outcome.job;
     },
-    async dispatch(id: JobId, pod = live()): Promise<DispatchEnd> {
+    async dispatch(id: JobId, pod = live(), after: AttemptId | null = null): Promise<DispatchEnd> {
       const { ver } = await job(id);
-      return await dispatcher.dispatch({ jobId: id, ver, pod });
+      return await dispatcher.dispatch({ jobId: id, ver, pod, after });
     },
     /** The attempt that the agent was last told to start. */
     lastStart() {

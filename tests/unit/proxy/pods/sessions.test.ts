@@ -15,6 +15,8 @@ describe("createPodSessions()", () => {
       protocol: 2,
       accepting: true,
       freeSlots: 1,
+      mayFollow: [],
+      ahead: [],
       objectInfoSha256: side.agent.capability.objectInfoSha256,
       gpu: { state: "unknown", why: null },
     });

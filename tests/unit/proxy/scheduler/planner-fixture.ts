@@ -1,11 +1,11 @@
 // A planner over a queue, pods and a dispatcher that a test changes at will.
-import type { JobId, PodId } from "../../../../contracts/ids.ts";
+import type { AttemptId, JobId, PodId } from "../../../../contracts/ids.ts";
 import { PROTOCOL } from "../../../../contracts/protocol.ts";
 import type { DispatchEnd } from "../../../../proxy/jobs/port.ts";
 import type { LivePod } from "../../../../proxy/pods/port.ts";
 import { createPlanner, type PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
 import { createSignals } from "../../../../proxy/signals.ts";
-import type { QueuedJob } from "../../../../proxy/store/job-store.ts";
+import type { JobRow, QueuedJob } from "../../../../proxy/store/job-store.ts";
 import { recordedInfo } from "../jobs/graph-fixtures.ts";
 import { bootId, edgeId, jobId, podId, tenantId } from "../jobs/ids.ts";
 import { createManualClock } from "../jobs/manual-clock.ts";
@@ -22,6 +22,8 @@ export function livePod(n: number, fields: Partial<LivePod> = {}): LivePod {
     protocol: PROTOCOL.max,
     accepting: true,
     freeSlots: 1,
+    mayFollow: [],
+    ahead: [],
     objectInfoSha256: "body",
     gpu: { state: "healthy", why: null },
     ...fields,
@@ -44,6 +46,7 @@ export function queued(n: number, ver = 1): QueuedJob {
 interface Dispatch {
   jobId: JobId;
   podId: string;
+  after: AttemptId | null;
   settle(end?: DispatchEnd): void;
 }
 
@@ -54,6 +57,9 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
     pods: [livePod(1)],
     cordoned: [] as PodId[],
     dispatches: [] as Dispatch[],
+    /** Jobs of look-aheads, by id. */
+    rows: new Map<JobId, JobRow>(),
+    recalls: [] as { attemptId: AttemptId; settle(): void }[],
     reads: 0,
     failing: false,
     leader: true,
@@ -80,6 +86,7 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
             ) => [key, { classes: [key.startsWith("impossible") ? "NoSuchNode" : "SaveImage"], models: [] }]),
           ),
         ),
+      getJob: (id) => Promise.resolve(fleet.rows.get(id) ?? null),
       listCordoned: () => Promise.resolve(fleet.cordoned),
       takeRole: () => {
         fleet.roleCalls += 1;
@@ -88,10 +95,13 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
     },
     sessions: { live: () => fleet.pods },
     dispatcher: {
-      dispatch: ({ jobId: id, pod }) =>
+      dispatch: ({ jobId: id, pod, after }) =>
         new Promise((resolve) => {
-          fleet.dispatches.push({ jobId: id, podId: pod.id, settle: (end = "unmoved") => resolve(end) });
+          fleet.dispatches.push({ jobId: id, podId: pod.id, after, settle: (end = "unmoved") => resolve(end) });
         }),
+    },
+    settlement: {
+      recall: ({ attemptId }) => new Promise((resolve) => fleet.recalls.push({ attemptId, settle: () => resolve() })),
     },
     objectInfo: { get: () => Promise.resolve(info) },
     signals,

@@ -6,7 +6,7 @@ import { isCapable, type Lacking } from "../../../../proxy/scheduler/capability.
 import { plan, type PlanInput } from "../../../../proxy/scheduler/policy.ts";
 import type { PlannedPod } from "../../../../proxy/scheduler/pod-groups.ts";
 import type { QueuedJob } from "../../../../proxy/store/job-store.ts";
-import { jobId, podId, tenantId } from "../jobs/ids.ts";
+import { attemptId, jobId, podId, tenantId } from "../jobs/ids.ts";
 
 const CAPABLE: Lacking = { refused: false, classes: [], models: [] };
 const BANDS: Priority[] = ["interactive", "normal", "batch"];
@@ -44,7 +44,7 @@ describe("plan()", () => {
   it("gives the oldest job the slot, and says that pods are busy to the others", () => {
     const queue = [job(2), job(1), job(3)];
     const { assignments, waiting } = plan({ pods: [pod(1)], queue, lacking: lacking() });
-    expect(assignments).toEqual([{ jobId: jobId(1), ver: 1, podId: podId(1) }]);
+    expect(assignments).toEqual([{ jobId: jobId(1), ver: 1, podId: podId(1), after: null }]);
     expect([...waiting.keys()]).toEqual([jobId(2), jobId(3)]);
     expect(waiting.get(jobId(2))).toEqual({
       reason: "pods_busy",
@@ -74,8 +74,8 @@ describe("plan()", () => {
     const pods = [pod(1, { objectInfoSha256: "able" }), pod(2)];
     const queue = [job(1), job(2, { placementKey: "rare" })];
     expect(plan({ pods, queue, lacking: lacking(table) }).assignments).toEqual([
-      { jobId: jobId(1), ver: 1, podId: podId(2) },
-      { jobId: jobId(2), ver: 1, podId: podId(1) },
+      { jobId: jobId(1), ver: 1, podId: podId(2), after: null },
+      { jobId: jobId(2), ver: 1, podId: podId(1), after: null },
     ]);
   });
 
@@ -146,6 +146,7 @@ describe("plan()", () => {
       fc.record({
         accepting: fc.boolean(),
         freeSlots: fc.integer({ min: 0, max: 3 }),
+        mayFollow: fc.uniqueArray(fc.constantFrom(...[1, 2, 3].map(attemptId)), { maxLength: 2 }),
         objectInfoSha256: fc.constantFrom(null, "a", "b", "c"),
       }),
       { maxLength: 8 },
@@ -178,7 +179,12 @@ describe("plan()", () => {
       const { assignments, waiting } = plan(input);
       for (const one of input.pods) {
         const given = assignments.filter((assignment) => assignment.podId === one.id);
-        expect(given.length).toBeLessThanOrEqual(one.accepting ? one.freeSlots : 0);
+        expect(given.filter(({ after }) => after === null).length).toBeLessThanOrEqual(
+          one.accepting ? one.freeSlots : 0,
+        );
+        const followed = given.flatMap(({ after }) => after ?? []);
+        expect(new Set(followed).size).toBe(followed.length);
+        expect(followed.filter((id) => !one.mayFollow?.includes(id))).toEqual([]);
         for (const { jobId: id } of given) {
           const wanted = input.queue.find((entry) => entry.id === id);
           expect(wanted && canRun(input, one, wanted)).toBe(true);
@@ -202,7 +208,8 @@ describe("plan()", () => {
         expect(later).toEqual([]);
         const idle = input.pods.filter((one) =>
           canRun(input, one, wanted) &&
-          assignments.filter((assignment) => assignment.podId === one.id).length < one.freeSlots
+          assignments.filter((assignment) => assignment.podId === one.id).length <
+            one.freeSlots + (one.mayFollow ?? []).length
         );
         expect(idle).toEqual([]);
       }

@@ -33,6 +33,8 @@ export class Fleet {
     stale: 0,
     retries: 0,
     refused: 0,
+    recalls: 0,
+    unheard: 0,
   };
   readonly jobs: JobId[] = [];
   readonly #options: FleetOptions;
@@ -106,7 +108,12 @@ export class Fleet {
     const attempt = { attemptId: newAttemptId(), podId, bootId, graphSha256: sha256("graph") };
     const assigned = await store.assignJob({ jobId, ver, ...attempt });
     if (assigned.status === "stale") this.counts.stale += 1;
-    else this.#send({ to: "pod", pod, bootId, start: { jobId, no: assigned.no, state: "running" } });
+    else {this.#send({
+        to: "pod",
+        pod,
+        bootId,
+        start: { jobId, no: assigned.no, state: random.chance(0.4) ? "waiting" : "running" },
+      });}
   }
 
   /** One message arrives, in any order. */
@@ -129,12 +136,25 @@ export class Fleet {
     const { random } = this.#options;
     for (const pod of this.#pods) {
       for (const [key, attempt] of pod.attempts) {
+        if (attempt.state === "waiting" && random.chance(0.2)) this.#begin(pod, { key, attempt });
         if (attempt.state !== "running" || !random.chance(0.2)) continue;
         const report: Report = { ...attempt, state: random.chance(0.1) ? "failed" : "succeeded" };
         pod.attempts.set(key, report);
         if (!this.#isSilent(pod)) this.#send({ to: "edge", report });
       }
     }
+  }
+
+  /** One edge takes back what waits on a pod, by what it believes. */
+  async recall(): Promise<void> {
+    const pod = this.#pod();
+    const known = this.#options.random.pick([...pod.attempts.values()].filter(({ state }) => state === "waiting"));
+    if (known === undefined || this.#isSilent(pod)) return;
+    known.state = "withdrawn";
+    this.counts.recalls += 1;
+    // Its answer, and the report of it in the pod's stream.
+    this.#send({ to: "edge", report: { ...known } });
+    if (this.#options.random.chance(0.7)) await this.#apply({ ...known });
   }
 
   /** One edge asks one pod what it does, and compares that with what it believes. */
@@ -154,7 +174,8 @@ export class Fleet {
     );
     for (const attempt of live) this.#cancelOnPod(pod, attempt);
     for (const [key, report] of pod.attempts) {
-      if (await this.#apply(report) && report.state !== "running") pod.attempts.delete(key);
+      const goesOn = report.state === "running" || report.state === "waiting";
+      if (await this.#apply(report) && !goesOn) pod.attempts.delete(key);
     }
     await this.#lose(gone);
   }
@@ -197,12 +218,21 @@ export class Fleet {
     const key = `${start.jobId} ${start.no}`;
     if (pod.attempts.has(key)) return;
     pod.attempts.set(key, { ...start });
-    this.#send({ to: "edge", report: start });
+    if (start.state === "running") this.#send({ to: "edge", report: start });
+  }
+
+  /** A short run is heard of by its end alone. */
+  #begin(pod: Pod, { key, attempt }: { key: string; attempt: Report }): void {
+    const report: Report = { ...attempt, state: "running" };
+    pod.attempts.set(key, report);
+    if (this.#options.random.chance(0.5)) this.counts.unheard += 1;
+    else if (!this.#isSilent(pod)) this.#send({ to: "edge", report });
   }
 
   #cancelOnPod(pod: Pod, attempt: AttemptRow): void {
     const known = pod.attempts.get(`${attempt.jobId} ${attempt.no}`);
-    if (attempt.jobState === "canceling" && known?.state === "running") known.state = "canceled";
+    const goesOn = known?.state === "running" || known?.state === "waiting";
+    if (attempt.jobState === "canceling" && goesOn) known.state = "canceled";
   }
 
   async #lose(attempts: readonly AttemptRow[]): Promise<void> {
@@ -217,6 +247,14 @@ export class Fleet {
   async #apply({ jobId, no, state }: Report): Promise<boolean> {
     const { store, tenantId } = this.#options;
     switch (state) {
+      case "waiting":
+        return true;
+      case "withdrawn": {
+        const confirmed = await store.confirmCanceled({ jobId, no });
+        const back = { reason: "recalled", countLoss: false, retryInMs: 0, maxLosses: MAX_LOSSES };
+        if (confirmed.status !== "done") await store.loseAttempt({ jobId, no, ...back });
+        return true;
+      }
       case "running":
         await store.startJob({ jobId, no });
         return true;

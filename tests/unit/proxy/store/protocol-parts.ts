@@ -12,7 +12,8 @@ export interface FleetOptions {
   time: { nowMs: number };
 }
 
-type ReportState = "running" | "succeeded" | "failed" | "canceled";
+/** `waiting`: behind another attempt, not begun. `withdrawn`: given back from there. */
+type ReportState = "waiting" | "running" | "succeeded" | "failed" | "canceled" | "withdrawn";
 
 /** What a pod says of an attempt: possibly late, and more than once. */
 export interface Report {

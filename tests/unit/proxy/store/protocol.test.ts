@@ -36,6 +36,7 @@ async function simulate(seed: number, sabotage: Sabotage = () => ({})) {
     if (!isEnding && random.chance(0.01)) fleet.crashEdge();
     if (!isEnding && random.chance(0.02)) await fleet.cancel();
     await random.must([() => fleet.plan(), () => fleet.deliver(), () => fleet.beat(), () => fleet.expire()])();
+    if (random.chance(0.02)) await fleet.recall();
     if (random.chance(0.3)) fleet.run();
     if (random.chance(0.05)) await follower.read(1 + random.below(20));
     if (step % 20 === 0) violations.push(...await jobsWithTwoLiveAttempts(t.driver));
