@@ -1,6 +1,5 @@
 /** Which control server mints keys for pods: the variables, and what they must not be together. */
 import { z } from "zod";
-import type { Clock } from "../time/clock.ts";
 
 const url = z.url({ protocol: /^https?$/ });
 const MAX_GRACE_MS = 7 * 86_400_000;
@@ -21,7 +20,7 @@ export const CONTROL_SETTINGS = {
 };
 
 const Settings = z.object(CONTROL_SETTINGS);
-export type ControlSettings = z.output<typeof Settings>;
+type ControlSettings = z.output<typeof Settings>;
 
 /** Halves of credentials, and two control servers at once. */
 export function refuseHalfControl(env: ControlSettings, ctx: z.RefinementCtx): void {
@@ -38,10 +37,4 @@ export function refuseHalfControl(env: ControlSettings, ctx: z.RefinementCtx): v
   if (env.HEADSCALE_URL !== undefined && env.TAILSCALE_OAUTH_CLIENT_ID !== undefined) {
     problem("HEADSCALE_URL", "expected either headscale or TAILSCALE_OAUTH_CLIENT_ID, not both");
   }
-}
-
-/** What an adapter is made of. */
-export interface ControlDeps {
-  fetch: typeof fetch;
-  clock: Clock;
 }
