@@ -57,6 +57,8 @@ export const Pod = z.object({
   capability: PodCapability.nullable(),
   conditions: z.array(Condition).max(MAX_CONDITIONS),
   cordon: Cordon.nullable(),
+  /** For development only: its pages may be opened, and it is never given a job. */
+  dev: z.boolean(),
   createdAt: Timestamp,
   lastSeenAt: Timestamp.nullable(),
 });

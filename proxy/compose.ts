@@ -8,6 +8,7 @@ import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
+import { composeEnrollment } from "./compose-enrollment.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
@@ -135,8 +136,11 @@ export async function composeEdge(
   });
 
   const assets = createAssets({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES });
+  const parts = { store, settlement, signals, clock, logger, edgeId };
+  const enrollment = composeEnrollment(config, { ...parts, isStatic: (podId) => registered.targets.has(podId) });
   const pods = {
     ...createPodsService({ store, signals }),
+    ...enrollment.acts,
     watch: createPodsWatch({ store, signals, clock, logger: logger.child("pods") }),
   };
   const ports = {
@@ -211,13 +215,21 @@ export async function composeEdge(
   planner.start();
   reaper.start();
   const sweeping = keepSweeping({ store, blobs, clock, logger: logger.child("assets") }, signal);
+  const enrolling = enrollment.keepSweeping(signal);
   logger.info("edge ready", { hostname: listener.hostname, port: listener.port, runtime: runtime.name, edgeId });
 
   let stopped: Promise<void> | null = null;
   async function stop(deadlineMs: number): Promise<void> {
     logger.info("edge stopping", { edgeId });
     stopping.abort(new DOMException("the edge is stopping", "AbortError"));
-    await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
+    await Promise.allSettled([
+      listener.stop(deadlineMs),
+      planner.stop(),
+      reaper.stop(),
+      sessions.stop(),
+      sweeping,
+      enrolling,
+    ]);
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await store.close();

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
+import { CONTROL_SETTINGS, refuseHalfControl } from "./enrollment/settings.ts";
 
 const MIB = 1024 * 1024;
 
@@ -109,12 +110,13 @@ const EnvSchema = z.object({
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */
   POD_UNREACHABLE_MS: durationMs(30_000, 100),
   POD_LOST_MS: durationMs(60_000, 200),
+  ...CONTROL_SETTINGS,
   ...OTLP_SETTINGS,
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).refine((env) => env.POD_LOST_MS > env.POD_UNREACHABLE_MS, {
   path: ["POD_LOST_MS"],
   message: "expected more than POD_UNREACHABLE_MS",
-});
+}).superRefine(refuseHalfControl);
 
 /** Every variable the edge reads; the entry points read these and no others. */
 export const CONFIG_NAMES: readonly string[] = Object.keys(EnvSchema.shape);

@@ -13,6 +13,7 @@ import type { SystemInfo } from "../system.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
+import type { EnrollPods, Enrolment, RemovedPod, RemovePod } from "./enrolment.ts";
 import type { CordonPod, CreateKey, GetJob, ListJobs, RetryJob, WatchEvents, WatchJob } from "./inputs.ts";
 
 export type { Tracked };
@@ -63,6 +64,13 @@ export interface PodsPort {
   uncordon(podId: PodId): Promise<Pod>;
   /** A cordon under which the pod is `draining` until its attempts have ended. */
   drain(input: CordonPod): Promise<Pod>;
+  /**
+   * Awaited pods, each with a key that joins one node. `conflict` where the edge has no control server to ask.
+   * @param signal of the caller, without whom the keys are of no use: they are revoked
+   */
+  enroll(input: EnrollPods, signal: AbortSignal): Promise<Enrolment>;
+  /** Off the tailnet and out of the list. `conflict` while it has attempts, and for a pod of `EDGE_PODS`. */
+  remove(input: RemovePod, signal: AbortSignal): Promise<RemovedPod>;
   /** Every pod, then each that changes, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<PodChange>;
 }

@@ -24,6 +24,7 @@ import {
   WatchEvents,
   WatchJob,
 } from "./inputs.ts";
+import { EnrollPods, Enrolment, RemovedPod, RemovePod } from "./enrolment.ts";
 import type { EdgeContext } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
@@ -87,6 +88,10 @@ const pods = t.router({
   uncordon: scoped("pods:operate").input(ByPod).output(Pod)
     .mutation(({ ctx, input }) => ctx.pods.uncordon(input.podId)),
   drain: scoped("pods:operate").input(CordonPod).output(Pod).mutation(({ ctx, input }) => ctx.pods.drain(input)),
+  enroll: scoped("pods:operate").input(EnrollPods).output(Enrolment)
+    .mutation(({ ctx, input, signal }) => ctx.pods.enroll(input, signal ?? new AbortController().signal)),
+  remove: scoped("pods:operate").input(RemovePod).output(RemovedPod)
+    .mutation(({ ctx, input, signal }) => ctx.pods.remove(input, signal ?? new AbortController().signal)),
 });
 
 const services = t.router({

@@ -23,6 +23,8 @@ export interface PodRow {
   cordonedAtMs: number | null;
   cordonReason: string;
   draining: boolean;
+  /** For development only: it is never given a job. */
+  dev: boolean;
   /** Attempts on it that are offered or running, as the store has them. */
   liveAttempts: number;
 }
@@ -47,10 +49,11 @@ export interface PodStore {
   /** The pod behind this transport key, made (`joining`) when new. */
   registerPod(input: { id: PodId; name: string; transportKey: string }): Promise<PodRow>;
   getPod(id: PodId): Promise<PodRow | null>;
+  /** All pods that are not `gone`, oldest first. */
   listPods(page: PageRequest): Promise<Page<PodRow>>;
   /** All pods that are not `gone`, for the planner and the reaper. */
   listActivePods(): Promise<PodRow[]>;
-  /** Takes the session when it is free, expired or ours: epoch + 1. Null while another edge's lease lasts. */
+  /** Takes the session when it is free, expired or ours: epoch + 1. Null while another edge's lease lasts, and once it is `gone`. */
   takePod(input: { podId: PodId; edgeId: EdgeId; leaseMs: number }): Promise<{ epoch: number } | null>;
   /** An answered beat: renews the lease and stores what it said. False when the session is no longer ours. */
   recordBeat(input: { podId: PodId; epoch: number; leaseMs: number; observed: PodObservation }): Promise<boolean>;

@@ -11,14 +11,15 @@ import { all, clock, happened, one, run, type Transaction } from "./transaction.
 
 type Input<M extends keyof PodStore> = Parameters<PodStore[M]>[0];
 
-const POD_COLUMNS = `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
+export const POD_COLUMNS =
+  `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
   lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
   created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs", cordoned_at_ms as "cordonedAtMs",
-  cordon_reason as "cordonReason", draining, (select count(*) from attempt
+  cordon_reason as "cordonReason", draining, dev, (select count(*) from attempt
     where attempt.pod_id = pod.id and attempt.state in ('offered', 'running')) as "liveAttempts"`;
 
 /** Readable too when a newer edge wrote it; the next beat or silence writes it anew. */
-const PodColumns: z.ZodType<PodRow> = z.object({
+export const PodColumns: z.ZodType<PodRow> = z.object({
   id: PodId,
   name: z.string(),
   transportKey: z.string(),
@@ -36,6 +37,7 @@ const PodColumns: z.ZodType<PodRow> = z.object({
   cordonedAtMs: z.int().nullable(),
   cordonReason: z.string(),
   draining: BooleanColumn,
+  dev: BooleanColumn,
   liveAttempts: z.int(),
 });
 
@@ -43,14 +45,15 @@ const REGISTER = `insert into pod
   (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions, created_at_ms)
   values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4)
   on conflict (transport_key) do update set name = excluded.name,
+    cordoned_at_ms = case when pod.phase = 'gone' then null else pod.cordoned_at_ms end,
     phase = case when pod.phase = 'gone' then 'joining' else pod.phase end
   returning ${POD_COLUMNS}`;
 const GET_POD = `select ${POD_COLUMNS} from pod where id = $1`;
-const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2)
+const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2) and phase <> 'gone'
   order by created_at_ms, id limit $3`;
 const LIST_ACTIVE = `select ${POD_COLUMNS} from pod where phase <> 'gone' order by created_at_ms, id`;
 const TAKE = `update pod set edge_id = $2, epoch = epoch + 1, lease_until_ms = $4
-  where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) returning epoch`;
+  where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) and phase <> 'gone' returning epoch`;
 const BEAT = `update pod set lease_until_ms = $3, last_seen_at_ms = $4, phase = $5, boot_id = $6, slots_total = $7,
   slots_busy = $8, capability = $9, conditions = $10, object_info_sha256 = $11
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
