@@ -45,6 +45,8 @@ export const BusNode = z.object({
   Addresses: Strings,
   Tags: Strings,
   Online: z.boolean().nullish(),
+  /** A new one for each process of its daemon. */
+  DiscoKey: z.string().nullish(),
   Hostinfo: z.object({ Hostname: z.string().nullish() }).nullish(),
 });
 export type BusNode = z.infer<typeof BusNode>;
@@ -53,7 +55,7 @@ export type BusNode = z.infer<typeof BusNode>;
 export const BusLine = z.object({
   InitialStatus: DaemonStatus.nullish(),
   State: z.number().nullish(),
-  SelfChange: z.unknown(),
+  SelfChange: z.unknown().optional(),
   PeersChanged: z.array(BusNode).nullish(),
   /** `NodeID`s. */
   PeersRemoved: z.array(z.number()).nullish(),

@@ -36,7 +36,11 @@ async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
  * Looks once per silence. The first look comes after a whole one: while this edge was away, the others may have been
  * too. Resolves when the signal aborts; never rejects.
  */
-export async function keepReaping(deps: SessionDeps, own: ReadonlySet<PodId>, signal: AbortSignal): Promise<void> {
+export async function keepReaping(
+  deps: SessionDeps,
+  own: Pick<ReadonlySet<PodId>, "has">,
+  signal: AbortSignal,
+): Promise<void> {
   const { store, clock, timings } = deps;
   for (;;) {
     await clock.sleep(timings.lostMs + clock.random() * timings.beatMs, signal);
