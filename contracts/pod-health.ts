@@ -38,7 +38,7 @@ const FIXES: Readonly<Record<string, string>> = {
   NoAnswer: CHECK_ADDRESS,
   Unauthorized: "Give the pod's entry in EDGE_PODS the secret that its agent was started with (AGENT_SECRET).",
   WrongPod: "Clear the agent's state directory, or give its address to the pod that it belongs to.",
-  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or forget it.",
+  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or take it out of the list with 'pods remove'.",
   NoCommonVersion: "Run the same version of edge and agent.",
   SmiMissing: "Mount the NVIDIA driver's tools into the container, or name the program in AGENT_NVIDIA_SMI.",
   NoGpu: "Start the container with its GPU and the NVIDIA runtime.",
