@@ -53,7 +53,9 @@ const MAX_ROUNDS = 1_000;
 
 function partOf(name: string): BenchPart {
   const part = PARTS.find((one) => one === name);
-  if (part === undefined) throw new Error(`Cannot run bench '${name}': there are only 'job', 'edge', 'v2' and 'tailnet'`);
+  if (part === undefined) {
+    throw new Error(`Cannot run bench '${name}': there are only 'job', 'edge', 'v2' and 'tailnet'`);
+  }
   return part;
 }
 
