@@ -26,7 +26,16 @@ function pod(changes: Partial<Pod> & { changed?: Condition } = {}): Pod {
   const rest = { bootId: null, slotsTotal: 1, slotsBusy: 0, cordon: null, dev: false };
   const times = { createdAt: SINCE, lastSeenAt: SINCE };
   const id = "pod_00000000000000000000000001";
-  return { id, name: "gpu-1", phase: "ready", capability: capability("cuda"), conditions, ...rest, ...times, ...fields };
+  return {
+    id,
+    name: "gpu-1",
+    phase: "ready",
+    capability: capability("cuda"),
+    conditions,
+    ...rest,
+    ...times,
+    ...fields,
+  };
 }
 
 describe("podHealth()", () => {
