@@ -49,7 +49,7 @@ const FIXES: Readonly<Record<string, string>> = {
   Forbidden: "Give the edge's node the tag 'tag:edge', and that tag the role 'invoke' in the policy's app grant.",
   Removed: "Start the pod again with a new key from 'comfyfleet pods enroll'.",
   Relayed: "Open UDP between pod and edge, best with a public address and a fixed port for the edge's tailscaled.",
-  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or forget it.",
+  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or take it out of the list with 'pods remove'.",
   NoCommonVersion: "Run the same version of edge and agent.",
   SmiMissing: "Mount the NVIDIA driver's tools into the container, or name the program in AGENT_NVIDIA_SMI.",
   NoGpu: "Start the container with its GPU and the NVIDIA runtime.",

@@ -5,7 +5,7 @@ import { createEnrollment, type Enrollment, type EnrollmentOptions } from "./enr
 import { createHeadscaleApi } from "./enrollment/headscale-api.ts";
 import type { ControlApi } from "./enrollment/port.ts";
 import { createTailscaleApi } from "./enrollment/tailscale-api.ts";
-import { loseAttempts } from "./pods/lose-attempts.ts";
+import type { PodSessions } from "./pods/port.ts";
 import type { SessionDeps } from "./pods/session-port.ts";
 
 /** Null where none is configured. */
@@ -21,17 +21,18 @@ function composeControlApi(
   return createTailscaleApi({ url: TAILSCALE_API_URL, tailnet, clientId, clientSecret, ...deps });
 }
 
-interface EnrollmentParts extends Pick<SessionDeps, "settlement" | "signals" | "clock" | "logger" | "edgeId"> {
-  store: EnrollmentOptions["store"] & Pick<SessionDeps["store"], "listLiveAttempts">;
+interface EnrollmentParts extends Pick<SessionDeps, "signals" | "clock" | "logger" | "edgeId"> {
+  store: EnrollmentOptions["store"];
+  sessions: Pick<PodSessions, "remove">;
   isStatic(podId: PodId): boolean;
 }
 
 export function composeEnrollment(config: Config, parts: EnrollmentParts): Enrollment {
-  const { store, settlement, clock, logger } = parts;
+  const { sessions, clock, logger } = parts;
   return createEnrollment({
     ...parts,
     control: composeControlApi(config, { fetch: globalThis.fetch, clock }),
-    forget: (podId) => loseAttempts({ store, settlement }, podId),
+    forget: async (podId) => void await sessions.remove(podId),
     orphanGraceMs: config.TAILNET_ORPHAN_GRACE_MS,
     logger: logger.child("enrollment"),
   });

@@ -142,7 +142,7 @@ export async function composeEdge(
   });
 
   const assets = createAssets({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES });
-  const parts = { store, settlement, signals, clock, logger, edgeId };
+  const parts = { store, sessions, signals, clock, logger, edgeId };
   const enrollment = composeEnrollment(config, { ...parts, isStatic: (podId) => registered.targets.has(podId) });
   const pods = {
     ...createPodsService({ store, signals }),

@@ -1,5 +1,6 @@
 /** Gets a node onto its tailnet over LocalAPI alone: waits for the daemon, gives it its key once, and waits for `Running`. */
 import { FleetError } from "../errors.ts";
+import { redactText } from "../partner-key.ts";
 import type { LocalApi, StartOptions } from "./local-api.ts";
 import type { DaemonStatus } from "./local-api-schemas.ts";
 import { readStatus, type TailnetState, type TailnetView, viewOf } from "./state.ts";
@@ -51,9 +52,10 @@ export function callSignal(signal: AbortSignal, callMs: number = CALL_MS): Abort
 export async function joinTailnet(options: JoinOptions, signal: AbortSignal): Promise<TailnetView> {
   const { clock, onView = () => {} } = options;
   let last: TailnetView | null = null;
-  let given = false;
+  let given: string | null = null;
   let polls = 0;
-  const tell = (view: TailnetView): TailnetView => {
+  const tell = (told: TailnetView): TailnetView => {
+    const view = given === null ? told : { ...told, message: redactText(told.message, [given]) };
     if (view.state !== last?.state || view.message !== last.message) onView(view);
     return last = view;
   };
@@ -62,18 +64,22 @@ export async function joinTailnet(options: JoinOptions, signal: AbortSignal): Pr
     const status = await ask(options, signal);
     if (status === null) {
       // What ends before it has joined forgets its key.
-      given = false;
-      tell(viewOf("starting", "tailscaled does not answer yet."));
+      given = null;
+      tell(
+        polls < SLOW_AFTER_POLLS
+          ? viewOf("starting", "tailscaled does not answer yet.")
+          : viewOf("stopped", "tailscaled does not answer."),
+      );
       continue;
     }
-    const view = readStatus(status, { joining: given, skewMs: await skewAt(status, options, signal) });
+    const view = readStatus(status, { joining: given !== null, skewMs: await skewAt(status, options, signal) });
     // A failed login of an earlier key says nothing of the one that is at hand now.
-    if (!given && status.BackendState === "NeedsLogin") {
+    if (given === null && status.BackendState === "NeedsLogin") {
       const key = await options.readKey();
       if (key === null) return tell(view);
       tell(viewOf("joining", "Logs in with its key."));
       await order(options, key, signal);
-      given = true;
+      given = key;
       continue;
     }
     tell(view);

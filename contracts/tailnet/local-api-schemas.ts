@@ -29,6 +29,8 @@ export const DaemonStatus = z.object({
   Version: z.string().nullish(),
   /** `NeedsLogin`, `Starting`, `Running`, `Stopped` and others. */
   BackendState: z.string(),
+  /** A network device of the kernel's, instead of userspace mode. */
+  TUN: z.boolean().nullish(),
   TailscaleIPs: Strings,
   Self: PeerStatus.nullish(),
   /** Sentences about what is wrong. */

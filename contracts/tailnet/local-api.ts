@@ -26,10 +26,16 @@ export interface LocalApi<Socket extends RawSocket> {
   /**
    * A TCP connection over the tailnet. Fails closed: an address that is no peer's is refused and never dialled otherwise.
    * A flow that the policy denies is dropped in silence, so the signal must end it. No half-close.
-   * @throws FleetError `agent_unreachable` with `details.sent = false`
+   * @throws FleetError `agent_unreachable` with `details.sent = false` and, as `details.why`, a {@link NotDialled}
    */
   dial(to: { host: string; port: number }, signal: AbortSignal): Promise<Socket>;
 }
+
+/**
+ * Why a dial came to nothing. `refused`: the far end said so, thus the policy lets packets through. `silent`: no answer
+ * until the signal, as when the policy drops them.
+ */
+export type NotDialled = "no_peer" | "refused" | "silent" | "daemon";
 
 export interface StartOptions {
   AuthKey?: string;
@@ -167,22 +173,24 @@ export function createLocalApi<Socket extends RawSocket>(
         sent.once("response", (response) => {
           response.resume();
           reject(
-            notDialled(response.headers["dial-self"] === "true" ? "it is no peer" : `HTTP ${response.statusCode}`),
+            response.headers["dial-self"] === "true"
+              ? notDialled("no_peer", "it is no peer")
+              : notDialled("refused", `HTTP ${response.statusCode}`),
           );
         });
         sent.once("error", (error: unknown) => {
-          if (signal.aborted) reject(notDialled("no answer in time", signal.reason));
-          else reject(notDialled("tailscaled does not answer", error));
+          if (signal.aborted) reject(notDialled("silent", "no answer in time", signal.reason));
+          else reject(notDialled("daemon", "tailscaled does not answer", error));
         });
       });
     },
   };
 }
 
-function notDialled(why: string, cause?: unknown): FleetError {
-  return new FleetError("agent_unreachable", `Cannot reach the agent over the tailnet: ${why}`, {
+function notDialled(why: NotDialled, words: string, cause?: unknown): FleetError {
+  return new FleetError("agent_unreachable", `Cannot reach the agent over the tailnet: ${words}`, {
     hint: "Check the pod and the tailnet's policy: 'comfyfleet tailnet check' says what is wrong.",
-    details: { sent: false },
+    details: { sent: false, why },
     cause,
   });
 }

@@ -25,7 +25,7 @@ async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
     type: "Reachable",
     status: "unknown",
     reason: "NoSession",
-    message: "No edge has a way to this pod any more. Put it back into EDGE_PODS, or forget it.",
+    message: "No edge has a way to this pod any more. Put it back into EDGE_PODS, or remove it.",
   }, clock.nowMs());
   await store.recordSilence({ podId: pod.id, epoch: taken.epoch, leaseMs: 1, phase: "lost", conditions });
   await Promise.all(live.map(({ id, jobId, no }) => settlement.lost({ id, jobId, no, podId: pod.id }, "pod_lost")));
