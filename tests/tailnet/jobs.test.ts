@@ -52,11 +52,11 @@ describe.each(EDGE_RUNTIMES)("a pod on the tailnet, with the edge on %s", (runti
   });
 
   it("runs a whole job, whose progress streams while it runs", async () => {
-    const job = edge.client.run(slow(40));
+    const job = edge.client.run(slow(300));
     const events = await collect(job);
     expect(states(events)).toEqual(["queued", "running", "succeeded"]);
     const progress = progressOf(events, 1).map(({ value }) => value);
-    expect(progress.length).toBeGreaterThan(5);
+    expect(progress.length).toBeGreaterThan(3);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
     const { outputs: [output] } = await job;
     const bytes = await output?.bytes() ?? new Uint8Array();
