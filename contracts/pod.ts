@@ -7,7 +7,7 @@ import { BootId, PodId, Sha256, Timestamp } from "./ids.ts";
 export const PodPhase = z.enum(["joining", "starting", "ready", "draining", "gone", "lost"]);
 export type PodPhase = z.infer<typeof PodPhase>;
 
-export const ConditionType = z.enum(["Reachable", "ProtocolCompatible", "ComfyReady", "GpuHealthy"]);
+export const ConditionType = z.enum(["Reachable", "ProtocolCompatible", "PathDirect", "ComfyReady", "GpuHealthy"]);
 export type ConditionType = z.infer<typeof ConditionType>;
 
 /** One readable fact about a pod's health, with since when and why. */

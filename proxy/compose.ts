@@ -9,6 +9,7 @@ import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
 import { composeEnrollment } from "./compose-enrollment.ts";
+import { composeTailnet } from "./compose-tailnet.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
@@ -27,6 +28,7 @@ import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";
+import { createRoutedTransport } from "./pods/routed-transport.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
@@ -94,7 +96,11 @@ export async function composeEdge(
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
-  const transport = observedTransport(direct, { metrics, monotonicMs: clock.monotonicMs });
+  const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
+  const ways = tailnet === null
+    ? direct
+    : createRoutedTransport({ direct, tailnet: tailnet.transport, isOnTailnet: tailnet.members.has });
+  const transport = observedTransport(ways, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -103,7 +109,7 @@ export async function composeEdge(
   const common = { store, agents, blobs, partnerKeys, signals, clock, timings: attemptTimings, logger, signal };
   const settlement = createSettlement({ ...common, lastProgress });
   const sessions = createPodSessions(
-    { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
+    { store, agents, offers, settlement, signals, clock, timings, logger, edgeId, toldByEdge: tailnet?.toldByEdge },
     registered.rows,
   );
   const dispatcher = createDispatcher({
@@ -202,7 +208,10 @@ export async function composeEdge(
     logger: logger.child("http"),
     clock,
     metrics,
-    readGauges: () => readFleetGauges(store, metrics),
+    async readGauges() {
+      await readFleetGauges(store, metrics);
+      tailnet?.readGauges();
+    },
     record,
   });
 
@@ -212,6 +221,7 @@ export async function composeEdge(
   // The one time it is said: an operator who starts the edge by hand has no other way to it.
   if (firstKey.status === "minted") runtime.writeLine(`First administrator key, shown once: ${firstKey.key}`);
   sessions.start();
+  const joining = tailnet?.run(sessions, signal);
   planner.start();
   reaper.start();
   const sweeping = keepSweeping({ store, blobs, clock, logger: logger.child("assets") }, signal);
@@ -229,6 +239,7 @@ export async function composeEdge(
       sessions.stop(),
       sweeping,
       enrolling,
+      joining,
     ]);
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));

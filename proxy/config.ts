@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
+import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 import { CONTROL_SETTINGS, refuseHalfControl } from "./enrollment/settings.ts";
 
@@ -75,6 +76,12 @@ const EnvSchema = z.object({
   EDGE_DATA_DIR: z.string().min(1).default(".comfyfleet/edge"),
   /** Pods reached with the `direct` transport. */
   EDGE_PODS: PodList,
+  /** Unix socket of a tailscaled: pods of its tailnet are found and reached through it. */
+  TS_SOCKET: z.string().min(1).max(107, "expected at most 107 characters: a socket's path has no more").optional(),
+  /** Port of the agents on the tailnet. */
+  TAILNET_AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
+  /** Between two pings that keep the path to a pod warm. */
+  TAILNET_PING_MS: durationMs(60_000, 1_000),
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
   /** What signs addresses of files and seals what is kept for others; without it `secret.key` in the data folder. */

@@ -52,6 +52,8 @@ export interface LivePod {
   epoch: number;
   /** The version of the protocol that it and this edge speak. */
   protocol: number;
+  /** For development only: never given work. */
+  dev: boolean;
   /** Answering, protocol-compatible and not draining: may be given work now. */
   accepting: boolean;
   /** Slots that would take a start now, offers under way subtracted. */

@@ -58,6 +58,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     expireJobs: (limit) => write(() => jobs.expireJobs(limit)),
 
     registerPod: (input) => write(() => pods.registerPod(input)),
+    claimEnrolled: (input) => write(() => pods.claimEnrolled(input)),
     getPod: (id) => read(() => pods.getPod(id)),
     listPods: (page) => read(() => pods.listPods(page)),
     listActivePods: () => read(pods.listActivePods),

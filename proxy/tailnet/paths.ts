@@ -37,6 +37,8 @@ export interface PathsOptions {
   tryMs?: number;
   /** How long a first answer is waited for. Default 3,000. */
   openMs?: number;
+  /** Told of every answer. */
+  onAnswer?: (answer: { kind: "direct" | "relay"; latencyMs: number }) => void;
 }
 
 const UNKNOWN: Path = { kind: "unknown", relay: null, latencyMs: null };
@@ -46,7 +48,8 @@ const FIRST_LOOKS_MS = [1_000, 5_000];
 /** Unanswered in a row, until a path is no longer known. */
 const MAX_MISSES = 3;
 
-export function createPaths({ api, clock, pingMs, tryMs = 250, openMs = 3_000 }: PathsOptions): Paths {
+export function createPaths(options: PathsOptions): Paths {
+  const { api, clock, pingMs, tryMs = 250, openMs = 3_000, onAnswer = () => {} } = options;
   const paths = new Map<string, Path>();
   const opened = new Map<string, Promise<void>>();
 
@@ -61,7 +64,9 @@ export function createPaths({ api, clock, pingMs, tryMs = 250, openMs = 3_000 }:
       if (Err) return false;
       const relay = DERPRegionCode || PeerRelay || null;
       const kind = relay === null && Endpoint ? "direct" : "relay";
-      paths.set(stableId, { kind, relay, latencyMs: (LatencySeconds ?? 0) * 1_000 });
+      const latencyMs = (LatencySeconds ?? 0) * 1_000;
+      paths.set(stableId, { kind, relay, latencyMs });
+      onAnswer({ kind, latencyMs });
       return true;
     } catch {
       signal.throwIfAborted();

@@ -1,0 +1,77 @@
+/** The edge's side of the private network, where `TS_SOCKET` names a daemon. */
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
+import { createLocalApi, type LocalApi } from "../contracts/tailnet/local-api.ts";
+import type { PodId } from "../contracts/ids.ts";
+import { PathKind } from "../contracts/tailnet/report.ts";
+import type { Config } from "./config.ts";
+import type { PodStore } from "./store/pod-store.ts";
+import type { ConditionChange } from "./pods/conditions.ts";
+import { pathCondition } from "./tailnet/path-condition.ts";
+import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
+import { createMembership, type Membership, type MembershipEffects } from "./tailnet/membership.ts";
+import { createPaths, type Paths } from "./tailnet/paths.ts";
+import { createPeerWatch, type PeerWatch } from "./tailnet/peer-watch.ts";
+import { createTailnetTransport, type TailnetTransport } from "./tailnet/transport.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import type { Clock } from "./time/clock.ts";
+
+export interface EdgeTailnet {
+  api: LocalApi<Duplex>;
+  watch: PeerWatch;
+  paths: Paths;
+  members: Membership;
+  transport: TailnetTransport;
+  /** Of the agents. */
+  port: number;
+  /** The condition `PathDirect` of a pod that is on it. */
+  toldByEdge(podId: PodId): ConditionChange[];
+  readGauges(): void;
+  /** Resolves when the signal aborts; never rejects. */
+  run(sessions: MembershipEffects["sessions"], signal: AbortSignal): Promise<void>;
+}
+
+interface Parts {
+  store: Pick<PodStore, "registerPod" | "claimEnrolled" | "listActivePods">;
+  metrics: EdgeMetrics;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Null without `TS_SOCKET`. */
+export function composeTailnet(config: Config, { store, metrics, clock, logger }: Parts): EdgeTailnet | null {
+  if (config.TS_SOCKET === undefined) return null;
+  const api = createLocalApi<Duplex>({ request, socketPath: config.TS_SOCKET });
+  const watch = createPeerWatch({ api, clock, logger });
+  const paths = createPaths({
+    api,
+    clock,
+    pingMs: config.TAILNET_PING_MS,
+    onAnswer: ({ kind, latencyMs }) => metrics.observe("comfyfleet_tailnet_ping_seconds", latencyMs / 1_000, kind),
+  });
+  const taken = new Set(config.EDGE_PODS.map(({ name }) => name));
+  const members = createMembership({ watch, store, paths, clock, logger, taken });
+  const port = config.TAILNET_AGENT_PORT;
+  const transport = createTailnetTransport({ api, peerOf: members.peerOf, paths, clock, port });
+  return {
+    api,
+    watch,
+    paths,
+    members,
+    transport,
+    port,
+    toldByEdge(podId) {
+      const peer = members.peerOf(podId);
+      return peer ? [pathCondition(paths.of(peer.stableId))] : [];
+    },
+    readGauges() {
+      const kinds = members.all().map(({ peer }) => paths.of(peer.stableId).kind);
+      const count = (kind: PathKind) => kinds.filter((one) => one === kind).length;
+      metrics.setAll("comfyfleet_tailnet_pods", PathKind.options.map((kind) => [kind, count(kind)] as const));
+    },
+    async run(sessions, signal) {
+      await Promise.all([watch.run(signal), members.run({ sessions, transport }, signal)]);
+      for (const { member } of members.all()) transport.cut(member.podId);
+    },
+  };
+}
