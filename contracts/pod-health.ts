@@ -19,8 +19,17 @@ export function noGpuWatched({ conditions, capability }: Judged): string | null 
   return `no GPU is watched (${why})`;
 }
 
+/** Reason of `Reachable=unknown` of a pod that is enrolled and that nobody has joined as. */
+export const AWAITED = "Awaited";
+
+/** Nothing is wrong with one that has its time yet. */
+export function isAwaited({ conditions }: Pick<Pod, "conditions">): boolean {
+  return conditions.some(({ reason }) => reason === AWAITED);
+}
+
 /** What keeps work from the pod, or makes it the last to get some. An unknown GPU does neither. */
 export function troubleOf({ conditions }: Judged): Condition | undefined {
+  if (isAwaited({ conditions })) return undefined;
   return conditions.find(({ type, status }) =>
     type !== "PathDirect" && (status === "false" || (status === "unknown" && type !== "GpuHealthy"))
   );
@@ -44,6 +53,7 @@ const CHECK_ADDRESS =
 /** By the condition's reason. */
 const FIXES: Readonly<Record<string, string>> = {
   NoAnswer: CHECK_ADDRESS,
+  [AWAITED]: "Start it with the command that 'pods enroll' printed; once its key has ended, enroll another.",
   Unauthorized: "Give the pod's entry in EDGE_PODS the secret that its agent was started with (AGENT_SECRET).",
   WrongPod: "Clear the agent's state directory, or give its address to the pod that it belongs to.",
   Forbidden: "Give the edge's node the tag 'tag:edge', and that tag the role 'invoke' in the policy's app grant.",

@@ -3,15 +3,19 @@ import { typeid } from "typeid-js";
 import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
 import { type EnrollPods, type Enrolment, podHostname } from "../../contracts/edge/enrolment.ts";
 import { PodId, toTimestamp } from "../../contracts/ids.ts";
+import { AWAITED } from "../../contracts/pod-health.ts";
+import type { Condition } from "../../contracts/pod.ts";
 import type { Signals } from "../signals.ts";
 import type { EnrolmentStore } from "../store/enrolment-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Clock } from "../time/clock.ts";
 import type { ControlApi, MintedKey } from "./port.ts";
 
 export interface EnrollOptions {
   store: Pick<EnrolmentStore, "enrollPods">;
   control: ControlApi;
   signals: Pick<Signals, "emit">;
+  clock: Clock;
   logger: Logger;
 }
 
@@ -24,6 +28,14 @@ interface Prepared extends MintedKey {
 const AT_A_TIME = 4;
 /** For taking back what was minted, whether the caller is still there or not. */
 const REVOKE_MS = 20_000;
+
+function awaited(untilMs: number, nowMs: number): Condition {
+  return {
+    ...{ type: "Reachable", status: "unknown", reason: AWAITED },
+    message: `Nobody has joined as this pod yet; its key works until ${toTimestamp(untilMs)}.`,
+    since: toTimestamp(nowMs),
+  };
+}
 
 async function revoke({ control, logger }: EnrollOptions, keys: readonly MintedKey[]): Promise<void> {
   const signal = AbortSignal.timeout(REVOKE_MS);
@@ -66,6 +78,7 @@ export async function enrollPods(
       ...{ id: podId, name, keyId: id },
       endsAtMs: expiresAtMs,
       dev,
+      conditions: [awaited(expiresAtMs, options.clock.nowMs())],
     })));
   } catch (error) {
     await revoke(options, prepared);

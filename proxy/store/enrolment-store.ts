@@ -1,5 +1,6 @@
 /** Pods that are awaited: enrolled with a key, and not seen on the tailnet yet. Who joins as one takes its row over. */
 import type { PodId } from "../../contracts/ids.ts";
+import type { Condition } from "../../contracts/pod.ts";
 import type { PodRow } from "./pod-store.ts";
 
 export interface NewEnrolment {
@@ -10,6 +11,8 @@ export interface NewEnrolment {
   /** When the key ends, epoch ms. */
   endsAtMs: number;
   dev: boolean;
+  /** Says that it is awaited. */
+  conditions: Condition[];
 }
 
 export interface EnrolmentRow {

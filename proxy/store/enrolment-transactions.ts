@@ -9,7 +9,7 @@ import { all, clock, one, type Transaction } from "./transaction.ts";
 const ENROLL =
   `insert into pod (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions,
   created_at_ms, dev, enrolled_key_id, enrolment_ends_at_ms)
-  values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4, $5, $6, $7) returning ${POD_COLUMNS}`;
+  values ($1, $2, $3, 'joining', 0, 0, 0, 0, $4, $5, $6, $7, $8) returning ${POD_COLUMNS}`;
 const GET = `select enrolled_key_id as "keyId", enrolment_ends_at_ms as "endsAtMs" from pod
   where id = $1 and enrolled_key_id is not null`;
 const EXPIRE = `update pod set phase = 'gone'
@@ -25,8 +25,17 @@ const EnrolmentColumns: z.ZodType<EnrolmentRow> = z.object({ keyId: z.string(), 
 export function* enrollPods(pods: readonly NewEnrolment[]): Transaction<PodRow[]> {
   const nowMs = yield* clock();
   const rows: PodRow[] = [];
-  for (const { id, name, keyId, endsAtMs, dev } of pods) {
-    const params = [id, name, awaitedKey(id), nowMs, dev ? 1 : 0, keyId, Math.round(endsAtMs)];
+  for (const { id, name, keyId, endsAtMs, dev, conditions } of pods) {
+    const params = [
+      id,
+      name,
+      awaitedKey(id),
+      JSON.stringify(conditions),
+      nowMs,
+      dev ? 1 : 0,
+      keyId,
+      Math.round(endsAtMs),
+    ];
     const row = yield* one(ENROLL, params, PodColumns);
     if (row === null) throw new Error(`Cannot enroll pod ${name}: the store returned no row`);
     rows.push(row);

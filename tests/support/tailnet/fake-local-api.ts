@@ -70,11 +70,10 @@ export function identity(
   };
 }
 
-const SOCKET_NAME = "ts.sock";
-
-export async function startFakeLocalApi(): Promise<FakeLocalApi> {
-  const folder = mkdtempSync(join(tmpdir(), "cf-ts-"));
-  const socketPath = join(folder, SOCKET_NAME);
+/** @param at where to listen; by default in a folder of its own */
+export async function startFakeLocalApi(at: { socketPath?: string } = {}): Promise<FakeLocalApi> {
+  const folder = at.socketPath === undefined ? mkdtempSync(join(tmpdir(), "cf-ts-")) : null;
+  const socketPath = at.socketPath ?? join(folder ?? "", "ts.sock");
   const sockets = new Set<Duplex>();
   const watchers = new Set<ServerResponse>();
   let server = await listen();
@@ -182,7 +181,7 @@ export async function startFakeLocalApi(): Promise<FakeLocalApi> {
     },
     async [Symbol.asyncDispose]() {
       await fake.die();
-      rmSync(folder, { recursive: true, force: true });
+      if (folder !== null) rmSync(folder, { recursive: true, force: true });
     },
   };
   return fake;

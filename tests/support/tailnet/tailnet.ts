@@ -1,5 +1,5 @@
 /** A tailnet for one test: a headscale, and the nodes that the test adds. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { killLeftovers } from "../fleet/leftovers.ts";
@@ -13,11 +13,15 @@ export interface TestTailnet extends AsyncDisposable {
   /** Folder of tailscaled and headscale. */
   readonly binaries: string;
   readonly headscale: Headscale;
-  /** A bare daemon that joins with a new key. @param tag @default "tag:pod" */
+  /** A folder in {@link TestTailnet.dir}. */
+  makeFolder(name: string): string;
+  /** A bare daemon that joins with a new key, of a pod unless the options say otherwise. */
   addDaemon(name: string, options?: NodeOptions): Promise<Daemon>;
 }
 
-type NodeOptions = Pick<DaemonOptions, "place" | "env"> & Pick<KeyOptions, "tags" | "user" | "ephemeral">;
+export type NodeOptions =
+  & Partial<Pick<DaemonOptions, "dir" | "place" | "env">>
+  & Pick<KeyOptions, "tags" | "user" | "ephemeral">;
 
 export interface TestTailnetOptions {
   /** @default 127.0.0.1 */
@@ -45,10 +49,14 @@ export async function startTailnet({ host, policy }: TestTailnetOptions = {}): P
     });
     return {
       ...{ dir, binaries, headscale },
-      async addDaemon(name, { place, env, ...keyOptions } = {}) {
-        const key = await started.mint(keyOptions);
-        const where = { ...(place === undefined ? {} : { place }), ...(env === undefined ? {} : { env }) };
-        const daemon = await startDaemon({ dir, binaries, name, key, controlUrl: started.url, ...where });
+      makeFolder(name) {
+        const path = join(dir, name);
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+        return path;
+      },
+      async addDaemon(name, options = {}) {
+        const key = await started.mint(options);
+        const daemon = await startDaemon({ dir, binaries, name, key, controlUrl: started.url, ...options });
         daemons.push(daemon);
         return daemon;
       },

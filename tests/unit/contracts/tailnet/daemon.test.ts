@@ -5,16 +5,22 @@ import { daemonArguments, daemonEnvironment, daemonFiles } from "../../../../con
 describe("daemonArguments()", () => {
   const args = daemonArguments(daemonFiles("/state/tailnet"));
 
-  it("asks for userspace mode with everything in one folder, on any UDP port", () => {
+  it("asks for userspace mode with everything in one folder", () => {
     expect(args).toEqual([
       "--tun=userspace-networking",
       "--state=/state/tailnet/tailscaled.state",
       "--statedir=/state/tailnet",
       "--socket=/state/tailnet/tailscaled.sock",
-      "--port=0",
+      expect.stringMatching(/^--port=[23]\d{4}$/),
       "--no-logs-no-support",
     ]);
     expect(daemonArguments(daemonFiles("/e"), { udpPort: 41_641 })).toContain("--port=41641");
+  });
+
+  it("comes back on the same UDP port, where its peers still look for it", () => {
+    const portOf = (folder: string) => daemonArguments(daemonFiles(folder)).find((arg) => arg.startsWith("--port="));
+    expect(portOf("/state/a")).toBe(portOf("/state/a"));
+    expect(portOf("/state/a")).not.toBe(portOf("/state/b"));
   });
 
   it("opens no proxy, through which anybody here could go out", () => {
