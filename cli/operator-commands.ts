@@ -26,10 +26,12 @@ function addPods(program: Command, { perform, signIn, integer }: CommandTools): 
     "the pods and what they run on; a pod is its name, id or part of it",
   );
   const one = (name: string, about: string) => signIn(pods.command(name).argument("<pod>").description(about));
+  /** With `--pod` it is named there. */
+  const direct = (name: string, about: string) => signIn(pods.command(name).argument("[pod]").description(about));
   pageOptions(signIn(pods.command("ls").description("every pod with its state")), integer)
     .action((flags) => perform(flags, (context) => listPods(context, flags)));
-  one("get", "one pod, whole").action((pod, flags) => perform(flags, (context) => getPod(context, pod, flags)));
-  one("logs", "the last lines of its ComfyUI")
+  direct("get", "one pod, whole").action((pod, flags) => perform(flags, (context) => getPod(context, pod, flags)));
+  direct("logs", "the last lines of its ComfyUI")
     .option("-n, --lines <n>", "so many lines back", integer(0, MAX_LINES), 200)
     .option("-f, --follow", "go on with what comes")
     .action((pod, flags) => perform(flags, (context) => podLogs(context, pod, flags)));
@@ -42,11 +44,11 @@ function addPods(program: Command, { perform, signIn, integer }: CommandTools): 
     .option("--wait", "return when it is empty")
     .option("--timeout <seconds>", "how long --wait waits", integer(1, 86_400), 3_600)
     .action((pod, flags) => perform(flags, (context) => drainPod(context, pod, flags)));
-  one("restart", "start its ComfyUI anew")
+  direct("restart", "start its ComfyUI anew")
     .option("--force", "also while a run is on: it is lost, and its job queued again")
     .option("--reason <text>", "why, for the pod's condition")
     .action((pod, flags) => perform(flags, (context) => restartPod(context, pod, flags)));
-  one("free", "ask its ComfyUI to unload models and caches")
+  direct("free", "ask its ComfyUI to unload models and caches")
     .action((pod, flags) => perform(flags, (context) => freePod(context, pod, flags)));
   signIn(pods.command("enroll").description("make keys for new pods, and print the command that starts each"))
     .option("--count <n>", "how many pods", integer(1, MAX_ENROLLED), 1)

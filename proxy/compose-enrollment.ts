@@ -33,6 +33,7 @@ export function composeEnrollment(config: Config, parts: EnrollmentParts): Enrol
     ...parts,
     control: composeControlApi(config, { fetch: globalThis.fetch, clock }),
     forget: async (podId) => void await sessions.remove(podId),
+    isOnTailnet: config.TS_SOCKET !== undefined,
     orphanGraceMs: config.TAILNET_ORPHAN_GRACE_MS,
     logger: logger.child("enrollment"),
   });

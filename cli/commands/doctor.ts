@@ -2,11 +2,13 @@
 import { createFleet, type Fleet, type Pod } from "../../client/mod.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
+import { directPodChecks } from "./direct-pod.ts";
 import { type Credentials, resolveCredentials } from "../credentials.ts";
 import { type Check, failed } from "../doctor/check.ts";
 import { checkKey, checkStore, reachEdge } from "../doctor/edge-checks.ts";
 import { askDeno, denoCheck, diskCheck, freeBytesIn, nodeCheck } from "../doctor/machine-checks.ts";
 import { knownPodChecks, livePodChecks } from "../doctor/pod-checks.ts";
+import { directPod } from "../pod/target.ts";
 import { orAborted } from "../interruption.ts";
 import { printChecks } from "../output/check-lines.ts";
 
@@ -58,6 +60,7 @@ function credentialsOf(context: CliContext, flags: DoctorFlags): Credentials | C
 }
 
 async function allChecks(context: CliContext, flags: DoctorFlags): Promise<Check[]> {
+  if (context.podHost !== undefined) return await directPodChecks(directPod(context, context.podHost));
   const machine = [
     nodeCheck(process.versions.node),
     denoCheck(await askDeno(context.env)),

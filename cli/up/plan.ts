@@ -50,7 +50,7 @@ const EDGE_STOP_GRACE_MS = 15_000;
 const AGENT_SETTINGS =
   /^(AGENT_|COMFYUI_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
 const EDGE_SETTINGS =
-  /^(EDGE_|MAX_|ASSET_|JOB_|TENANT_|V2_|POD_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
+  /^(EDGE_|MAX_|ASSET_|JOB_|TENANT_|V2_|POD_|HEADSCALE_|TAILSCALE_|TAILNET_|TS_SOCKET$|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
 
 function pick(env: Record<string, string | undefined>, wanted: RegExp): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => wanted.test(name)));

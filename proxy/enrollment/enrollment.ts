@@ -24,6 +24,15 @@ export interface EnrollmentOptions
     Omit<CheckOptions, "store"> {
   store: EnrollOptions["store"] & RemoveOptions["store"] & SweepOptions["store"];
   control: ControlApi | null;
+  /** Whether this edge would see the pods that join. */
+  isOnTailnet: boolean;
+}
+
+function requireTailnet(isOnTailnet: boolean): void {
+  if (isOnTailnet) return;
+  throw new FleetError("conflict", "Cannot enroll pods: this edge is on no tailnet, where it would meet them", {
+    hint: "Start it with 'comfyfleet up --tailnet', or name the socket of its tailscaled in TS_SOCKET.",
+  });
 }
 
 export function createEnrollment(options: EnrollmentOptions): Enrollment {
@@ -35,8 +44,11 @@ export function createEnrollment(options: EnrollmentOptions): Enrollment {
   return {
     acts: {
       // Async, so that it rejects and does not throw.
-      enroll: async (input, signal) =>
-        await enrollPods({ ...options, control: requireControl("enroll pods") }, input, signal),
+      async enroll(input, signal) {
+        const control = requireControl("enroll pods");
+        requireTailnet(options.isOnTailnet);
+        return await enrollPods({ ...options, control }, input, signal);
+      },
       remove: (input, signal) =>
         removePod({ ...options, requireControl: () => requireControl("remove the pod's device") }, input, signal),
     },

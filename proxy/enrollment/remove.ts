@@ -37,9 +37,9 @@ function refuseAtWork({ name, liveAttempts }: PodRow): void {
   });
 }
 
-/** A pod of the direct transport is known by its name; one of the tailnet by its StableID. */
-function isDirect({ transportKey, name }: PodRow): boolean {
-  return transportKey === name;
+/** Whether the control server may have something of it. */
+function isOfTailnet(row: PodRow): boolean {
+  return row.via === "tailnet" || isAwaited(row);
 }
 
 /** Devices that joined as an awaited pod a moment ago, before any edge saw them. */
@@ -71,7 +71,7 @@ export async function removePod(
 
   let device: RemovedPod["device"] = "none";
   let key: RemovedPod["key"] = "none";
-  if (!isDirect(row)) {
+  if (isOfTailnet(row)) {
     const control = options.requireControl();
     const keyId = (await store.getEnrolment(podId))?.keyId ?? null;
     let ids = [row.transportKey];

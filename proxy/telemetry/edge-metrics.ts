@@ -48,12 +48,12 @@ export const EDGE_METRICS = {
   comfyfleet_slots: { type: "gauge", label: "state", help: "Slots of the pods that are ready: busy or free." },
   comfyfleet_tailnet_pods: {
     type: "gauge",
-    label: "path",
+    label: "kind",
     help: "Pods on the tailnet, by how packets get there: direct, relay, or unknown without an answered ping.",
   },
   comfyfleet_tailnet_ping_seconds: {
     type: "histogram",
-    label: "path",
+    label: "kind",
     buckets: CALL_BUCKETS,
     help: "Round trips of answered pings of pods on the tailnet, direct or by a relay.",
   },

@@ -29,6 +29,7 @@ async function setUp({ withControl = true } = {}) {
   const options = {
     store: db.store,
     control: withControl ? control : null,
+    isOnTailnet: true,
     isStatic: (podId: PodId) => statics.has(podId),
     forget: (podId: PodId) => Promise.resolve(void forgotten.push(podId)),
     orphanGraceMs: GRACE_MS,
@@ -49,7 +50,8 @@ async function setUp({ withControl = true } = {}) {
 
 /** A pod that joined: its row is that of a StableID. */
 async function joined({ db }: Awaited<ReturnType<typeof setUp>>, stableId: string, name = `host-${stableId}`) {
-  return await db.store.registerPod({ id: newPodId(), name, transportKey: stableId });
+  const via = stableId === name ? "direct" : "tailnet";
+  return await db.store.registerPod({ id: newPodId(), name, transportKey: stableId, via });
 }
 
 describe("pods.enroll", () => {
@@ -63,6 +65,8 @@ describe("pods.enroll", () => {
     for (const { podId, name } of enrolled.pods) {
       expect(name).toBe(podId.replace("_", "-"));
       expect(rows.find(({ id }) => id === podId)).toMatchObject({
+        conditions: [{ type: "Reachable", status: "unknown", reason: "Awaited" }],
+
         name,
         phase: "joining",
         transportKey: `enrolled:${podId}`,
@@ -115,6 +119,16 @@ describe("pods.enroll", () => {
       code: "conflict",
       hint: expect.stringContaining("HEADSCALE_URL"),
     });
+  });
+});
+
+describe("pods.enroll of an edge on no tailnet", () => {
+  it("mints nothing, because the edge would not meet the pods", async () => {
+    await using side = await setUp();
+    const alone = createEnrollment({ ...side.options, isOnTailnet: false });
+    const asked = alone.acts.enroll({ count: 1, ttlMs: 60_000, dev: false }, signal);
+    await expect(asked).rejects.toMatchObject({ code: "conflict", hint: expect.stringContaining("TS_SOCKET") });
+    expect(side.control.minted).toEqual([]);
   });
 });
 
