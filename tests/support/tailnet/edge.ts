@@ -28,21 +28,21 @@ export interface EdgeOptions {
   /** @default "edge" */
   name?: string;
   env?: Readonly<Record<string, string>>;
+  /** @default a free one */
+  port?: number;
   /** Of its daemon. */
   node?: NodeOptions;
 }
 
-/** The port that pods must not reach: that of an edge in use. */
-const EDGE_PORT = 8080;
-
 export async function startEdge(tailnet: TestTailnet, options: EdgeOptions): Promise<TailnetEdge> {
-  const { runtime, name = "edge", env = {}, node = {} } = options;
+  const { runtime, name = "edge", env = {}, node = {}, port } = options;
   const dataDir = tailnet.makeFolder(`e-${name}`);
   // In the data folder, as `up` has it: the flags on Deno let the edge read and write nowhere else.
   const dir = join(dataDir, "edge");
   const daemon = await tailnet.addDaemon(name, { tags: ["tag:edge"], ephemeral: false, dir, ...node });
   const edge = await startTestEdge({
-    ...{ runtime, dataDir, port: EDGE_PORT },
+    ...{ runtime, dataDir },
+    ...(port === undefined ? {} : { port }),
     env: { ...TEST_TIMINGS, TS_SOCKET: daemon.socketPath, ...env },
   });
   const client = createFleet({ baseUrl: edge.baseUrl, apiKey: edge.apiKey });
