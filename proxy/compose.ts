@@ -14,6 +14,7 @@ import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
+import { tailnetHealth } from "./http/tailnet-health.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
@@ -43,6 +44,7 @@ import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createSystem } from "./system/info.ts";
+import { createNoTailnetPort } from "./tailnet/tailnet-port.ts";
 import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { observedStore } from "./telemetry/observed-store.ts";
@@ -159,6 +161,7 @@ export async function composeEdge(
     audit: createAudit({ store, logger: logger.child("audit") }),
     events: createEvents({ store, signals, clock, logger }),
     system: createSystem({ store, runtime, config }),
+    tailnet: tailnet?.port({ agents, store, moreChecks: enrollment.checks }) ?? createNoTailnetPort(),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,
@@ -200,6 +203,7 @@ export async function composeEdge(
     health: createHealth({
       pingStore: () => store.now(),
       pods: async () => (await pods.list({ limit: 100 })).items,
+      tailnet: tailnet && (async () => tailnetHealth(await tailnet.health(signal))),
       stopping: signal,
       logger: logger.child("health"),
     }),

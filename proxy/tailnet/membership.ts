@@ -70,8 +70,8 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   /** By StableID. */
   const members = new Map<string, Member>();
   const stableIds = new Map<PodId, string>();
-  /** Each node's last known daemon process. */
-  const discoKeys = new Map<string, string>();
+  /** As each node last was. */
+  const known = new Map<string, TailnetPeer>();
   const refused = new Set<string>();
   /** Pods whose node has left, until their session and their jobs are seen to. */
   const leaving = new Set<PodId>();
@@ -109,7 +109,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   function forget(stableId: string, { transport }: MembershipEffects): void {
     const member = members.get(stableId);
     members.delete(stableId);
-    discoKeys.delete(stableId);
+    known.delete(stableId);
     paths.forget(stableId);
     if (!member) return;
     member.ended.abort();
@@ -121,18 +121,21 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   function onChanges({ seen, left }: { seen: TailnetPeer[]; left: TailnetPeer[] }, effects: MembershipEffects): void {
     for (const { stableId } of left) forget(stableId, effects);
     for (const peer of seen) {
-      const { stableId, discoKey } = peer;
+      const { stableId } = peer;
       if (!isPod(peer)) {
         forget(stableId, effects);
         continue;
       }
-      const before = discoKeys.get(stableId);
-      if (discoKey !== null) discoKeys.set(stableId, discoKey);
-      paths.close(stableId);
+      const before = known.get(stableId);
+      known.set(stableId, peer);
+      const isOther = before?.discoKey !== peer.discoKey;
+      const isBack = peer.online && before?.online === false;
+      if (isOther || isBack) paths.close(stableId);
       const member = members.get(stableId);
       if (!member) continue;
-      if (before !== undefined && discoKey !== null && before !== discoKey) effects.transport.cut(member.podId);
-      effects.sessions.nudge(member.podId);
+      // One whose key was not known may be the same process: what it has open is not worth a guess.
+      if (isOther && before?.discoKey) effects.transport.cut(member.podId);
+      if ((isOther && before) || isBack) effects.sessions.nudge(member.podId);
     }
   }
 
