@@ -138,6 +138,8 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--data <dir>", "folder of all state", DEFAULT_DATA_DIR)
     .addOption(runtimeOption())
     .option("--ready-timeout <seconds>", "how long ComfyUI may take to start", integer(1, 86_400), 900)
+    .option("--tailnet", "run a tailscaled for the edge, which then meets pods there (TAILSCALED, TS_CONTROL_URL)")
+    .option("--ts-auth-key <file:path>", "key of tag:edge with which it joins, once (TS_AUTHKEY)")
     .option("--json", "print one JSON line when everything is ready")
     .action((flags) => perform(flags, (context) => up(context, flags)));
 

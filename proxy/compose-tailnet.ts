@@ -1,32 +1,33 @@
 /** The edge's side of the private network, where `TS_SOCKET` names a daemon. */
 import { request } from "node:http";
 import type { Duplex } from "node:stream";
-import { createLocalApi, type LocalApi } from "../contracts/tailnet/local-api.ts";
+import { createLocalApi } from "../contracts/tailnet/local-api.ts";
 import type { PodId } from "../contracts/ids.ts";
-import { PathKind } from "../contracts/tailnet/report.ts";
+import type { TailnetPort } from "../contracts/edge/ports.ts";
+import { PathKind, type TailnetCheck } from "../contracts/tailnet/report.ts";
 import type { Config } from "./config.ts";
 import type { PodStore } from "./store/pod-store.ts";
 import type { ConditionChange } from "./pods/conditions.ts";
+import { checkEdge } from "./tailnet/edge-checks.ts";
+import { createTailnetPort, type TailnetPortOptions } from "./tailnet/tailnet-port.ts";
 import { pathCondition } from "./tailnet/path-condition.ts";
 import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
 import { createMembership, type Membership, type MembershipEffects } from "./tailnet/membership.ts";
-import { createPaths, type Paths } from "./tailnet/paths.ts";
-import { createPeerWatch, type PeerWatch } from "./tailnet/peer-watch.ts";
+import { createPaths } from "./tailnet/paths.ts";
+import { createPeerWatch } from "./tailnet/peer-watch.ts";
 import { createTailnetTransport, type TailnetTransport } from "./tailnet/transport.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Clock } from "./time/clock.ts";
 
 export interface EdgeTailnet {
-  api: LocalApi<Duplex>;
-  watch: PeerWatch;
-  paths: Paths;
   members: Membership;
   transport: TailnetTransport;
-  /** Of the agents. */
-  port: number;
   /** The condition `PathDirect` of a pod that is on it. */
   toldByEdge(podId: PodId): ConditionChange[];
   readGauges(): void;
+  port(parts: Pick<TailnetPortOptions, "agents" | "store" | "moreChecks">): TailnetPort;
+  /** For `/healthz`. */
+  health(signal: AbortSignal): Promise<TailnetCheck[]>;
   /** Resolves when the signal aborts; never rejects. */
   run(sessions: MembershipEffects["sessions"], signal: AbortSignal): Promise<void>;
 }
@@ -54,12 +55,10 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
   const port = config.TAILNET_AGENT_PORT;
   const transport = createTailnetTransport({ api, peerOf: members.peerOf, paths, clock, port });
   return {
-    api,
-    watch,
-    paths,
     members,
     transport,
-    port,
+    port: (parts) => createTailnetPort({ ...parts, api, clock, members, paths, isConnected: watch.isConnected }),
+    health: (signal) => checkEdge({ api, clock, isConnected: watch.isConnected }, signal),
     toldByEdge(podId) {
       const peer = members.peerOf(podId);
       return peer ? [pathCondition(paths.of(peer.stableId))] : [];

@@ -14,6 +14,8 @@ import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
+import { tailnetHealth } from "./http/tailnet-health.ts";
+import { proxyList } from "./http/forwarded.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
@@ -43,6 +45,7 @@ import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createSystem } from "./system/info.ts";
+import { createNoTailnetPort } from "./tailnet/tailnet-port.ts";
 import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { observedStore } from "./telemetry/observed-store.ts";
@@ -159,6 +162,7 @@ export async function composeEdge(
     audit: createAudit({ store, logger: logger.child("audit") }),
     events: createEvents({ store, signals, clock, logger }),
     system: createSystem({ store, runtime, config }),
+    tailnet: tailnet?.port({ agents, store, moreChecks: enrollment.checks }) ?? createNoTailnetPort(),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,
@@ -200,10 +204,12 @@ export async function composeEdge(
     health: createHealth({
       pingStore: () => store.now(),
       pods: async () => (await pods.list({ limit: 100 })).items,
+      tailnet: tailnet && (async () => tailnetHealth(await tailnet.health(signal))),
       stopping: signal,
       logger: logger.child("health"),
     }),
     corsOrigins: config.EDGE_CORS_ORIGINS,
+    trustedProxies: proxyList(config.EDGE_TRUSTED_PROXIES),
     stopping: signal,
     logger: logger.child("http"),
     clock,
@@ -215,7 +221,7 @@ export async function composeEdge(
     record,
   });
 
-  const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
+  const listener = await runtime.serve(config.EDGE_LISTEN, (request, remote) => app.fetch(request, { remote }));
   // After the port is ours: a key that was kept but could not be said would lock everybody out.
   const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
   // The one time it is said: an operator who starts the edge by hand has no other way to it.

@@ -94,7 +94,7 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
   const logs = join(dataDir, "logs");
   const pods = [{ name: LOCAL_POD, url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret }];
   const edgeEntry = options.deno
-    ? [options.deno, "run", ...denoEdgeFlags(edgeDir), entryPath("proxy/main.deno")]
+    ? [options.deno, "run", ...denoEdgeFlags(edgeDir, env.TS_SOCKET), entryPath("proxy/main.deno")]
     : [options.node, entryPath("proxy/main.node")];
   const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, COMFYUI_COMMAND: _command, ...passed } = pick(env, AGENT_SETTINGS);
   return [

@@ -10,6 +10,7 @@ import type { Page, PageRequest } from "../page.ts";
 import type { Pod, PodChange } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { SystemInfo } from "../system.ts";
+import type { TailnetReport, TailnetStatus } from "../tailnet/report.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
@@ -75,6 +76,14 @@ export interface PodsPort {
   watch(signal: AbortSignal): AsyncIterable<PodChange>;
 }
 
+/** `conflict` on an edge without a tailnet. */
+export interface TailnetPort {
+  /** What the edge knows of itself and of its pods there; asks its own daemon and the control server, and dials nobody. */
+  status(signal: AbortSignal): Promise<TailnetStatus>;
+  /** Tries what must be closed on each pod, and asks each pod to try what must be closed from there. */
+  check(signal: AbortSignal): Promise<TailnetReport>;
+}
+
 export interface AuditPort {
   /** Durable before it resolves, so that no act is without its entry. */
   begin(act: Act): Promise<{ end(outcome: AuditOutcome, target?: string | null): Promise<void> }>;
@@ -113,4 +122,5 @@ export interface EdgeContext extends RequestContext {
   audit: AuditPort;
   events: EventsPort;
   system: SystemPort;
+  tailnet: TailnetPort;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Text } from "../bounds.ts";
 import { PodId, Timestamp } from "../ids.ts";
 
-const MAX_CHECKS = 10_000;
+export const MAX_CHECKS = 10_000;
 
 export const TailnetCheck = z.object({
   /** What was looked at, e.g. `pod gpu-1 port 8188`. */
@@ -33,3 +33,7 @@ export const PodPath = z.object({
   latencyMs: z.number().min(0).nullable(),
 });
 export type PodPath = z.infer<typeof PodPath>;
+
+/** How an edge stands on its tailnet, and how packets get to each pod that is on it now. */
+export const TailnetStatus = TailnetReport.extend({ pods: z.array(PodPath).max(MAX_CHECKS) });
+export type TailnetStatus = z.infer<typeof TailnetStatus>;

@@ -36,7 +36,7 @@ describe("pods in the store", () => {
   it("claimEnrolled() gives a node the row that waits for it, once, and none to a node that has a pod", async () => {
     await using t = await memoryStore();
     const [first, second] = [newPodId(), newPodId()];
-    const key = { keyId: "k", endsAtMs: 2_000_000, dev: false };
+    const key = { keyId: "k", endsAtMs: 2_000_000, dev: false, conditions: [] };
     await t.store.enrollPods([{ id: first, name: "a", ...key }, { id: second, name: "b", ...key }]);
     const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true });
     expect(claimed).toMatchObject({

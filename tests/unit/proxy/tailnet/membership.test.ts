@@ -151,7 +151,7 @@ describe("createMembership()", () => {
     const enrolled = newPodId();
     await using side = await setUp({
       async prepare({ store }) {
-        const key = { keyId: "k1", endsAtMs: 2_000_000, dev: false };
+        const key = { keyId: "k1", endsAtMs: 2_000_000, dev: false, conditions: [] };
         await store.enrollPods([{ id: enrolled, name: "wanted", ...key }]);
       },
     });
