@@ -2,7 +2,7 @@
  * Who is at the far end of each connection, as the local tailscaled says: asked once when it is accepted, and again every
  * few seconds while it lives, because a revoked grant touches no open connection. Nobody is believed without an answer.
  */
-import { type AgentCaller, callerOf } from "../../contracts/agent/roles.ts";
+import { type AgentCaller, callerOf } from "../../contracts/agent/caller.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
