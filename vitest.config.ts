@@ -7,9 +7,11 @@ interface SuiteOptions {
   testTimeoutMs: number;
   /** Suites that start whole fleets run one file at a time: two cores cannot time more than one of them honestly. */
   oneFileAtATime?: boolean;
+  /** Beside the check of the tool chain. */
+  globalSetup?: string[];
 }
 
-function suite({ name, include, testTimeoutMs, oneFileAtATime = false }: SuiteOptions) {
+function suite({ name, include, testTimeoutMs, oneFileAtATime = false, globalSetup = [] }: SuiteOptions) {
   return {
     test: {
       name,
@@ -17,7 +19,7 @@ function suite({ name, include, testTimeoutMs, oneFileAtATime = false }: SuiteOp
       testTimeout: testTimeoutMs,
       hookTimeout: testTimeoutMs,
       fileParallelism: !oneFileAtATime,
-      globalSetup: ["tests/run/check-toolchain.ts"],
+      globalSetup: ["tests/run/check-toolchain.ts", ...globalSetup],
     },
   };
 }
@@ -39,6 +41,13 @@ export default defineConfig({
       suite({ name: "sdk", include: ["tests/sdk/**/*.test.ts"], testTimeoutMs: 90_000, oneFileAtATime: true }),
       suite({ name: "browser", include: ["tests/browser/**/*.test.ts"], testTimeoutMs: 60_000, oneFileAtATime: true }),
       suite({ name: "gpu", include: ["tests/gpu/**/*.test.ts"], testTimeoutMs: 300_000, oneFileAtATime: true }),
+      suite({
+        name: "tailnet",
+        include: ["tests/tailnet/**/*.test.ts"],
+        testTimeoutMs: 60_000,
+        oneFileAtATime: true,
+        globalSetup: ["tests/support/tailnet/namespace.ts"],
+      }),
       suite({ name: "real", include: ["tests/real/**/*.test.ts"], testTimeoutMs: 180_000, oneFileAtATime: true }),
     ],
   },

@@ -10,6 +10,7 @@ import { Workspace } from "./attempts/workspace.ts";
 import { systemClock } from "./comfy/clock.ts";
 import { composeComfy, type Host } from "./compose-comfy.ts";
 import { composeGpu } from "./compose-gpu.ts";
+import { composeTailnet } from "./compose-tailnet.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import { type Config, healthSocketOf, isLoopback } from "./config.ts";
 import { createApp } from "./http/app.ts";
@@ -120,11 +121,18 @@ async function start(
     await readPodGauges({ attempts, comfy, gpu }, telemetry.metrics);
     return telemetry.metrics.text();
   };
-  const health = createHealthApp({ comfy: () => comfy.status, stopping: () => stopping, metrics });
+  const tailnet = composeTailnet(config, { host, logger, identity, lifecycle });
+  const health = createHealthApp({
+    comfy: () => comfy.status,
+    stopping: () => stopping,
+    metrics,
+    tailnetView: tailnet.view,
+    tailnet: tailnet.port,
+  });
   const healthListener = await listenUnix(health, healthSocketOf(config));
   lifecycle.onStop("health socket", SHORT_DEADLINE_MS, () => healthListener.stop(LISTENER_DEADLINE_MS));
   const app = createApp({
-    secret: config.AGENT_SECRET,
+    access: tailnet.access,
     pod,
     attempts,
     gpu,
@@ -133,15 +141,17 @@ async function start(
     comfy,
     metrics,
     operator,
+    tailnet: tailnet.port,
     maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
     maxCallBytes: config.AGENT_MAX_CALL_BYTES,
     logger: logger.child("http"),
   });
-  const listener = await listenTcp(app, config.AGENT_LISTEN);
+  const listener = await listenTcp(app, config.AGENT_LISTEN, tailnet.gate);
   lifecycle.onStop("listener", SHORT_DEADLINE_MS, () => listener.stop(LISTENER_DEADLINE_MS));
   // Last: an address that is taken must not cost a living ComfyUI its run.
   comfy.start();
   gpu.start();
+  tailnet.start();
   lifecycle.onStop("GPU probe", SHORT_DEADLINE_MS, () => gpu.stop());
   lifecycle.onStop("attempts", SHORT_DEADLINE_MS, async () => {
     stopping = true;

@@ -4,15 +4,15 @@
  */
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { MAX_SOCKET_PATH_BYTES } from "../contracts/tailnet/daemon.ts";
+import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts";
 import { DEFAULT_TIMINGS } from "./comfy/timings.ts";
+import { isTailnetMeant, TAILNET_SETTINGS, tailnetProblems } from "./tailnet/settings.ts";
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-
-/** Longest path that a unix socket may have on Linux and macOS. */
-const MAX_SOCKET_PATH_BYTES = 103;
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 
@@ -43,13 +43,15 @@ const Command = z.array(z.string()).min(1).transform(([program = "", ...rest]): 
 const durationMs = (defaultMs: number) => z.coerce.number().int().min(1).default(defaultMs);
 const sizeBytes = (defaultBytes: number) => z.coerce.number().int().min(1024).default(defaultBytes);
 
+const DEFAULT_STATE_DIR = ".comfyfleet/agent";
+
 const EnvSchema = z.object({
   /** Address for the edge's calls. Anything but loopback needs a secret of at least 32 bytes. */
-  AGENT_LISTEN: ListenAddress.prefault("127.0.0.1:8189"),
-  /** What an edge must present as a bearer token. */
-  AGENT_SECRET: z.string({ error: "expected a secret that the edge knows too" }).min(16, "expected 16 bytes or more"),
+  AGENT_LISTEN: ListenAddress.prefault(`127.0.0.1:${AGENT_PORT}`),
+  /** What an edge must present as a bearer token. Not asked for, and no way in, where edges come over the tailnet. */
+  AGENT_SECRET: z.string().min(16, "expected 16 bytes or more").optional(),
   /** Journal, inputs, outputs and ComfyUI's own folders; created 0700. One agent at a time uses it. */
-  AGENT_STATE_DIR: z.string().min(1).default(".comfyfleet/agent"),
+  AGENT_STATE_DIR: z.string().min(1).default(DEFAULT_STATE_DIR),
   /** Unix socket for `/livez`, `/readyz` and `/metrics`. Default: `health.sock` in the state directory. */
   AGENT_HEALTH_SOCKET: z.string().min(1).optional(),
   /** What a stop of the agent does to its ComfyUI: end it (a running attempt is lost), or leave it for the next agent. */
@@ -97,6 +99,7 @@ const EnvSchema = z.object({
   AGENT_NVIDIA_SMI: z.string().min(1).default("nvidia-smi"),
   /** Between two samples of the GPUs. */
   AGENT_GPU_SAMPLE_MS: z.coerce.number().int().min(200).default(5_000),
+  ...TAILNET_SETTINGS,
   ...OTLP_SETTINGS,
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).superRefine((env, ctx) => {
@@ -106,7 +109,10 @@ const EnvSchema = z.object({
   if (env.COMFYUI_URL !== undefined && env.COMFYUI_COMMAND !== undefined) {
     problem("COMFYUI_URL", "expected either a ComfyUI to attach to or a COMFYUI_COMMAND to start one");
   }
-  if (!isLoopback(env.AGENT_LISTEN.host) && Buffer.byteLength(env.AGENT_SECRET) < 32) {
+  for (const [name, message] of tailnetProblems(env)) problem(name, message);
+  if (!env.ENABLE_TAILSCALE && env.AGENT_SECRET === undefined) {
+    problem("AGENT_SECRET", "expected a secret that the edge knows too");
+  } else if (!isLoopback(env.AGENT_LISTEN.host) && Buffer.byteLength(env.AGENT_SECRET ?? "") < 32) {
     problem("AGENT_SECRET", `expected 32 bytes or more, because AGENT_LISTEN is not loopback`);
   }
   if (Buffer.byteLength(healthSocketOf(env)) > MAX_SOCKET_PATH_BYTES) {
@@ -132,13 +138,18 @@ export function healthSocketOf(config: Pick<Config, "AGENT_HEALTH_SOCKET" | "AGE
   return resolve(config.AGENT_HEALTH_SOCKET ?? join(config.AGENT_STATE_DIR, "health.sock"));
 }
 
+/** Its file is read when a key is needed, which may be never: it may be gone by then, or another key be in it. */
+const READ_LATER: ReadonlySet<string> = new Set(["TS_AUTHKEY"]);
+
 /**
  * @param env only the names in {@link CONFIG_NAMES} are looked at; empty strings count as unset
+ * @param exists asked whether the state directory has a tailscaled's state
  * @throws ConfigError naming every problem
  */
 export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
+  exists: (path: string) => boolean = () => false,
 ): Config {
   const problems: string[] = [];
   const given: Record<string, string> = {};
@@ -146,11 +157,14 @@ export function parseConfig(
     const value = env[name];
     if (value === undefined || value === "") continue;
     try {
-      given[name] = value.startsWith("file:") ? readFile(value.slice("file:".length)).trim() : value;
+      given[name] = value.startsWith("file:") && !READ_LATER.has(name)
+        ? readFile(value.slice("file:".length)).trim()
+        : value;
     } catch {
       problems.push(`${name}: cannot read ${value}`);
     }
   }
+  given.ENABLE_TAILSCALE ??= String(isTailnetMeant({ AGENT_STATE_DIR: DEFAULT_STATE_DIR, ...given }, exists));
   const parsed = EnvSchema.safeParse(given);
   if (!parsed.success) {
     const unread = problems.map((problem) => problem.split(":", 1)[0]);

@@ -1,8 +1,9 @@
 /** Entry point of the agent, on Node 24. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { finished } from "node:stream";
 import { FleetError } from "../contracts/errors.ts";
+import { redactAuthKeys } from "../contracts/tailnet/redact.ts";
 import { PartnerKeys } from "./attempts/partner-keys.ts";
 import { composeAgent } from "./compose.ts";
 import { ConfigError, parseConfig } from "./config.ts";
@@ -11,11 +12,11 @@ import { createLogger } from "./telemetry/logtape.ts";
 const partnerKeys = new PartnerKeys();
 
 function writeLine(line: string): void {
-  process.stderr.write(`${partnerKeys.redactJson(line)}\n`);
+  process.stderr.write(`${redactAuthKeys(partnerKeys.redactJson(line))}\n`);
 }
 
 async function main(): Promise<void> {
-  const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"));
+  const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"), existsSync);
   const { logger, flush } = await createLogger({ level: config.LOG_LEVEL, writeLine }, "agent");
   process.once("exit", flush);
   const host = {

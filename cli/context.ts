@@ -10,6 +10,8 @@ export interface CliContext {
   render: Renderer;
   /** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process. */
   interrupted: AbortSignal;
+  /** `--pod`: the agent to call directly, instead of asking an edge. */
+  podHost: string | undefined;
   /** Connects with the flags, environment or saved credentials. */
   fleet(flags: { url?: string; key?: string }): Fleet;
 }

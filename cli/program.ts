@@ -53,6 +53,14 @@ function runtimeOption(): Option {
   );
 }
 
+/** @throws FleetError `invalid_input` for a command that only an edge can do */
+function refuseDirect(podHost: string | undefined): void {
+  if (podHost === undefined) return;
+  throw new FleetError("invalid_input", "Cannot do this with --pod: it is for an edge to do", {
+    hint: "Leave --pod out. It goes with pods get, pods logs, pods restart, pods free and doctor.",
+  });
+}
+
 /** Asked before the command line is known to be right. */
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
@@ -78,7 +86,11 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
       terminal: options.terminal,
       render: createRenderer(options.terminal, flags.json ?? false),
       interrupted: options.interrupted,
-      fleet: (signIn) => createFleet(resolveCredentials(signIn, options)),
+      podHost: program.opts<{ pod?: string }>().pod,
+      fleet(signIn) {
+        refuseDirect(program.opts<{ pod?: string }>().pod);
+        return createFleet(resolveCredentials(signIn, options));
+      },
     };
   }
 
@@ -112,6 +124,10 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
         if (!json) options.terminal.stderr.write(text);
       },
     })
+    .option(
+      "--pod <host>",
+      "for pods get, logs, restart, free and doctor: call this pod's agent over the tailnet, without an edge",
+    )
     .showHelpAfterError("Add --help for usage.");
 
   program.command("up")
@@ -122,6 +138,8 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     .option("--data <dir>", "folder of all state", DEFAULT_DATA_DIR)
     .addOption(runtimeOption())
     .option("--ready-timeout <seconds>", "how long ComfyUI may take to start", integer(1, 86_400), 900)
+    .option("--tailnet", "run a tailscaled for the edge, which then meets pods there (TAILSCALED, TS_CONTROL_URL)")
+    .option("--ts-auth-key <file:path>", "key of tag:edge with which it joins, once (TS_AUTHKEY)")
     .option("--json", "print one JSON line when everything is ready")
     .action((flags) => perform(flags, (context) => up(context, flags)));
 

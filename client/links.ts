@@ -12,7 +12,8 @@ export interface LinkOptions {
   url: string;
   /** Of the edge, for messages. */
   baseUrl: string;
-  authorization: string;
+  /** Null where callers are known by other means. */
+  authorization: string | null;
   /** W3C trace context of a call that has none of its own. */
   traceparent: () => string;
   fetch: typeof fetch;
@@ -34,6 +35,7 @@ export function inTrace(traceparent: string): { context: Record<string, unknown>
 export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
   const { url, baseUrl, authorization, traceparent, requestTimeoutMs } = options;
   const fetchFn = options.fetch;
+  const signIn: Record<string, string> = authorization === null ? {} : { authorization };
   return [
     splitLink({
       condition: (op) => op.type === "subscription",
@@ -44,7 +46,7 @@ export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
         // The key rides in a header, never in the URL, also when the stream is opened again.
         eventSourceOptions: ({ op }) => ({
           fetch: async (input: string | URL, init: RequestInit) => {
-            const headers = { ...(init.headers as Record<string, string>), authorization, traceparent: traceparent() };
+            const headers = { ...(init.headers as Record<string, string>), ...signIn, traceparent: traceparent() };
             const response = await fetchFn(input, { ...init, headers });
             if (response.status === 200) return response;
             const context: StreamContext = op.context;
@@ -56,7 +58,7 @@ export function createLinks(options: LinkOptions): TRPCLink<EdgeRouter>[] {
       false: httpLink({
         url,
         transformer: superjson,
-        headers: ({ op }) => ({ authorization, traceparent: traceOf(op.context) ?? traceparent() }),
+        headers: ({ op }) => ({ ...signIn, traceparent: traceOf(op.context) ?? traceparent() }),
         fetch: (input, init) => {
           const deadline = AbortSignal.timeout(requestTimeoutMs);
           const signal = init?.signal ? AbortSignal.any([init.signal, deadline]) : deadline;

@@ -11,6 +11,8 @@
 export { type Assets, file, Upload, type UploadOptions } from "./assets.ts";
 export type { ConnectionOptions } from "./connection.ts";
 export { createFleet, type Fleet, type FleetOptions, type RunOptions } from "./create-fleet.ts";
+export type { Dial, DialedSocket } from "./dial.ts";
+export { createPodClient, type DirectPod, type PodClientOptions } from "./direct-pod.ts";
 export type { JobHandle, JobResult, RetryOptions } from "./job-handle.ts";
 export type { PodClient, PodLogsOptions } from "./pod.ts";
 export type { OutputFile } from "./output-file.ts";

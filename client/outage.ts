@@ -8,6 +8,8 @@ export interface OutageOptions {
   /** What is given up after an outage, for the message: "Cannot follow …". */
   what: string;
   hint: string;
+  /** Who is away then. @default "the edge" */
+  far?: string;
   signal?: AbortSignal | undefined;
   outageMs: number;
 }
@@ -25,7 +27,7 @@ export interface Outage {
   failed(error: unknown): void;
 }
 
-export function createOutage({ baseUrl, what, hint, signal, outageMs }: OutageOptions): Outage {
+export function createOutage({ baseUrl, what, hint, far = "the edge", signal, outageMs }: OutageOptions): Outage {
   let tries = 0;
   let sinceMs: number | null = null;
   return {
@@ -40,7 +42,7 @@ export function createOutage({ baseUrl, what, hint, signal, outageMs }: OutageOp
       if (!FleetError.is(known) || !known.retryable) throw known;
       sinceMs ??= Date.now();
       if (Date.now() - sinceMs <= outageMs) return;
-      const message = `Cannot follow ${what}: the edge has been away too long`;
+      const message = `Cannot follow ${what}: ${far} has been away too long`;
       throw new FleetError("edge_unreachable", message, { hint, cause: known });
     },
   };

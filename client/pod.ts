@@ -36,6 +36,33 @@ export function podClient(connection: Connection, podId: string): PodClient {
   return connection.pod(parsePodId(podId));
 }
 
+export interface FollowedLog {
+  client: PodClient;
+  baseUrl: string;
+  /** For messages, as the next one. */
+  what: string;
+  far?: string;
+}
+
+/** @throws as {@link followPodLogs} */
+export function followLogs(
+  { client, ...named }: FollowedLog,
+  { lines = 0, signal, outageMs = 120_000 }: PodLogsOptions = {},
+): AsyncGenerator<LogEvent, void> {
+  const { comfy } = client;
+  return overCuts<LogEvent>({
+    ...named,
+    open: (lastEventId) =>
+      oneConnection<LogEvent>({
+        open: (callbacks) => comfy.followLogs.subscribe({ lines, lastEventId }, callbacks),
+      }, signal),
+    isLast: () => false,
+    hint: "Check the pod with 'comfyfleet doctor', then follow its log again.",
+    signal,
+    outageMs,
+  });
+}
+
 /**
  * Lines of the pod's ComfyUI as they come, over cuts of the connection and restarts of ComfyUI.
  * @throws FleetError `forbidden`, `not_found`, `conflict` (attached: no log) at once; `edge_unreachable` after an outage
@@ -43,19 +70,8 @@ export function podClient(connection: Connection, podId: string): PodClient {
 export function followPodLogs(
   connection: Connection,
   podId: string,
-  { lines = 0, signal, outageMs = 120_000 }: PodLogsOptions = {},
+  options: PodLogsOptions = {},
 ): AsyncGenerator<LogEvent, void> {
-  const { comfy } = podClient(connection, podId);
-  return overCuts<LogEvent>({
-    baseUrl: connection.baseUrl,
-    open: (lastEventId) =>
-      oneConnection<LogEvent>({
-        open: (callbacks) => comfy.followLogs.subscribe({ lines, lastEventId }, callbacks),
-      }, signal),
-    isLast: () => false,
-    what: `the log of ${podId}`,
-    hint: "Check the pod with 'comfyfleet doctor', then follow its log again.",
-    signal,
-    outageMs,
-  });
+  const { baseUrl } = connection;
+  return followLogs({ client: podClient(connection, podId), baseUrl, what: `the log of ${podId}` }, options);
 }

@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   // edge ↔ agent
   agent_unreachable: { status: 502, retryable: true },
   agent_incompatible: { status: 502, retryable: false },
+  // a daemon that is not there may come; a policy or key that is wrong will not mend itself
+  tailnet_unavailable: { status: 503, retryable: true },
   wrong_pod: { status: 409, retryable: false },
   stale_epoch: { status: 409, retryable: false },
   slot_busy: { status: 409, retryable: true },

@@ -19,9 +19,26 @@ export function noGpuWatched({ conditions, capability }: Judged): string | null 
   return `no GPU is watched (${why})`;
 }
 
+/** Reason of `Reachable=unknown` of a pod that is enrolled and that nobody has joined as. */
+export const AWAITED = "Awaited";
+
+/** Nothing is wrong with one that has its time yet. */
+export function isAwaited({ conditions }: Pick<Pod, "conditions">): boolean {
+  return conditions.some(({ reason }) => reason === AWAITED);
+}
+
 /** What keeps work from the pod, or makes it the last to get some. An unknown GPU does neither. */
 export function troubleOf({ conditions }: Judged): Condition | undefined {
-  return conditions.find(({ type, status }) => status === "false" || (status === "unknown" && type !== "GpuHealthy"));
+  if (isAwaited({ conditions })) return undefined;
+  return conditions.find(({ type, status }) =>
+    type !== "PathDirect" && (status === "false" || (status === "unknown" && type !== "GpuHealthy"))
+  );
+}
+
+/** A path through a relay: it works, and is slow. */
+export function slowPath(pod: Judged): Condition | undefined {
+  const path = conditionOf(pod, "PathDirect");
+  return path?.status === "false" ? path : undefined;
 }
 
 /** A GPU of which nobody knows how it is, although there should be a way. */
@@ -36,9 +53,13 @@ const CHECK_ADDRESS =
 /** By the condition's reason. */
 const FIXES: Readonly<Record<string, string>> = {
   NoAnswer: CHECK_ADDRESS,
+  [AWAITED]: "Start it with the command that 'pods enroll' printed; once its key has ended, enroll another.",
   Unauthorized: "Give the pod's entry in EDGE_PODS the secret that its agent was started with (AGENT_SECRET).",
   WrongPod: "Clear the agent's state directory, or give its address to the pod that it belongs to.",
-  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or forget it.",
+  Forbidden: "Give the edge's node the tag 'tag:edge', and that tag the role 'invoke' in the policy's app grant.",
+  Removed: "Start the pod again with a new key from 'comfyfleet pods enroll'.",
+  Relayed: "Open UDP between pod and edge, best with a public address and a fixed port for the edge's tailscaled.",
+  NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or take it out of the list with 'pods remove'.",
   NoCommonVersion: "Run the same version of edge and agent.",
   SmiMissing: "Mount the NVIDIA driver's tools into the container, or name the program in AGENT_NVIDIA_SMI.",
   NoGpu: "Start the container with its GPU and the NVIDIA runtime.",

@@ -7,7 +7,7 @@ import { BootId, PodId, Sha256, Timestamp } from "./ids.ts";
 export const PodPhase = z.enum(["joining", "starting", "ready", "draining", "gone", "lost"]);
 export type PodPhase = z.infer<typeof PodPhase>;
 
-export const ConditionType = z.enum(["Reachable", "ProtocolCompatible", "ComfyReady", "GpuHealthy"]);
+export const ConditionType = z.enum(["Reachable", "ProtocolCompatible", "PathDirect", "ComfyReady", "GpuHealthy"]);
 export type ConditionType = z.infer<typeof ConditionType>;
 
 /** One readable fact about a pod's health, with since when and why. */
@@ -57,6 +57,8 @@ export const Pod = z.object({
   capability: PodCapability.nullable(),
   conditions: z.array(Condition).max(MAX_CONDITIONS),
   cordon: Cordon.nullable(),
+  /** For development only: its pages may be opened, and it is never given a job. */
+  dev: z.boolean(),
   createdAt: Timestamp,
   lastSeenAt: Timestamp.nullable(),
 });

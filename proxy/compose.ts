@@ -8,10 +8,14 @@ import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
+import { composeEnrollment } from "./compose-enrollment.ts";
+import { composeTailnet } from "./compose-tailnet.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
+import { tailnetHealth } from "./http/tailnet-health.ts";
+import { proxyList } from "./http/forwarded.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
@@ -26,6 +30,7 @@ import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";
+import { createRoutedTransport } from "./pods/routed-transport.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
@@ -40,6 +45,7 @@ import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createSystem } from "./system/info.ts";
+import { createNoTailnetPort } from "./tailnet/tailnet-port.ts";
 import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { observedStore } from "./telemetry/observed-store.ts";
@@ -93,7 +99,11 @@ export async function composeEdge(
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
-  const transport = observedTransport(direct, { metrics, monotonicMs: clock.monotonicMs });
+  const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
+  const ways = tailnet === null
+    ? direct
+    : createRoutedTransport({ direct, tailnet: tailnet.transport, isOnTailnet: tailnet.members.has });
+  const transport = observedTransport(ways, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -102,7 +112,7 @@ export async function composeEdge(
   const common = { store, agents, blobs, partnerKeys, signals, clock, timings: attemptTimings, logger, signal };
   const settlement = createSettlement({ ...common, lastProgress });
   const sessions = createPodSessions(
-    { store, agents, offers, settlement, signals, clock, timings, logger, edgeId },
+    { store, agents, offers, settlement, signals, clock, timings, logger, edgeId, toldByEdge: tailnet?.toldByEdge },
     registered.rows,
   );
   const dispatcher = createDispatcher({
@@ -145,8 +155,11 @@ export async function composeEdge(
   });
 
   const assets = createAssets({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES });
+  const parts = { store, sessions, signals, clock, logger, edgeId };
+  const enrollment = composeEnrollment(config, { ...parts, isStatic: (podId) => registered.targets.has(podId) });
   const pods = {
     ...createPodsService({ store, signals }),
+    ...enrollment.acts,
     watch: createPodsWatch({ store, signals, clock, logger: logger.child("pods") }),
   };
   const ports = {
@@ -159,6 +172,7 @@ export async function composeEdge(
     audit: createAudit({ store, logger: logger.child("audit") }),
     events: createEvents({ store, signals, clock, logger }),
     system: createSystem({ store, runtime, config }),
+    tailnet: tailnet?.port({ agents, store, moreChecks: enrollment.checks }) ?? createNoTailnetPort(),
   };
   const app = createApp({
     authenticate: authenticator.authenticate,
@@ -200,34 +214,49 @@ export async function composeEdge(
     health: createHealth({
       pingStore: () => store.now(),
       pods: async () => (await pods.list({ limit: 100 })).items,
+      tailnet: tailnet && (async () => tailnetHealth(await tailnet.health(signal))),
       stopping: signal,
       logger: logger.child("health"),
     }),
     corsOrigins: config.EDGE_CORS_ORIGINS,
+    trustedProxies: proxyList(config.EDGE_TRUSTED_PROXIES),
     stopping: signal,
     logger: logger.child("http"),
     clock,
     metrics,
-    readGauges: () => readFleetGauges(store, metrics),
+    async readGauges() {
+      await readFleetGauges(store, metrics);
+      tailnet?.readGauges();
+    },
     record,
   });
 
-  const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
+  const listener = await runtime.serve(config.EDGE_LISTEN, (request, remote) => app.fetch(request, { remote }));
   // After the port is ours: a key that was kept but could not be said would lock everybody out.
   const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
   // The one time it is said: an operator who starts the edge by hand has no other way to it.
   if (firstKey.status === "minted") runtime.writeLine(`First administrator key, shown once: ${firstKey.key}`);
   sessions.start();
+  const joining = tailnet?.run(sessions, signal);
   planner.start();
   reaper.start();
   const sweeping = keepSweeping({ store, blobs, clock, logger: logger.child("assets") }, signal);
+  const enrolling = enrollment.keepSweeping(signal);
   logger.info("edge ready", { hostname: listener.hostname, port: listener.port, runtime: runtime.name, edgeId });
 
   let stopped: Promise<void> | null = null;
   async function stop(deadlineMs: number): Promise<void> {
     logger.info("edge stopping", { edgeId });
     stopping.abort(new DOMException("the edge is stopping", "AbortError"));
-    await Promise.allSettled([listener.stop(deadlineMs), planner.stop(), reaper.stop(), sessions.stop(), sweeping]);
+    await Promise.allSettled([
+      listener.stop(deadlineMs),
+      planner.stop(),
+      reaper.stop(),
+      sessions.stop(),
+      sweeping,
+      enrolling,
+      joining,
+    ]);
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await Promise.all([store.close(), blobs.close()]);

@@ -3,8 +3,11 @@
  * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
  */
 import { z } from "zod";
+import { proxyList } from "./http/forwarded.ts";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
+import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
+import { CONTROL_SETTINGS, refuseHalfControl } from "./enrollment/settings.ts";
 
 const MIB = 1024 * 1024;
 
@@ -67,6 +70,19 @@ const Origins = z.string().transform((text, ctx): "*" | string[] => {
   return origins;
 });
 
+/** Addresses and networks with commas between them. */
+const Proxies = z.string().transform((text, ctx): string[] => {
+  const networks = text.split(",").map((part) => part.trim());
+  try {
+    proxyList(networks);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : "";
+    const message = `expected addresses or networks such as 10.0.0.0/8, with commas between; ${found}`;
+    ctx.addIssue({ code: "custom", message });
+  }
+  return networks;
+});
+
 const EnvSchema = z.object({
   /** Address to listen on. Put a TLS-terminating proxy in front before choosing a public one. */
   EDGE_LISTEN: ListenAddress.prefault("127.0.0.1:8080"),
@@ -74,12 +90,20 @@ const EnvSchema = z.object({
   EDGE_DATA_DIR: z.string().min(1).default(".comfyfleet/edge"),
   /** Pods reached with the `direct` transport. */
   EDGE_PODS: PodList,
+  /** Unix socket of a tailscaled: pods of its tailnet are found and reached through it. */
+  TS_SOCKET: z.string().min(1).max(107, "expected at most 107 characters: a socket's path has no more").optional(),
+  /** Port of the agents on the tailnet. */
+  TAILNET_AGENT_PORT: z.coerce.number().int().min(1).max(65_535).default(AGENT_PORT),
+  /** Between two pings that keep the path to a pod warm. */
+  TAILNET_PING_MS: durationMs(60_000, 1_000),
   /** A full `cfl_…` key to install as the first administrator key, where nobody runs `comfyfleet up`. */
   EDGE_BOOTSTRAP_KEY: z.string().optional(),
   /** What signs addresses of files and seals what is kept for others; without it `secret.key` in the data folder. */
   EDGE_SECRET_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, "expected 64 hex digits: openssl rand -hex 32").optional(),
   /** Web pages of these origins may call the edge; without it none but those that the edge itself serves. */
   EDGE_CORS_ORIGINS: Origins.default([]),
+  /** Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` count. */
+  EDGE_TRUSTED_PROXIES: Proxies.default([]),
   /** Where callers reach this edge, for links in answers; without it the origin that each request names. */
   EDGE_PUBLIC_URL: Origin.optional(),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
@@ -109,12 +133,13 @@ const EnvSchema = z.object({
   /** Silence after which a pod is shown as unreachable, and after which its jobs are queued again. */
   POD_UNREACHABLE_MS: durationMs(30_000, 100),
   POD_LOST_MS: durationMs(60_000, 200),
+  ...CONTROL_SETTINGS,
   ...OTLP_SETTINGS,
   LOG_LEVEL: z.enum(["debug", "info", "warning", "error"]).default("info"),
 }).refine((env) => env.POD_LOST_MS > env.POD_UNREACHABLE_MS, {
   path: ["POD_LOST_MS"],
   message: "expected more than POD_UNREACHABLE_MS",
-});
+}).superRefine(refuseHalfControl);
 
 /** Every variable the edge reads; the entry points read these and no others. */
 export const CONFIG_NAMES: readonly string[] = Object.keys(EnvSchema.shape);

@@ -1,7 +1,16 @@
 /** The agent's HTTP surface: authentication first, then its router and the raw paths of contracts/agent/routes.ts. */
+import type { HttpBindings } from "@hono/node-server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
-import type { AgentContext, AttemptsPort, ComfyPort, GpuPort, PodPort } from "../../contracts/agent/ports.ts";
+import type {
+  AgentContext,
+  AttemptsPort,
+  ComfyPort,
+  GpuPort,
+  PodPort,
+  TailnetPort,
+} from "../../contracts/agent/ports.ts";
+import type { AgentCaller } from "../../contracts/agent/caller.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
@@ -10,7 +19,7 @@ import type { InputStore } from "../attempts/input-store.ts";
 import type { Workspace } from "../attempts/workspace.ts";
 import type { Comfy } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { requireSecret } from "./auth.ts";
+import type { Access } from "./access.ts";
 import { readLimited } from "../../contracts/http/body-limit.ts";
 import { errorResponse } from "./error-response.ts";
 import { inputResponse, UPLOAD_STALL_MS } from "./input-route.ts";
@@ -18,7 +27,7 @@ import { metricsResponse } from "./metrics-route.ts";
 import { outputResponse } from "./output-route.ts";
 
 export interface AppOptions {
-  secret: string;
+  access: Access;
   pod: PodPort;
   attempts: AttemptsPort;
   gpu: GpuPort;
@@ -28,6 +37,7 @@ export interface AppOptions {
   /** Prometheus text. */
   metrics: () => Promise<string>;
   operator: ComfyPort;
+  tailnet: TailnetPort;
   maxInputBytes: number;
   /** Largest procedure call, the workflow included. */
   maxCallBytes: number;
@@ -35,7 +45,8 @@ export interface AppOptions {
 }
 
 interface AppEnv {
-  Variables: { requestId: string };
+  Variables: { requestId: string; caller: AgentCaller | null };
+  Bindings: Partial<HttpBindings>;
 }
 
 const REQUEST_ID_HEADER = "x-request-id";
@@ -47,19 +58,19 @@ function requestIdOf(given: string | undefined): string {
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const { attempts, inputs, workspace, logger } = options;
-  const checkSecret = requireSecret(options.secret);
   const app = new Hono<AppEnv>();
 
   app.use(async function authenticate(c, next) {
     const requestId = requestIdOf(c.req.header(REQUEST_ID_HEADER));
     c.set("requestId", requestId);
-    checkSecret(c.req.header("authorization"));
+    const call = { authorization: c.req.header("authorization"), url: c.req.url, socket: c.env.incoming?.socket };
+    c.set("caller", options.access(call));
     await next();
     // Not c.header(): that makes the response anew around its body, and a stream then waits a turn of the timers.
     c.res.headers.set(REQUEST_ID_HEADER, requestId);
   });
 
-  app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.get("requestId"), options));
+  app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.var, options));
   app.put(
     `${AGENT_ROUTES.inputs}/:sha256`,
     (c) =>
@@ -102,15 +113,16 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   return app;
 }
 
-async function answerCall(request: Request, requestId: string, options: AppOptions): Promise<Response> {
-  const { pod, attempts, gpu, operator, logger } = options;
+async function answerCall(request: Request, from: AppEnv["Variables"], options: AppOptions): Promise<Response> {
+  const { pod, attempts, gpu, operator, tailnet, logger } = options;
+  const { requestId, caller } = from;
   const trace = parseTraceparent(request.headers.get(TRACEPARENT_HEADER)) ?? undefined;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
     req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
     router: agentRouter,
     allowBatching: false,
-    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, requestId, trace }),
+    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, tailnet, requestId, trace, caller }),
     onError({ error, path }) {
       const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
       if (foreseen || request.signal.aborted) return;

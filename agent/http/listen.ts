@@ -6,6 +6,7 @@ import type { Hono } from "hono";
 import type { Env } from "hono/types";
 import { boundConnections, HEADERS_CHECK_MS } from "../../contracts/http/bound-connections.ts";
 import { refuseMalformed } from "../../contracts/http/malformed.ts";
+import { type Gate, guard } from "./gate.ts";
 
 export interface Listener {
   /** Port for TCP, path for a unix socket. */
@@ -17,7 +18,7 @@ export interface Listener {
 /** A connection that is silent for this long is probed. */
 const PROBE_AFTER_MS = 30_000;
 
-function serverOf<E extends Env>(app: Hono<E>): Server {
+function serverOf<E extends Env>(app: Hono<E>, gate: Gate | null): Server {
   // An idle edge keeps its connection between two beats. One that has vanished, as a machine does that loses its power,
   // says nothing: TCP's own probes end its connections.
   const server = createServer({
@@ -25,8 +26,11 @@ function serverOf<E extends Env>(app: Hono<E>): Server {
     keepAliveTimeout: 75_000,
     keepAlive: true,
     keepAliveInitialDelay: PROBE_AFTER_MS,
-  }, getRequestListener(app.fetch, { errorHandler: refuseMalformed }));
+  });
+  const answer = getRequestListener(app.fetch, { errorHandler: refuseMalformed });
   boundConnections(server);
+  if (gate === null) server.on("request", answer);
+  else guard(server, gate, answer);
   return server;
 }
 
@@ -40,8 +44,13 @@ async function listen(server: Server, at: { host: string; port: number } | { pat
   });
 }
 
-export async function listenTcp<E extends Env>(app: Hono<E>, at: { host: string; port: number }): Promise<Listener> {
-  const server = serverOf(app);
+/** @param gate asks who each connection is from; without one everybody gets as far as the app */
+export async function listenTcp<E extends Env>(
+  app: Hono<E>,
+  at: { host: string; port: number },
+  gate: Gate | null = null,
+): Promise<Listener> {
+  const server = serverOf(app, gate);
   await listen(server, at);
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : at.port;
@@ -51,7 +60,7 @@ export async function listenTcp<E extends Env>(app: Hono<E>, at: { host: string;
 
 /** A socket that only this user can open; one that a killed agent left is replaced. */
 export async function listenUnix<E extends Env>(app: Hono<E>, path: string): Promise<Listener> {
-  const server = serverOf(app);
+  const server = serverOf(app, null);
   await rm(path, { force: true });
   await listen(server, { path });
   await chmod(path, 0o600);

@@ -2,14 +2,16 @@
 import { createFleet, type Fleet, type Pod } from "../../client/mod.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
+import { directPodChecks } from "./direct-pod.ts";
 import { type Credentials, resolveCredentials } from "../credentials.ts";
 import { type Check, failed } from "../doctor/check.ts";
 import { checkKey, checkStore, reachEdge } from "../doctor/edge-checks.ts";
 import { askDeno, denoCheck, diskCheck, freeBytesIn, nodeCheck } from "../doctor/machine-checks.ts";
 import { knownPodChecks, livePodChecks } from "../doctor/pod-checks.ts";
+import { directPod } from "../pod/target.ts";
+import { tailnetChecks } from "./tailnet.ts";
 import { orAborted } from "../interruption.ts";
-import { EXIT } from "../output/exit-codes.ts";
-import { printable } from "../output/printable.ts";
+import { printChecks } from "../output/check-lines.ts";
 
 export interface DoctorFlags {
   url?: string;
@@ -20,13 +22,6 @@ export interface DoctorFlags {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Pods that are asked at a time. */
 const AT_A_TIME = 8;
-
-const MARKS: Readonly<Record<Check["status"], string>> = {
-  ok: "ok",
-  warning: "warning",
-  failed: "FAILED",
-  skipped: "skipped",
-};
 
 async function podChecks(fleet: Fleet, pods: readonly Pod[], command: string): Promise<Check[]> {
   const found: Check[][] = [];
@@ -52,7 +47,7 @@ async function fleetChecks(credentials: Credentials, command: string): Promise<C
   const store = await checkStore(baseUrl, apiKey);
   const fix = `Name pods in EDGE_PODS, or start everything on this machine with '${command} up'.`;
   const none = pods.length === 0 ? [failed("pods", "the edge knows no pod", fix)] : [];
-  return [...edge, check, store, ...none, ...await podChecks(fleet, pods, command)];
+  return [...edge, check, store, ...await tailnetChecks(fleet), ...none, ...await podChecks(fleet, pods, command)];
 }
 
 /** Which edge and key: nothing to look at where nobody says. */
@@ -66,6 +61,7 @@ function credentialsOf(context: CliContext, flags: DoctorFlags): Credentials | C
 }
 
 async function allChecks(context: CliContext, flags: DoctorFlags): Promise<Check[]> {
+  if (context.podHost !== undefined) return await directPodChecks(directPod(context, context.podHost));
   const machine = [
     nodeCheck(process.versions.node),
     denoCheck(await askDeno(context.env)),
@@ -76,19 +72,7 @@ async function allChecks(context: CliContext, flags: DoctorFlags): Promise<Check
   return [...machine, ...await fleetChecks(credentials, context.command)];
 }
 
-function lineOf({ name, status, message, fix }: Check, width: number): string {
-  const line = `${MARKS[status].padEnd(8)}${name.padEnd(width)}  ${printable(message).replaceAll("\n", " ")}`;
-  return fix === null ? line : `${line}\n${" ".repeat(8)}fix: ${fix}`;
-}
-
 export async function doctor(context: CliContext, flags: DoctorFlags): Promise<number> {
   const checks = await orAborted(allChecks(context, flags), context.interrupted);
-  const failures = checks.filter(({ status }) => status === "failed").length;
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  const end = failures === 0
-    ? "Everything that was looked at works."
-    : `${failures} of ${checks.length} checks failed.`;
-  const text = [...checks.map((check) => lineOf(check, width)), "", end].join("\n");
-  context.render.result({ healthy: failures === 0, checks }, text);
-  return failures === 0 ? EXIT.ok : EXIT.failure;
+  return printChecks(context.render, checks);
 }

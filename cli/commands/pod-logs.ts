@@ -5,7 +5,7 @@ import { orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { printable } from "../output/printable.ts";
 import type { Terminal } from "../output/renderer.ts";
-import { findPod } from "./find-pod.ts";
+import { targetPod } from "../pod/target.ts";
 import type { PodsFlags } from "./pods.ts";
 
 export interface LogsFlags extends PodsFlags {
@@ -30,20 +30,19 @@ function linePrinter(stdout: Terminal["stdout"]) {
   };
 }
 
-export async function podLogs(context: CliContext, wanted: string, flags: LogsFlags): Promise<number> {
+export async function podLogs(context: CliContext, wanted: string | undefined, flags: LogsFlags): Promise<number> {
   const { render, terminal, interrupted } = context;
-  const fleet = context.fleet(flags);
-  const pod = await findPod(context, fleet, wanted);
+  const pod = await targetPod(context, wanted, flags);
   if (!flags.follow) {
-    const asked = fleet.call(() => fleet.pod(pod.id).comfy.logs.query({ lines: flags.lines }));
+    const asked = pod.call((trpc) => trpc.comfy.logs.query({ lines: flags.lines }));
     const page = await orAborted(asked, interrupted);
     const text = page.lines.map((line) => printable(line.text)).join("\n");
-    render.result({ podId: pod.id, name: pod.name, ...page }, text || "ComfyUI has said nothing yet.");
+    render.result({ ...pod.named, ...page }, text || "ComfyUI has said nothing yet.");
     return EXIT.ok;
   }
   const print = linePrinter(terminal.stdout);
   try {
-    for await (const event of fleet.podLogs(pod.id, { lines: flags.lines, signal: interrupted })) {
+    for await (const event of pod.logs({ lines: flags.lines, signal: interrupted })) {
       if (render.json) render.event(event, null);
       else if (event.type === "line") print(event.line);
       else render.say(gapText(event));
@@ -51,6 +50,6 @@ export async function podLogs(context: CliContext, wanted: string, flags: LogsFl
   } catch (error) {
     if (!interrupted.aborted) throw error;
   }
-  if (render.json) render.result({ podId: pod.id, state: "detached" }, "");
+  if (render.json) render.result({ ...pod.named, state: "detached" }, "");
   return EXIT.interrupted;
 }

@@ -7,6 +7,8 @@ import { orAborted } from "../interruption.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { podDetails, podTable } from "../output/pod-lines.ts";
 import { type PageFlags, printPage } from "../page.ts";
+import { requireName, targetPod } from "../pod/target.ts";
+import { showDirectPod } from "./direct-pod.ts";
 import { findPod } from "./find-pod.ts";
 
 export interface PodsFlags {
@@ -37,8 +39,9 @@ export async function listPods(context: CliContext, flags: PageFlags): Promise<n
   return printPage(context, page, { text: podTable(page.items, Date.now()), none });
 }
 
-export async function getPod(context: CliContext, wanted: string, flags: PodsFlags): Promise<number> {
-  const pod = await findPod(context, context.fleet(flags), wanted);
+export async function getPod(context: CliContext, wanted: string | undefined, flags: PodsFlags): Promise<number> {
+  if (context.podHost !== undefined) return await showDirectPod(context, await targetPod(context, wanted, flags));
+  const pod = await findPod(context, context.fleet(flags), requireName(wanted));
   context.render.result(pod, podDetails(pod, Date.now()));
   return EXIT.ok;
 }
@@ -103,15 +106,18 @@ export async function drainPod(context: CliContext, wanted: string, flags: Drain
   return EXIT.ok;
 }
 
-export async function restartPod(context: CliContext, wanted: string, flags: RestartFlags): Promise<number> {
-  const fleet = context.fleet(flags);
-  const pod = await findPod(context, fleet, wanted);
+export async function restartPod(
+  context: CliContext,
+  wanted: string | undefined,
+  flags: RestartFlags,
+): Promise<number> {
+  const pod = await targetPod(context, wanted, flags);
   const input = { running: flags.force ? "lose" as const : "refuse" as const, reason: flags.reason };
-  const act = fleet.call(() => fleet.pod(pod.id).comfy.restart.mutate(input));
+  const act = pod.call((trpc) => trpc.comfy.restart.mutate(input));
   const result = await orAborted(act, context.interrupted).catch((error: unknown) => {
-    throw withForce(error, `${context.command} pods restart ${pod.name} --force`);
+    throw withForce(error, `${pod.commandTo("restart")} --force`);
   });
-  context.render.result({ podId: pod.id, name: pod.name, ...result }, `${pod.name}: ${result.message}`);
+  context.render.result({ ...pod.named, ...result }, `${pod.name}: ${result.message}`);
   return EXIT.ok;
 }
 
@@ -122,11 +128,9 @@ function withForce(error: unknown, command: string): unknown {
   return new FleetError(error.code, error.message, { ...error.toEnvelope(), hint, cause: error });
 }
 
-export async function freePod(context: CliContext, wanted: string, flags: PodsFlags): Promise<number> {
-  const fleet = context.fleet(flags);
-  const pod = await findPod(context, fleet, wanted);
-  const act = fleet.call(() => fleet.pod(pod.id).comfy.free.mutate());
-  const result = await orAborted(act, context.interrupted);
-  context.render.result({ podId: pod.id, name: pod.name, ...result }, `${pod.name}: ${result.message}`);
+export async function freePod(context: CliContext, wanted: string | undefined, flags: PodsFlags): Promise<number> {
+  const pod = await targetPod(context, wanted, flags);
+  const result = await orAborted(pod.call((trpc) => trpc.comfy.free.mutate()), context.interrupted);
+  context.render.result({ ...pod.named, ...result }, `${pod.name}: ${result.message}`);
   return EXIT.ok;
 }

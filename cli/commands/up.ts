@@ -12,10 +12,13 @@ export interface UpFlags {
   data: string;
   runtime: "auto" | "deno" | "node";
   readyTimeout: number;
+  tailnet?: boolean;
+  tsAuthKey?: string;
 }
 
 export async function up(context: CliContext, flags: UpFlags): Promise<number> {
   const { render, interrupted, env, command } = context;
+  const tailnet = flags.tailnet ?? flags.tsAuthKey !== undefined;
   const comfy = chooseComfy(flags.comfyui, env);
   render.say(`Starting an edge and an agent with ${describeComfy(comfy)}`);
   const fleet = await startLocalFleet({
@@ -25,6 +28,7 @@ export async function up(context: CliContext, flags: UpFlags): Promise<number> {
     listenHost: flags.host,
     runtime: flags.runtime,
     env,
+    ...(tailnet ? { tailnet: { authKey: flags.tsAuthKey } } : {}),
     readyTimeoutMs: flags.readyTimeout * 1_000,
     signal: interrupted,
     say: (text) => render.say(text),
@@ -47,6 +51,7 @@ export async function up(context: CliContext, flags: UpFlags): Promise<number> {
       "  In another terminal, in this folder:",
       `    ${command} run WORKFLOW.json`,
       `    ${command} jobs ls`,
+      ...(tailnet ? [`    ${command} pods enroll`] : []),
       "",
       "  Ctrl-C stops everything; jobs are kept.",
     ].join("\n"),

@@ -2,7 +2,14 @@
 import type { ComfyReport, Fleet, Pod } from "../../client/mod.ts";
 import { toFleetError } from "../../contracts/errors.ts";
 import type { Condition } from "../../contracts/pod.ts";
-import { comfyFix, conditionFix, conditionOf, noGpuWatched, unwatchedGpu } from "../../contracts/pod-health.ts";
+import {
+  comfyFix,
+  conditionFix,
+  conditionOf,
+  isAwaited,
+  noGpuWatched,
+  unwatchedGpu,
+} from "../../contracts/pod-health.ts";
 import { type Check, clockCheck, failed, ok, skipped, warning } from "./check.ts";
 
 function conditionCheck(pod: Pod, type: Condition["type"], { what, missing, command }: ConditionLine): Check {
@@ -23,6 +30,10 @@ interface ConditionLine {
 
 /** What the edge knows of it. Pure. */
 export function knownPodChecks(pod: Pod, command: string): Check[] {
+  if (isAwaited(pod)) {
+    const message = conditionOf(pod, "Reachable")?.message ?? "is awaited";
+    return [skipped(`pod ${pod.name}`, message)];
+  }
   const never = (name: string) => failed(name, "has not answered this edge yet", conditionFix(pod, undefined, command));
   const unknown = (name: string) => skipped(name, "not known before the pod has answered");
   return [

@@ -1,6 +1,6 @@
 /** Pods as lines of text. */
 import type { Pod } from "../../client/mod.ts";
-import { troubleOf, unwatchedGpu } from "../../contracts/pod-health.ts";
+import { isAwaited, troubleOf, unwatchedGpu } from "../../contracts/pod-health.ts";
 import { duration } from "./job-lines.ts";
 import { printable } from "./printable.ts";
 import { table } from "./table.ts";
@@ -14,7 +14,8 @@ export function podNote(pod: Pod): string {
   const { cordon } = pod;
   const bad = troubleOf(pod) ?? unwatchedGpu(pod);
   const cordoned = cordon && `cordoned${cordon.reason === "" ? "" : ` (${cordon.reason})`}`;
-  return printable([cordoned, bad?.message.split("\n", 1)[0]].filter(Boolean).join("; "));
+  const kind = [pod.dev && "for development", isAwaited(pod) && "awaited"];
+  return printable([...kind, cordoned, bad?.message.split("\n", 1)[0]].filter(Boolean).join("; "));
 }
 
 function gpuOf({ capability }: Pod): string {
@@ -42,6 +43,7 @@ export function podDetails(pod: Pod, nowMs: number): string {
     ["id", pod.id],
     ["name", pod.name],
     ["phase", pod.phase],
+    ...(pod.dev ? [["for", "development: it gets no jobs"] as [string, string]] : []),
     ["cordon", cordon ? `since ${cordon.since}${drain}${cordon.reason === "" ? "" : `: ${cordon.reason}`}` : "none"],
     ["slots", `${pod.slotsBusy} of ${pod.slotsTotal} busy`],
     ["seen", ago(pod.lastSeenAt, nowMs)],

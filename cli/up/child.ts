@@ -13,6 +13,8 @@ export interface ChildOptions {
   env: Record<string, string | undefined>;
   /** Appended to, see {@link openChildLog}; a file and not a pipe, so that it is whole whatever happens to us. */
   logPath: string;
+  /** Another pipe, at descriptor 3, for a child that ends with its other end and not with standard input. */
+  lifeline?: boolean;
   /** SIGTERM to SIGKILL. @default 15_000 */
   stopGraceMs?: number;
   /** Told of every unexpected end and what follows. */
@@ -46,7 +48,7 @@ export function superviseChild(options: ChildOptions): Child {
     const startedMs = Date.now();
     child = spawn(file, args, {
       env: options.env as NodeJS.ProcessEnv,
-      stdio: ["pipe", log.fd, log.fd],
+      stdio: ["pipe", log.fd, log.fd, ...(options.lifeline ? ["pipe" as const] : [])],
       detached: true,
     });
     closeSync(log.fd);

@@ -17,9 +17,12 @@ export function findDeno(env: Record<string, string | undefined>): string | null
   return folders.map((folder) => join(folder, "deno")).find((path) => existsSync(path)) ?? null;
 }
 
-/** The edge's flags on Deno, from the one file that holds them. */
-export function denoEdgeFlags(dataDir: string): string[] {
+/**
+ * The edge's flags on Deno, from the one file that holds them.
+ * @param socketPath of a tailscaled outside of the data folder, which it must be let to open
+ */
+export function denoEdgeFlags(dataDir: string, socketPath?: string): string[] {
   const path = fileURLToPath(new URL("proxy/deno-flags.json", ROOT));
   const { flags } = z.object({ flags: z.array(z.string()) }).parse(JSON.parse(readFileSync(path, "utf8")));
-  return flags.map((flag) => flag.replace("{dataDir}", dataDir));
+  return flags.map((flag) => flag.replace("{dataDir}", socketPath ? `${dataDir},${socketPath}` : dataDir));
 }

@@ -7,6 +7,7 @@ import { anyPort, edgePort } from "./free-port.ts";
 import { listenHost } from "./listen-host.ts";
 import { loadSecrets } from "./local-secrets.ts";
 import { type ComfySource, planProcesses } from "./plan.ts";
+import { startTailnet } from "./start-tailnet.ts";
 import { waitReady } from "./wait-ready.ts";
 
 export interface LocalFleetOptions {
@@ -18,6 +19,8 @@ export interface LocalFleetOptions {
   /** `auto`: Deno where it is found. */
   runtime: "auto" | "deno" | "node";
   env: Record<string, string | undefined>;
+  /** Run a tailscaled for the edge. `authKey`: `file:PATH` of the key to join with. */
+  tailnet?: { authKey?: string | undefined };
   /** How long ComfyUI may take to become ready. */
   readyTimeoutMs: number;
   signal: AbortSignal;
@@ -59,6 +62,16 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
   // After whatever may refuse the start: a key that is minted is shown by the same start.
   const secrets = loadSecrets(dataDir);
   const baseUrl = `http://${host.reachedAt}:${ports.edge}`;
+  let failure: string | null = null;
+  let giveUp = (_reason: string) => {};
+  const broken = new Promise<string>((resolve) => (giveUp = resolve));
+  const onGiveUp = (reason: string) => {
+    failure ??= reason;
+    giveUp(reason);
+  };
+  const tailnet = options.tailnet === undefined
+    ? null
+    : await startTailnet({ ...options, ...options.tailnet, timeoutMs: options.readyTimeoutMs, onGiveUp, broken });
   const plans = planProcesses({
     dataDir,
     ports,
@@ -68,23 +81,18 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
     comfy: options.comfy,
     agentSecret: secrets.agentSecret,
     bootstrapKey: secrets.apiKey,
-    env,
+    env: tailnet === null ? env : { ...env, TS_SOCKET: tailnet.socketPath },
   });
-  let failure: string | null = null;
-  let giveUp = (_reason: string) => {};
-  const broken = new Promise<string>((resolve) => (giveUp = resolve));
-  const children: Child[] = plans.map((plan) =>
+  const processes: Child[] = plans.map((plan) =>
     superviseChild({
       ...plan,
       env: { ...plan.env, [plan.stopWithParent]: "true" },
       onRestart: say,
-      onGiveUp(reason) {
-        failure ??= reason;
-        giveUp(reason);
-      },
+      onGiveUp,
     })
   );
-  // The edge first: it drops its claim on the pod while the agent ends its work.
+  const children = tailnet === null ? processes : [tailnet.child, ...processes];
+  // The edge first: it drops its claim on the pod while the agent ends its work. The way to other pods last.
   const stop = async () => {
     for (const child of [...children].reverse()) await child.stop();
   };

@@ -38,6 +38,9 @@ export interface ProcessPlan {
   stopWithParent: "AGENT_STOP_WITH_PARENT" | "EDGE_STOP_WITH_PARENT";
 }
 
+/** Its name in the edge's list. */
+export const LOCAL_POD = "local";
+
 /** ComfyUI's own default, and what the agent's other steps may take beside it. */
 const COMFY_STOP_GRACE_MS = 10_000;
 const STOP_MARGIN_MS = 20_000;
@@ -47,7 +50,7 @@ const EDGE_STOP_GRACE_MS = 15_000;
 const AGENT_SETTINGS =
   /^(AGENT_|COMFYUI_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|CUDA_|NVIDIA_|LD_LIBRARY_PATH$)/;
 const EDGE_SETTINGS =
-  /^(EDGE_|MAX_|ASSET_|JOB_|TENANT_|V2_|POD_|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
+  /^(EDGE_|MAX_|ASSET_|JOB_|TENANT_|V2_|POD_|HEADSCALE_|TAILSCALE_|TAILNET_|TS_SOCKET$|LOG_LEVEL$|OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS)$|PATH$|HOME$|LANG$|TMPDIR$|DENO_DIR$)/;
 
 function pick(env: Record<string, string | undefined>, wanted: RegExp): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => wanted.test(name)));
@@ -57,25 +60,28 @@ function inDirectory(directory: string | undefined): Record<string, string> {
   return directory === undefined ? {} : { COMFYUI_DIR: resolve(directory) };
 }
 
-function comfyEnv({ comfy, node, ports }: UpPlanOptions): Record<string, string> {
+/** The agent's settings for that ComfyUI. */
+export function comfyEnv(
+  { comfy, node, comfyPort }: Pick<UpPlanOptions, "comfy" | "node"> & { comfyPort: number },
+): Record<string, string> {
   switch (comfy.kind) {
     case "fake":
       return {
         COMFYUI_COMMAND: JSON.stringify([node, entryPath("fake-comfy/main")]),
-        COMFYUI_PORT: String(ports.comfy),
+        COMFYUI_PORT: String(comfyPort),
       };
     case "attach":
       return { COMFYUI_URL: comfy.url, ...inDirectory(comfy.directory) };
     case "command":
       return {
         COMFYUI_COMMAND: comfy.command,
-        COMFYUI_PORT: String(ports.comfy),
+        COMFYUI_PORT: String(comfyPort),
         ...inDirectory(comfy.directory),
       };
     case "directory":
       return {
         COMFYUI_DIR: resolve(comfy.directory),
-        COMFYUI_PORT: String(ports.comfy),
+        COMFYUI_PORT: String(comfyPort),
         ...(comfy.python ? { COMFYUI_PYTHON: comfy.python } : {}),
       };
   }
@@ -86,9 +92,9 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
   const dataDir = resolve(options.dataDir);
   const edgeDir = join(dataDir, "edge");
   const logs = join(dataDir, "logs");
-  const pods = [{ name: "local", url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret }];
+  const pods = [{ name: LOCAL_POD, url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret }];
   const edgeEntry = options.deno
-    ? [options.deno, "run", ...denoEdgeFlags(edgeDir), entryPath("proxy/main.deno")]
+    ? [options.deno, "run", ...denoEdgeFlags(edgeDir, env.TS_SOCKET), entryPath("proxy/main.deno")]
     : [options.node, entryPath("proxy/main.node")];
   const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, COMFYUI_COMMAND: _command, ...passed } = pick(env, AGENT_SETTINGS);
   return [
@@ -100,7 +106,7 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         AGENT_LISTEN: `127.0.0.1:${ports.agent}`,
         AGENT_SECRET: agentSecret,
         AGENT_STATE_DIR: join(dataDir, "agent"),
-        ...comfyEnv(options),
+        ...comfyEnv({ ...options, comfyPort: ports.comfy }),
       },
       logPath: join(logs, "agent.log"),
       stopGraceMs: (Number(env.COMFYUI_STOP_GRACE_MS) || COMFY_STOP_GRACE_MS) + STOP_MARGIN_MS,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Condition, Pod } from "../../contracts/pod.ts";
 import { createFleet } from "../../client/mod.ts";
 import { FleetError } from "../../contracts/errors.ts";
+import { LOCAL_POD } from "./plan.ts";
 import { podReadiness } from "./pod-readiness.ts";
 
 export interface WaitOptions {
@@ -63,7 +64,8 @@ export async function waitReady(options: WaitOptions): Promise<void> {
     try {
       const page = await fleet.call((trpc) => trpc.pods.list.query({}, { signal }));
       refusedSinceMs = null;
-      return page.items;
+      // The others have come over the tailnet, or are awaited there.
+      return page.items.filter(({ name }) => name === LOCAL_POD);
     } catch (error) {
       signal.throwIfAborted();
       if (!FleetError.is(error) || error.code !== "unauthorized") return null;

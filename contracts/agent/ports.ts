@@ -1,11 +1,13 @@
 /** What an agent must be able to do. `agent/` implements these. */
 import type { AttemptEvent, AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
 import type { AttemptId } from "../ids.ts";
+import type { TailnetReport } from "../tailnet/report.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
 import type { ComfyReport, FollowLog, FreeResult, LogEvent, LogPage, RestartComfy, RestartResult } from "./comfy.ts";
 import type { GpuSample, GpuVerdict } from "./gpu.ts";
 import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
+import type { AgentCaller } from "./caller.ts";
 
 export interface PodPort {
   describe(): Promise<PodDescription>;
@@ -54,9 +56,21 @@ export interface ComfyPort {
   followLogs(input: FollowLog, signal: AbortSignal): AsyncIterable<Tracked<LogEvent>>;
 }
 
+/** An agent that is older than this answers `not_found` to all of it. */
+export interface TailnetPort {
+  /**
+   * What the pod sees of the tailnet, and that it reaches nothing it must not: seconds of waiting, since what is closed
+   * does not answer. `conflict` without a tailnet. @param caller who asks over the tailnet
+   */
+  selfCheck(caller: AgentCaller | null): Promise<TailnetReport>;
+}
+
 export interface AgentContext extends RequestContext {
   pod: PodPort;
   attempts: AttemptsPort;
   gpu: GpuPort;
   comfy: ComfyPort;
+  tailnet: TailnetPort;
+  /** Who calls over the tailnet; absent on the direct transport. */
+  caller?: AgentCaller | null;
 }

@@ -1,5 +1,6 @@
 /** The agent's typed contract. Who may call is decided before it, by the transport's authentication. */
 import { AttemptReport, StartAttempt, StartResult } from "../attempt.ts";
+import { TailnetReport } from "../tailnet/report.ts";
 import { createTRPC, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
 import { ComfyReport, FollowLog, FreeResult, LogPage, ReadLog, RestartComfy, RestartResult } from "./comfy.ts";
 import { GpuSample, GpuVerdict } from "./gpu.ts";
@@ -58,5 +59,10 @@ const comfy = t.router({
   ),
 });
 
-export const agentRouter = t.router({ pod, attempts, gpu, comfy });
+const tailnet = t.router({
+  selfCheck: procedure.meta({ operator: "pods:read" }).output(TailnetReport)
+    .query(({ ctx }) => ctx.tailnet.selfCheck(ctx.caller ?? null)),
+});
+
+export const agentRouter = t.router({ pod, attempts, gpu, comfy, tailnet });
 export type AgentRouter = typeof agentRouter;

@@ -31,9 +31,13 @@ export function describeAct(input: unknown): { target: string | null; reason: st
 
 const Made = z.object({ id: z.string().max(100) });
 
-/** Id of what a mutation has made or changed. */
+/** Of `pods.enroll`, whose answer holds keys: nothing else of it is looked at. */
+const Enrolled = z.object({ pods: z.array(z.object({ podId: z.string().max(100) })).min(1) });
+
+/** Id of what a mutation has made or changed; several with spaces between them. */
 export function targetOf(result: unknown): string | null {
-  return Made.safeParse(result).data?.id ?? null;
+  const pods = Enrolled.safeParse(result).data?.pods;
+  return Made.safeParse(result).data?.id ?? pods?.map(({ podId }) => podId).join(" ") ?? null;
 }
 
 /** @param error what a procedure failed with; null when it did not */

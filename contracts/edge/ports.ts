@@ -10,9 +10,11 @@ import type { Page, PageRequest } from "../page.ts";
 import type { Pod, PodChange } from "../pod.ts";
 import type { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
 import type { SystemInfo } from "../system.ts";
+import type { TailnetReport, TailnetStatus } from "../tailnet/report.ts";
 import type { ApiKey, Caller, CreatedKey, Tenant } from "../tenant.ts";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import type { RequestContext, Tracked } from "../trpc.ts";
+import type { EnrollPods, Enrolment, RemovedPod, RemovePod } from "./enrolment.ts";
 import type { CordonPod, CreateKey, GetJob, ListJobs, RetryJob, WatchEvents, WatchJob } from "./inputs.ts";
 
 export type { Tracked };
@@ -63,8 +65,23 @@ export interface PodsPort {
   uncordon(podId: PodId): Promise<Pod>;
   /** A cordon under which the pod is `draining` until its attempts have ended. */
   drain(input: CordonPod): Promise<Pod>;
+  /**
+   * Awaited pods, each with a key that joins one node. `conflict` where the edge has no control server to ask.
+   * @param signal of the caller, without whom the keys are of no use: they are revoked
+   */
+  enroll(input: EnrollPods, signal: AbortSignal): Promise<Enrolment>;
+  /** Off the tailnet and out of the list. `conflict` while it has attempts, and for a pod of `EDGE_PODS`. */
+  remove(input: RemovePod, signal: AbortSignal): Promise<RemovedPod>;
   /** Every pod, then each that changes, until the signal aborts. */
   watch(signal: AbortSignal): AsyncIterable<PodChange>;
+}
+
+/** `conflict` on an edge without a tailnet. */
+export interface TailnetPort {
+  /** What the edge knows of itself and of its pods there; asks its own daemon and the control server, and dials nobody. */
+  status(signal: AbortSignal): Promise<TailnetStatus>;
+  /** Tries what must be closed on each pod, and asks each pod to try what must be closed from there. */
+  check(signal: AbortSignal): Promise<TailnetReport>;
 }
 
 export interface AuditPort {
@@ -105,4 +122,5 @@ export interface EdgeContext extends RequestContext {
   audit: AuditPort;
   events: EventsPort;
   system: SystemPort;
+  tailnet: TailnetPort;
 }

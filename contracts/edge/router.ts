@@ -5,6 +5,7 @@ import { Job, SubmitJob } from "../job.ts";
 import { pageOf, PageRequest } from "../page.ts";
 import { Pod } from "../pod.ts";
 import { PlanService, ServiceDetails, ServicePlan, ServiceSummary } from "../services/views.ts";
+import { TailnetReport, TailnetStatus } from "../tailnet/report.ts";
 import { SystemInfo } from "../system.ts";
 import { ApiKey, CreatedKey, type Scope, Tenant } from "../tenant.ts";
 import { createTRPC, requireCaller, requireScope, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
@@ -24,6 +25,7 @@ import {
   WatchEvents,
   WatchJob,
 } from "./inputs.ts";
+import { EnrollPods, Enrolment, RemovedPod, RemovePod } from "./enrolment.ts";
 import type { EdgeContext } from "./ports.ts";
 
 const t = createTRPC<EdgeContext>();
@@ -87,6 +89,10 @@ const pods = t.router({
   uncordon: scoped("pods:operate").input(ByPod).output(Pod)
     .mutation(({ ctx, input }) => ctx.pods.uncordon(input.podId)),
   drain: scoped("pods:operate").input(CordonPod).output(Pod).mutation(({ ctx, input }) => ctx.pods.drain(input)),
+  enroll: scoped("pods:operate").input(EnrollPods).output(Enrolment)
+    .mutation(({ ctx, input, signal }) => ctx.pods.enroll(input, signal ?? new AbortController().signal)),
+  remove: scoped("pods:operate").input(RemovePod).output(RemovedPod)
+    .mutation(({ ctx, input, signal }) => ctx.pods.remove(input, signal ?? new AbortController().signal)),
 });
 
 const services = t.router({
@@ -125,5 +131,13 @@ const system = t.router({
   info: signedIn.output(SystemInfo).query(({ ctx }) => ctx.system.info()),
 });
 
-export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys, audit, events, system });
+const tailnet = t.router({
+  status: scoped("pods:read").output(TailnetStatus)
+    .query(({ ctx, signal }) => ctx.tailnet.status(signal ?? new AbortController().signal)),
+  // Changes nothing, but knocks at every pod.
+  check: scoped("pods:operate").output(TailnetReport)
+    .mutation(({ ctx, signal }) => ctx.tailnet.check(signal ?? new AbortController().signal)),
+});
+
+export const edgeRouter = t.router({ jobs, assets, pods, services, tenants, keys, audit, events, system, tailnet });
 export type EdgeRouter = typeof edgeRouter;

@@ -13,6 +13,8 @@ export interface HealthOptions {
   /** Rejects when the store does not answer. */
   pingStore: () => Promise<unknown>;
   pods: () => Promise<Pod[]>;
+  /** Null on an edge without a tailnet. */
+  tailnet?: (() => Promise<ComponentHealth>) | null;
   stopping: AbortSignal;
   logger: Logger;
 }
@@ -49,7 +51,12 @@ export function createHealth(options: HealthOptions): Health {
         message: "No pod is known",
         fix: "Name pods in EDGE_PODS, or start everything on this machine with 'comfyfleet up'.",
       };
-      return [store, ...(store.status === "ok" && found.length === 0 ? [none] : found.map(podHealth))];
+      const tailnet = await options.tailnet?.();
+      return [
+        store,
+        ...(tailnet ? [tailnet] : []),
+        ...(store.status === "ok" && found.length === 0 ? [none] : found.map(podHealth)),
+      ];
     },
   };
 }

@@ -16,7 +16,7 @@ import { whileActive } from "./while-active.ts";
 
 export type EdgePorts = Pick<
   EdgeContext,
-  "jobs" | "assets" | "pods" | "services" | "tenants" | "keys" | "audit" | "events" | "system"
+  "jobs" | "assets" | "pods" | "services" | "tenants" | "keys" | "audit" | "events" | "system" | "tailnet"
 >;
 
 /** Room for superjson's metadata and the submit options around a workflow of the largest size. */

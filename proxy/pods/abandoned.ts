@@ -3,13 +3,15 @@
  * would ever notice that their attempts are gone, so after the same silence as everywhere they are given up here.
  */
 import type { PodId } from "../../contracts/ids.ts";
+import { isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { setCondition } from "./conditions.ts";
 import type { SessionDeps } from "./session-port.ts";
 
 /** Whether nobody has held the pod for so long, by the store's clock, that it is to be given up. Pure. */
 export function isAbandoned(pod: PodRow, nowMs: number, lostMs: number): boolean {
-  return pod.phase !== "gone" && pod.leaseUntilMs + lostMs <= nowMs;
+  // One that is awaited has an end of its own.
+  return pod.phase !== "gone" && !isAwaited(pod) && pod.leaseUntilMs + lostMs <= nowMs;
 }
 
 async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
@@ -23,7 +25,7 @@ async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
     type: "Reachable",
     status: "unknown",
     reason: "NoSession",
-    message: "No edge has a way to this pod any more. Put it back into EDGE_PODS, or forget it.",
+    message: "No edge has a way to this pod any more. Put it back into EDGE_PODS, or remove it.",
   }, clock.nowMs());
   await store.recordSilence({ podId: pod.id, epoch: taken.epoch, leaseMs: 1, phase: "lost", conditions });
   await Promise.all(live.map(({ id, jobId, no }) => settlement.lost({ id, jobId, no, podId: pod.id }, "pod_lost")));
@@ -34,7 +36,11 @@ async function giveUp(deps: SessionDeps, pod: PodRow): Promise<void> {
  * Looks once per silence. The first look comes after a whole one: while this edge was away, the others may have been
  * too. Resolves when the signal aborts; never rejects.
  */
-export async function keepReaping(deps: SessionDeps, own: ReadonlySet<PodId>, signal: AbortSignal): Promise<void> {
+export async function keepReaping(
+  deps: SessionDeps,
+  own: Pick<ReadonlySet<PodId>, "has">,
+  signal: AbortSignal,
+): Promise<void> {
   const { store, clock, timings } = deps;
   for (;;) {
     await clock.sleep(timings.lostMs + clock.random() * timings.beatMs, signal);

@@ -89,6 +89,13 @@ export async function errorOfResponse(response: Response): Promise<FleetError> {
   return envelope ? FleetError.fromEnvelope(envelope) : ofStatus(response.status, undefined);
 }
 
+/** An agent answers whoever has no role there as if nothing were there, so that 'not found' is no procedure's word. */
+function notLetIn(): FleetError {
+  return new FleetError("forbidden", "Cannot use the agent: it does not let this edge in", {
+    hint: "Give the edge's node the tag 'tag:edge', and that tag the role 'invoke' in the policy's app grant.",
+  });
+}
+
 /**
  * What tRPC's client may read: an answer of a procedure, error or not. What was answered before any procedure (the
  * agent's authentication, something between us) is thrown in our words instead, of which that client would keep nothing.
@@ -97,7 +104,7 @@ export async function answerOfProcedure(response: Response): Promise<Response> {
   if (response.ok) return response;
   const text = await response.text();
   const envelope = parseEnvelope(text);
-  if (envelope) throw FleetError.fromEnvelope(envelope);
+  if (envelope) throw envelope.code === "not_found" ? notLetIn() : FleetError.fromEnvelope(envelope);
   const { status, headers } = response;
   if (!headers.get("content-type")?.includes("application/json")) throw ofStatus(status, undefined);
   return new Response(text, { status, headers });

@@ -13,6 +13,8 @@ import type { Clock } from "../time/clock.ts";
 import { singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
 
+const SILENCE_MS = 35_000;
+
 /** For libraries that insist on a whole URL: only path and query reach the transport. `.invalid` never resolves. */
 const ORIGIN = "http://agent.invalid";
 
@@ -20,6 +22,8 @@ const ORIGIN = "http://agent.invalid";
 interface StreamContext {
   [key: string]: unknown;
   failed: (error: unknown) => void;
+  /** Bytes have come; keep-alives do not reach the subscriber either. */
+  alive: () => void;
 }
 
 /** Superjson, whose refusal of our own words is told from a failure on the way. */
@@ -39,14 +43,17 @@ interface AgentsOptions {
   clock: Clock;
   /** How long the first event of a stream may take. */
   firstEventMs: number;
+  /** How long a stream may be silent; its agent says something every 15 s. Default 35,000: two such and some. */
+  silenceMs?: number;
   /** For `x-request-id`. */
   requestId?: () => string;
 }
 
 /** The events of a stream, each of bearable size; what is wrong with one is told before the connection ends. */
-function limitedEvents(response: Response, failed: (error: unknown) => void): Response {
+function limitedEvents(response: Response, { failed, alive }: StreamContext): Response {
   const gauge = eventGauge(MAX_EVENT_BYTES);
   const telling: Gauge = (chunk) => {
+    alive();
     try {
       gauge(chunk);
     } catch (error) {
@@ -74,13 +81,14 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
           EventSource,
           eventSourceOptions: ({ op }) => ({
             fetch: async (target, { headers, signal }) => {
-              const { failed } = op.context as StreamContext;
+              const context = op.context as StreamContext;
+              const { failed } = context;
               try {
                 const response = await send(target, {
                   headers: { ...headers, "x-request-id": requestId() },
                   signal: signal as AbortSignal,
                 });
-                if (response.status === 200) return limitedEvents(response, failed);
+                if (response.status === 200) return limitedEvents(response, context);
                 failed(await errorOfResponse(response));
                 return new Response(null, { status: response.status });
               } catch (error) {
@@ -106,7 +114,7 @@ function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRou
 
 /** A subscription's callbacks, all leading to the sink. */
 function callbacks(sink: StreamSink) {
-  const context: StreamContext = { failed: sink.cut };
+  const context: StreamContext = { failed: sink.cut, alive: sink.alive };
   return {
     context,
     onData: (value: unknown) => sink.data(value),
@@ -125,7 +133,8 @@ export function createAgents(options: AgentsOptions): Agents {
     clients.set(podId, known);
     return known;
   };
-  const stream = { clock: options.clock, firstEventMs: options.firstEventMs };
+  const { clock, firstEventMs, silenceMs = SILENCE_MS } = options;
+  const stream = { clock, firstEventMs, silenceMs };
   return {
     client,
     fetch: options.transport.fetch,

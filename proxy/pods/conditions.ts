@@ -12,10 +12,12 @@ export function setCondition(conditions: readonly Condition[], change: Condition
   return [...conditions.filter((condition) => condition.type !== change.type), { ...change, since }];
 }
 
-/** What the agent says about itself, with the two conditions that only the edge can know kept as they are. */
+/** What only the edge can know. */
+const OURS: ReadonlySet<Condition["type"]> = new Set(["Reachable", "ProtocolCompatible", "PathDirect"]);
+
+/** What the agent says about itself, with the edge's own conditions kept as they are. */
 export function mergeConditions(ours: readonly Condition[], agents: readonly Condition[]): Condition[] {
-  const mine = ours.filter(({ type }) => type === "Reachable" || type === "ProtocolCompatible");
-  return [...mine, ...agents.filter(({ type }) => type !== "Reachable" && type !== "ProtocolCompatible")];
+  return [...ours.filter(({ type }) => OURS.has(type)), ...agents.filter(({ type }) => !OURS.has(type))];
 }
 
 export const REACHABLE: ConditionChange = {
@@ -38,7 +40,10 @@ const REFUSALS: Partial<Record<ErrorCode, { reason: string; message: string }>> 
     reason: "Unauthorized",
     message: "The agent refuses this edge's secret. Give both the same one.",
   },
-  forbidden: { reason: "Forbidden", message: "The agent does not let this edge in." },
+  forbidden: {
+    reason: "Forbidden",
+    message: "The agent does not let this edge in: its tailnet's policy gives this edge no role there.",
+  },
   wrong_pod: {
     reason: "WrongPod",
     message: "The agent belongs to another pod id. Clear its state directory, or give its address to that pod.",

@@ -9,6 +9,8 @@ import { createEventQueue } from "./event-queue.ts";
 
 /** What the subscription calls; any of the ends may be called more than once. */
 export interface StreamSink {
+  /** Bytes have come, of events or of the agent's keep-alive. */
+  alive(): void;
   data(value: unknown): void;
   /** The connection is gone; `error` says why where that is known. */
   cut(error: unknown): void;
@@ -23,13 +25,38 @@ export interface StreamOptions<T> {
   clock: Clock;
   /** How long the first event may take. */
   firstEventMs: number;
+  /** How long nothing may come after it, the agent's keep-alive every 15 s included. */
+  silenceMs: number;
   signal: AbortSignal;
 }
 
 /** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
 const QUEUE_LIMITS = { maxEvents: 2_000, maxChars: 16 * 1024 * 1024 };
 
-/** @throws FleetError when the stream is cut, silent at the start, or fails; the signal's reason when aborted. */
+/** `passed` resolves with true once nothing has come for so long, with false at the signal. */
+function watchSilence(
+  clock: Clock,
+  silenceMs: number,
+  signal: AbortSignal,
+): { broken(): void; passed: Promise<boolean> } {
+  let lastMs = clock.monotonicMs();
+  async function watch(): Promise<boolean> {
+    for (;;) {
+      const leftMs = lastMs + silenceMs - clock.monotonicMs();
+      if (leftMs <= 0) return true;
+      await clock.sleep(leftMs, signal);
+      if (signal.aborted) return false;
+    }
+  }
+  return {
+    broken() {
+      lastMs = clock.monotonicMs();
+    },
+    passed: watch(),
+  };
+}
+
+/** @throws FleetError when the stream is cut, silent, or fails; the signal's reason when aborted. */
 export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGenerator<T, void> {
   const { clock, signal } = options;
   signal.throwIfAborted();
@@ -47,8 +74,16 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
     if (!timer.signal.aborted) settle({ error: new FleetError("timeout", "Cannot watch the agent: no first event") });
   });
   signal.addEventListener("abort", onAbort, { once: true });
+  const ended = new AbortController();
+  const silence = watchSilence(clock, options.silenceMs, ended.signal);
+  void silence.passed.then((isSilent) => {
+    // After a cut of the network the kernel may take minutes to try again: a stream without life is given up before.
+    if (isSilent) settle({ error: new FleetError("timeout", "Cannot watch the agent: its stream has fallen silent") });
+  });
   const subscription = options.open({
+    alive: silence.broken,
     data(value) {
+      silence.broken();
       if (!timer.signal.aborted) timer.abort("an event came");
       if (!queue.push(value)) {
         return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
@@ -75,6 +110,7 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
     throw signal.aborted ? signal.reason : isAbort(error) ? error : toAgentError(error);
   } finally {
     timer.abort("ended");
+    ended.abort("ended");
     signal.removeEventListener("abort", onAbort);
     subscription.unsubscribe();
   }

@@ -38,7 +38,7 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
   const { store, agents, offers, settlement, signals, clock, timings, logger, edgeId } = deps;
   const { row, epoch, bell } = held;
   const podId = row.id;
-  const board = createPodBoard({ row, epoch, offers, timings, nowMs: clock.nowMs });
+  const board = createPodBoard({ ...deps, row, epoch, nowMs: clock.nowMs });
   const unreadable = createUnreadable({ clock, logger, patienceMs: timings.lostMs });
   let lastLookMs = clock.monotonicMs();
   let described = false;

@@ -10,6 +10,7 @@ import type { Offers } from "./offers.ts";
 import { addSilence, answeringPhase, isComfyReady, silentPhase } from "./phase.ts";
 import { busySlots, gpuOf, isDoneWithComfy, type PodView, viewOfBeat, withPodEvent, withReport } from "./pod-view.ts";
 import type { LivePod } from "./port.ts";
+import type { SessionDeps } from "./session-port.ts";
 import type { PodTimings } from "./timings.ts";
 
 export interface PodBoard {
@@ -39,9 +40,11 @@ interface BoardOptions {
   offers: Offers;
   timings: PodTimings;
   nowMs: () => number;
+  toldByEdge?: SessionDeps["toldByEdge"];
 }
 
-export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOptions): PodBoard {
+export function createPodBoard(options: BoardOptions): PodBoard {
+  const { row, epoch, offers, timings, nowMs, toldByEdge = () => [] } = options;
   let view: PodView | null = null;
   let { phase, conditions } = row;
   let misses = 0;
@@ -86,6 +89,7 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
         bootId: view.bootId,
         epoch,
         protocol,
+        dev: row.dev,
         accepting: misses < timings.missedBeats && phase !== "lost",
         ...use,
         // Its agent takes no order now, not even for later.
@@ -97,7 +101,9 @@ export function createPodBoard({ row, epoch, offers, timings, nowMs }: BoardOpti
     answered(result, overtaken) {
       misses = 0;
       silenceMs = 0;
-      conditions = setCondition(setCondition(conditions, COMPATIBLE, nowMs()), REACHABLE, nowMs());
+      for (const change of [COMPATIBLE, REACHABLE, ...toldByEdge(row.id)]) {
+        conditions = setCondition(conditions, change, nowMs());
+      }
       show(overtaken && view ? { ...view, bootId: result.bootId } : viewOfBeat(result));
       const { bootId, capability, slots } = view ?? viewOfBeat(result);
       return { phase, bootId, slotsTotal: slots.length, slotsBusy: busySlots(slots), capability, conditions };

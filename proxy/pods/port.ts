@@ -6,6 +6,7 @@ import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
 import type { AttemptId, BootId, JobId, PodId } from "../../contracts/ids.ts";
 import { PARTNER_KEY_PROTOCOL } from "../../contracts/partner-key.ts";
+import type { PodRow } from "../store/pod-store.ts";
 
 /** As `fetch` takes it. A body that is at hand is given as text or bytes: as a stream it would cost a round of copies. */
 export interface AgentRequest extends RequestInit {
@@ -58,6 +59,8 @@ export interface LivePod {
   epoch: number;
   /** The version of the protocol that it and this edge speak. */
   protocol: number;
+  /** For development only: never given work. */
+  dev: boolean;
   /** Answering, protocol-compatible and not draining: may be given work now. */
   accepting: boolean;
   /** Slots that would take a start now, offers under way subtracted. */
@@ -77,6 +80,13 @@ export interface PodSessions {
   live(): LivePod[];
   /** A hint that the pod may have stopped answering, or that something waits for its next beat: beat now. */
   nudge(podId: PodId): void;
+  /** Begins a session with a pod that has come; nothing for one that has one. */
+  add(row: PodRow): void;
+  /**
+   * Ends the session with a pod that is no more: it is `gone` at once, and its jobs are queued again. False: another edge
+   * holds it. @throws what the store throws; then it may be repeated
+   */
+  remove(podId: PodId): Promise<boolean>;
   start(): void;
   stop(): Promise<void>;
 }

@@ -18,7 +18,7 @@ function phaseOf({ phase, draining, liveAttempts }: PodRow): PodPhase {
 }
 
 export function toPod(row: PodRow): Pod {
-  const { id, name, bootId, slotsTotal, slotsBusy, capability, conditions } = row;
+  const { id, name, bootId, slotsTotal, slotsBusy, capability, conditions, dev } = row;
   return {
     id,
     name,
@@ -29,6 +29,7 @@ export function toPod(row: PodRow): Pod {
     capability,
     conditions,
     cordon: cordonOf(row),
+    dev,
     createdAt: toTimestamp(row.createdAtMs),
     lastSeenAt: row.lastSeenAtMs === null ? null : toTimestamp(row.lastSeenAtMs),
   };
@@ -47,7 +48,9 @@ export interface PodsServiceOptions {
   signals: Pick<Signals, "emit">;
 }
 
-export function createPodsService({ store, signals }: PodsServiceOptions): Omit<PodsPort, "watch"> {
+export function createPodsService(
+  { store, signals }: PodsServiceOptions,
+): Omit<PodsPort, "watch" | "enroll" | "remove"> {
   async function setCordon(input: Parameters<PodStore["setCordon"]>[0]): Promise<Pod> {
     const pod = existing(await store.setCordon(input));
     // The planner looks again: at whom it may use, and at the words for those who wait.

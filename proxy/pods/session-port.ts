@@ -1,11 +1,12 @@
 /** What a pod's session is given, and the seam between one session and the set of them. */
-import type { EdgeId, JobId } from "../../contracts/ids.ts";
+import type { EdgeId, JobId, PodId } from "../../contracts/ids.ts";
 import type { Settlement } from "../jobs/port.ts";
 import type { Signals } from "../signals.ts";
 import type { JobStore } from "../store/job-store.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../time/clock.ts";
+import type { ConditionChange } from "./conditions.ts";
 import type { Offers } from "./offers.ts";
 import type { Agents, LivePod } from "./port.ts";
 import type { PodTimings } from "./timings.ts";
@@ -20,6 +21,8 @@ export interface SessionDeps {
   timings: PodTimings;
   logger: Logger;
   edgeId: EdgeId;
+  /** More that the edge itself can tell of a pod that answers. Default: nothing. */
+  toldByEdge?: ((podId: PodId) => readonly ConditionChange[]) | undefined;
 }
 
 export interface PodSession {

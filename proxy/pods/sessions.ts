@@ -4,44 +4,77 @@ import type { JobRow } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { keepReaping } from "./abandoned.ts";
 import type { PodSessions } from "./port.ts";
+import { markGone } from "./removed.ts";
 import { createPodSession } from "./session.ts";
 import type { PodSession, SessionDeps } from "./session-port.ts";
 
 /** A stop may take two seconds in all; calls under way end at once with the signal. */
 const STOP_DEADLINE_MS = 1_500;
 
-/** @param pods as {@link registerStaticPods} gave them */
+interface Entry {
+  session: PodSession;
+  /** Aborted when the pod is removed. */
+  ended: AbortController;
+  done: Promise<void>;
+}
+
+/** @param pods that are known from the start, as {@link registerStaticPods} gave them */
 export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): PodSessions {
   const { store, signals, clock, edgeId } = deps;
-  const sessions = new Map<PodId, PodSession>(pods.map((pod) => [pod.id, createPodSession(deps, pod)]));
+  const entries = new Map<PodId, Entry>();
   const stopping = new AbortController();
-  let running: Promise<unknown> | null = null;
+  let started = false;
+  let reaping: Promise<void> = Promise.resolve();
   let stopped: Promise<void> | null = null;
   let unsubscribe = () => {};
 
   /** A cancel is an order to the agent that must not wait for the next beat. */
   function beatForCancel({ id, state }: JobRow): void {
     if (state !== "canceling") return;
-    for (const session of sessions.values()) if (session.hasJob(id)) session.beatNow();
+    for (const { session } of entries.values()) if (session.hasJob(id)) session.beatNow();
+  }
+
+  function launch(entry: Entry): void {
+    entry.done = entry.session.run(AbortSignal.any([stopping.signal, entry.ended.signal]));
+  }
+
+  function add(row: PodRow): void {
+    if (entries.has(row.id) || stopping.signal.aborted) return;
+    const entry = { session: createPodSession(deps, row), ended: new AbortController(), done: Promise.resolve() };
+    entries.set(row.id, entry);
+    if (started) launch(entry);
+  }
+
+  async function remove(podId: PodId): Promise<boolean> {
+    const entry = entries.get(podId);
+    entries.delete(podId);
+    entry?.ended.abort(new DOMException("The pod is gone", "AbortError"));
+    await entry?.done;
+    return stopping.signal.aborted || await markGone(deps, podId, stopping.signal);
   }
 
   async function stop(): Promise<void> {
     unsubscribe();
     stopping.abort(new DOMException("The edge is stopping", "AbortError"));
     const deadline = new AbortController();
+    const running = Promise.all([reaping, ...[...entries.values()].map(({ done }) => done)]);
     await Promise.race([running, clock.sleep(STOP_DEADLINE_MS, deadline.signal)]);
     deadline.abort();
-    if (running) await store.releasePods(edgeId);
+    if (started) await store.releasePods(edgeId);
   }
 
+  for (const row of pods) add(row);
   return {
-    live: () => [...sessions.values()].flatMap((session) => session.live() ?? []),
-    nudge: (podId) => sessions.get(podId)?.beatNow(),
+    live: () => [...entries.values()].flatMap(({ session }) => session.live() ?? []),
+    nudge: (podId) => entries.get(podId)?.session.beatNow(),
+    add,
+    remove,
     start() {
-      if (running || stopping.signal.aborted) return;
+      if (started || stopping.signal.aborted) return;
+      started = true;
       unsubscribe = signals.on("job", beatForCancel);
-      const loops = [...sessions.values()].map((session) => session.run(stopping.signal));
-      running = Promise.all([...loops, keepReaping(deps, new Set(sessions.keys()), stopping.signal)]);
+      for (const entry of entries.values()) launch(entry);
+      reaping = keepReaping(deps, entries, stopping.signal);
     },
     stop: () => stopped ??= stop(),
   };

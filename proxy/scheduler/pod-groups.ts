@@ -7,11 +7,13 @@ export type PlannedPod = Pick<LivePod, "id" | "name" | "accepting" | "freeSlots"
   cordoned?: boolean;
   /** See {@link LivePod}. Default: none, so that nothing is sent ahead. */
   mayFollow?: LivePod["mayFollow"];
+  /** For development only. Default: false. */
+  dev?: boolean;
 };
 
 /** Whether new work may go there now: `unknown` GPUs keep theirs, or a lost probe would take down a fleet. */
-export function takesWork({ accepting, cordoned, gpu }: Pick<PlannedPod, "accepting" | "cordoned" | "gpu">): boolean {
-  return accepting && !cordoned && gpu.state !== "unhealthy";
+export function takesWork(pod: Pick<PlannedPod, "accepting" | "cordoned" | "dev" | "gpu">): boolean {
+  return pod.accepting && !pod.cordoned && !pod.dev && pod.gpu.state !== "unhealthy";
 }
 
 export interface PodGroup {
@@ -26,10 +28,10 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** By hash, so that the order of `pods` does not matter. */
+/** By hash, so that the order of `pods` does not matter. Those for development are in none: for jobs they are not there. */
 export function groupPods(pods: readonly PlannedPod[]): PodGroup[] {
   const groups = new Map<string | null, PlannedPod[]>();
-  for (const pod of pods) {
+  for (const pod of pods.filter(({ dev }) => !dev)) {
     const members = groups.get(pod.objectInfoSha256);
     if (members) members.push(pod);
     else groups.set(pod.objectInfoSha256, [pod]);

@@ -3,6 +3,7 @@ import { addOutputs } from "./early-outputs.ts";
 import * as audit from "./audit-transactions.ts";
 import { deleteAsset } from "./asset-holds.ts";
 import * as assets from "./asset-transactions.ts";
+import * as enrolments from "./enrolment-transactions.ts";
 import * as events from "./event-transactions.ts";
 import * as reads from "./job-reads.ts";
 import { findSubmission, submitJob } from "./job-submit.ts";
@@ -57,6 +58,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     expireJobs: (limit) => write(() => jobs.expireJobs(limit)),
 
     registerPod: (input) => write(() => pods.registerPod(input)),
+    claimEnrolled: (input) => write(() => pods.claimEnrolled(input)),
     getPod: (id) => read(() => pods.getPod(id)),
     listPods: (page) => read(() => pods.listPods(page)),
     listActivePods: () => read(pods.listActivePods),
@@ -70,6 +72,11 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),
     seeObjectInfo: (sha256) => write(() => pods.seeObjectInfo(sha256)),
     listPodBodies: () => read(pods.listPodBodies),
+
+    enrollPods: (pods) => write(() => enrolments.enrollPods(pods)),
+    getEnrolment: (id) => read(() => enrolments.getEnrolment(id)),
+    expireEnrolments: (graceMs) => write(() => enrolments.expireEnrolments(graceMs)),
+    removePod: (id) => write(() => enrolments.removePod(id)),
 
     createAsset: (asset) => write(() => uploads.createAsset(asset, jobRetentionMs)),
     createAssetOnce: (asset, key) => write(() => uploads.createAssetOnce(asset, key, jobRetentionMs)),

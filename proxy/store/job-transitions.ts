@@ -19,17 +19,18 @@ const START_ATTEMPT = `update attempt set state = 'running', started_at_ms = $3
 const HAS_ATTEMPT = `select 1 as found from attempt where job_id = $1 and no = $2`;
 const SUPERSEDE_OTHERS = `update attempt set state = 'superseded', ended_at_ms = $3
   where job_id = $1 and no <> $2 and state in ('offered', 'running')`;
-const IS_CORDONED = `select 1 as found from pod where id = $1 and cordoned_at_ms is not null`;
+const IS_CLOSED = `select 1 as found from pod where id = $1 
+  and (cordoned_at_ms is not null or dev = 1 or phase = 'gone')`;
 const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= $1 and started_at_ms is null
   order by start_by_ms limit $2`;
 
 const DueColumns = z.object({ id: JobId });
 
-/** Stale too when the pod was cordoned since the planner looked: a cordon holds from its commit on. */
+/** Stale too when the pod takes no work any more since the planner looked: from that commit on nothing goes there. */
 export function* assignJob(
   input: Input<"assignJob">,
 ): Transaction<{ status: "done"; no: number } | { status: "stale" }> {
-  if (yield* happened(IS_CORDONED, [input.podId])) return { status: "stale" };
+  if (yield* happened(IS_CLOSED, [input.podId])) return { status: "stale" };
   const moved = yield* moveJob(
     input.jobId,
     (job, nowMs) => moves.assignMove(job, input, nowMs),

@@ -3,11 +3,15 @@ import type { BootId, EdgeId, PodId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import type { Condition, PodCapability, PodPhase } from "../../contracts/pod.ts";
 
+/** `direct`: known by the static list. `tailnet`: a node that has joined. */
+export type PodVia = "direct" | "tailnet";
+
 export interface PodRow {
   id: PodId;
   name: string;
   /** Unique name of the way to it: its name in the static list, or its tailnet StableID. */
   transportKey: string;
+  via: PodVia;
   phase: PodPhase;
   bootId: BootId | null;
   edgeId: EdgeId | null;
@@ -23,6 +27,8 @@ export interface PodRow {
   cordonedAtMs: number | null;
   cordonReason: string;
   draining: boolean;
+  /** For development only: it is never given a job. */
+  dev: boolean;
   /** Attempts on it that are offered or running, as the store has them. */
   liveAttempts: number;
 }
@@ -43,14 +49,25 @@ export interface PodObservation {
   conditions: Condition[];
 }
 
+export interface NewPod {
+  id: PodId;
+  name: string;
+  transportKey: string;
+  via?: PodVia;
+  dev?: boolean;
+}
+
 export interface PodStore {
-  /** The pod behind this transport key, made (`joining`) when new. */
-  registerPod(input: { id: PodId; name: string; transportKey: string }): Promise<PodRow>;
+  /** The pod behind this transport key, made (`joining`) when new, and again when it is `gone`. Default: `direct`, no `dev`. */
+  registerPod(input: NewPod): Promise<PodRow>;
+  /** The enrolled pod that nobody has joined as, now this node's; null when it is not there, or the node has a pod. */
+  claimEnrolled(input: { podId: PodId; stableId: string; dev: boolean }): Promise<PodRow | null>;
   getPod(id: PodId): Promise<PodRow | null>;
+  /** All pods that are not `gone`, oldest first. */
   listPods(page: PageRequest): Promise<Page<PodRow>>;
   /** All pods that are not `gone`, for the planner and the reaper. */
   listActivePods(): Promise<PodRow[]>;
-  /** Takes the session when it is free, expired or ours: epoch + 1. Null while another edge's lease lasts. */
+  /** Takes the session when it is free, expired or ours: epoch + 1. Null while another edge's lease lasts, and once it is `gone`. */
   takePod(input: { podId: PodId; edgeId: EdgeId; leaseMs: number }): Promise<{ epoch: number } | null>;
   /** An answered beat: renews the lease and stores what it said. False when the session is no longer ours. */
   recordBeat(input: { podId: PodId; epoch: number; leaseMs: number; observed: PodObservation }): Promise<boolean>;
@@ -72,6 +89,6 @@ export interface PodStore {
   /** Marks the body as seen now. False when the store does not have it. */
   seeObjectInfo(sha256: string): Promise<boolean>;
   getObjectInfo(sha256: string): Promise<string | null>;
-  /** What every pod that is neither `gone` nor `lost` last said. */
+  /** What every pod that is neither `gone` nor `lost` last said, without those for development: no job is for them. */
   listPodBodies(): Promise<PodBody[]>;
 }

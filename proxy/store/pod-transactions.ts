@@ -11,14 +11,15 @@ import { all, clock, happened, one, run, type Transaction } from "./transaction.
 
 type Input<M extends keyof PodStore> = Parameters<PodStore[M]>[0];
 
-const POD_COLUMNS = `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
+export const POD_COLUMNS =
+  `id, name, transport_key as "transportKey", phase, boot_id as "bootId", edge_id as "edgeId", epoch,
   lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
   created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs", cordoned_at_ms as "cordonedAtMs",
-  cordon_reason as "cordonReason", draining, (select count(*) from attempt
+  cordon_reason as "cordonReason", draining, dev, via, (select count(*) from attempt
     where attempt.pod_id = pod.id and attempt.state in ('offered', 'running')) as "liveAttempts"`;
 
 /** Readable too when a newer edge wrote it; the next beat or silence writes it anew. */
-const PodColumns: z.ZodType<PodRow> = z.object({
+export const PodColumns: z.ZodType<PodRow> = z.object({
   id: PodId,
   name: z.string(),
   transportKey: z.string(),
@@ -36,21 +37,27 @@ const PodColumns: z.ZodType<PodRow> = z.object({
   cordonedAtMs: z.int().nullable(),
   cordonReason: z.string(),
   draining: BooleanColumn,
+  dev: BooleanColumn,
+  via: z.enum(["direct", "tailnet"]).catch("direct"),
   liveAttempts: z.int(),
 });
 
 const REGISTER = `insert into pod
-  (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions, created_at_ms)
-  values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4)
-  on conflict (transport_key) do update set name = excluded.name,
+  (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions, created_at_ms, via, dev)
+  values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4, $5, $6)
+  on conflict (transport_key) do update set name = excluded.name, via = excluded.via, dev = excluded.dev,
+    cordoned_at_ms = case when pod.phase = 'gone' then null else pod.cordoned_at_ms end,
     phase = case when pod.phase = 'gone' then 'joining' else pod.phase end
   returning ${POD_COLUMNS}`;
+const CLAIM = `update pod set transport_key = $2, via = 'tailnet', dev = $3, phase = 'joining'
+  where id = $1 and transport_key = 'enrolled:' || id and not exists (select 1 from pod where transport_key = $2)
+  returning ${POD_COLUMNS}`;
 const GET_POD = `select ${POD_COLUMNS} from pod where id = $1`;
-const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2)
+const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2) and phase <> 'gone'
   order by created_at_ms, id limit $3`;
 const LIST_ACTIVE = `select ${POD_COLUMNS} from pod where phase <> 'gone' order by created_at_ms, id`;
 const TAKE = `update pod set edge_id = $2, epoch = epoch + 1, lease_until_ms = $4
-  where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) returning epoch`;
+  where id = $1 and (edge_id is null or edge_id = $2 or lease_until_ms <= $3) and phase <> 'gone' returning epoch`;
 const BEAT = `update pod set lease_until_ms = $3, last_seen_at_ms = $4, phase = $5, boot_id = $6, slots_total = $7,
   slots_busy = $8, capability = $9, conditions = $10, object_info_sha256 = $11
   where id = $1 and epoch = $2 and edge_id is not null returning id`;
@@ -70,7 +77,7 @@ const SEE_BODY = `update object_info set seen_at_ms = $2 where sha256 = $1`;
 const PRUNE_BODIES = `delete from object_info where seen_at_ms < $1
   and not exists (select 1 from pod where pod.object_info_sha256 = object_info.sha256 and phase <> 'gone')`;
 const LIST_BODIES = `select id as "podId", object_info_sha256 as "objectInfoSha256" from pod
-  where phase not in ('gone', 'lost') order by id`;
+  where phase not in ('gone', 'lost') and dev = 0 order by id`;
 
 /** A pod that goes back and forth between two bodies, as at a restart, does not send them again each time. */
 const KEEP_UNUSED_MS = 3_600_000;
@@ -81,10 +88,15 @@ const BodyColumns: z.ZodType<PodBody> = z.object({
   objectInfoSha256: z.string().nullable(),
 });
 
-export function* registerPod({ id, name, transportKey }: Input<"registerPod">): Transaction<PodRow> {
-  const row = yield* one(REGISTER, [id, name, transportKey, yield* clock()], PodColumns);
+export function* registerPod(pod: Input<"registerPod">): Transaction<PodRow> {
+  const { id, name, transportKey, via = "direct", dev = false } = pod;
+  const row = yield* one(REGISTER, [id, name, transportKey, yield* clock(), via, dev ? 1 : 0], PodColumns);
   if (row === null) throw new Error(`Cannot register pod ${name}: the store returned no row`);
   return row;
+}
+
+export function claimEnrolled({ podId, stableId, dev }: Input<"claimEnrolled">): Transaction<PodRow | null> {
+  return one(CLAIM, [podId, stableId, dev ? 1 : 0], PodColumns);
 }
 
 export function getPod(id: PodId): Transaction<PodRow | null> {

@@ -8,6 +8,7 @@ import type { ApiKey, Scope, Tenant } from "../../contracts/tenant.ts";
 import type { EdgeId, KeyId, TenantId } from "../../contracts/ids.ts";
 import type { AssetStore } from "./asset-store.ts";
 import type { AuditStore } from "./audit-store.ts";
+import type { EnrolmentStore } from "./enrolment-store.ts";
 import type { EventStore } from "./event-store.ts";
 import type { JobStore } from "./job-store.ts";
 import type { PodStore } from "./pod-store.ts";
@@ -44,7 +45,7 @@ export interface RoleStore {
 }
 
 export interface Store
-  extends JobStore, EventStore, PodStore, AssetStore, TenantStore, RoleStore, AuditStore, SystemStore {
+  extends JobStore, EventStore, PodStore, EnrolmentStore, AssetStore, TenantStore, RoleStore, AuditStore, SystemStore {
   /** The store's clock. */
   now(): Promise<number>;
   close(): Promise<void>;

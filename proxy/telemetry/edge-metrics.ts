@@ -46,6 +46,17 @@ export const EDGE_METRICS = {
   comfyfleet_output_bytes_total: { type: "counter", help: "Bytes of the outputs of jobs that have succeeded." },
   comfyfleet_pods: { type: "gauge", label: "phase", help: "Pods of the fleet, by phase." },
   comfyfleet_slots: { type: "gauge", label: "state", help: "Slots of the pods that are ready: busy or free." },
+  comfyfleet_tailnet_pods: {
+    type: "gauge",
+    label: "kind",
+    help: "Pods on the tailnet, by how packets get there: direct, relay, or unknown without an answered ping.",
+  },
+  comfyfleet_tailnet_ping_seconds: {
+    type: "histogram",
+    label: "kind",
+    buckets: CALL_BUCKETS,
+    help: "Round trips of answered pings of pods on the tailnet, direct or by a relay.",
+  },
   comfyfleet_edge_agent_call_seconds: {
     type: "histogram",
     label: "procedure",

@@ -1,7 +1,7 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "node:util";
 
-const PARTS = ["job", "edge", "v2"] as const;
+const PARTS = ["job", "edge", "v2", "tailnet"] as const;
 export type BenchPart = (typeof PARTS)[number];
 
 export interface BenchFlags {
@@ -13,13 +13,14 @@ export interface BenchFlags {
   real: boolean;
   /** Measured jobs per runtime on the stand-in. */
   rounds: number;
-  /** The edge or the v2 part with numbers so small that they say nothing. */
+  /** The edge, the v2 or the tailnet part with numbers so small that they say nothing. */
   quick: boolean;
 }
 
 export const USAGE = `usage: npm run bench -- job [--json] [--strict] [--rounds N] [--real]
        npm run bench -- edge [--json] [--strict] [--quick]
        npm run bench -- v2 [--json] [--strict] [--rounds N] [--real] [--quick]
+       npm run bench -- tailnet [--json] [--strict] [--rounds N] [--quick]
 job: whole jobs beside the same work driven directly (cold_*: the first after a start), starts, memory
 edge: what passes through the edge, on both runtimes, in under 4 minutes, each beside its baseline:
   calls     comfy.status of a pod through the edge, and through a bare Hono proxy
@@ -35,19 +36,26 @@ v2: jobs through the Comfy API v2 of both edges, in turns with comfy-api-proxy 0
   typescript_run_*, python_run_*  run() of the official SDKs, unmodified; *_300ms_*: of a job of 0.3 s
   false_states                    of 1,000 jobs at concurrency 8: wrongly failed, canceled, expired, or without bytes
   jobs_per_second                 rightly ended ones, at concurrency 8; the goal of the edges is the proxy's number
+tailnet: real tailscaled and headscale in a network namespace (needs Go once, which builds them in 5 minutes):
+  dial/*      calls and a download of 200 MB through tailscaled's /dial, and over plain loopback: the ways that an edge has
+              to dial a pod, node:http as it does and undici beside it
+  edge/*      the same calls and downloads through whole edges: one whose pod is on the tailnet, and one on loopback
+  job/*       whole jobs over the tailnet, beside the same work driven directly
   --json      one line of JSON a measurement
   --strict    exit code 1 when a goal is missed; without it that is only said
-  --rounds N  measured jobs per runtime, 1 to 1000 (default 150, of v2 60; starts are min(N, 9))
+  --rounds N  measured jobs per runtime, 1 to 1000 (default 150, of v2 60, of tailnet 100; starts are min(N, 9))
   --real      the job part on a real ComfyUI too, the v2 part on one alone: COMFYUI_DIR's, else one set up in the cache
               folder (0.7 GB, once)
-  --quick     the edge or the v2 part with tiny numbers, to see that it runs`;
+  --quick     the edge, the v2 or the tailnet part with tiny numbers, to see that it runs`;
 
-const DEFAULT_ROUNDS = { job: 150, edge: 150, v2: 60 };
+const DEFAULT_ROUNDS = { job: 150, edge: 150, v2: 60, tailnet: 100 };
 const MAX_ROUNDS = 1_000;
 
 function partOf(name: string): BenchPart {
   const part = PARTS.find((one) => one === name);
-  if (part === undefined) throw new Error(`Cannot run bench '${name}': there are only 'job', 'edge' and 'v2'`);
+  if (part === undefined) {
+    throw new Error(`Cannot run bench '${name}': there are only 'job', 'edge', 'v2' and 'tailnet'`);
+  }
   return part;
 }
 
@@ -65,9 +73,10 @@ export function parseFlags(argv: readonly string[]): BenchFlags {
     },
   });
   const [part = "job", ...more] = positionals.map(partOf);
-  if (more.length > 0) throw new Error("Cannot run two parts at once: name one of 'job', 'edge' and 'v2'");
+  if (more.length > 0) throw new Error("Cannot run two parts at once: name one of 'job', 'edge', 'v2' and 'tailnet'");
   const foreign = (part === "job" && values.quick && "--quick") ||
-    (part === "edge" && ((values.real && "--real") || (values.rounds && "--rounds")));
+    (part === "edge" && ((values.real && "--real") || (values.rounds && "--rounds"))) ||
+    (part === "tailnet" && values.real && "--real");
   if (foreign) throw new Error(`Cannot run bench '${part}' with ${foreign}: it is of another part`);
   const rounds = Number(values.rounds ?? DEFAULT_ROUNDS[part]);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {

@@ -10,6 +10,8 @@ export interface Suite {
   filter?: string;
   deadlineMs: number;
   env?: Readonly<Record<string, string>>;
+  /** A command that runs the runner, which is appended to it. */
+  within?: readonly string[];
 }
 
 const minute = 60_000;
@@ -52,6 +54,9 @@ export const realSuites: readonly Suite[] = [
   },
 ];
 
+/** Real tailscaled and headscale, in a network namespace, which `tests/run/test-tailnet.ts` makes. */
+export const tailnetSuite: Suite = { name: "tailnet", project: "tailnet", deadlineMs: 20 * minute };
+
 /** Suites that need a GPU: no part of `npm test`. */
 export const gpuSuites: readonly Suite[] = [{ name: "gpu", project: "gpu", deadlineMs: 20 * minute }];
 
@@ -59,10 +64,12 @@ export const gpuSuites: readonly Suite[] = [{ name: "gpu", project: "gpu", deadl
 export async function runSuite(suite: Suite): Promise<SuiteResult> {
   await forgetResult(suite.name);
   const report = reportPath(suite.name);
+  const [command, ...args] = [...suite.within ?? [], "vitest"];
   const { reason, durationMs } = await runStep({
     name: suite.name,
-    command: "vitest",
+    command,
     args: [
+      ...args,
       "run",
       "--project",
       suite.project,

@@ -17,6 +17,9 @@ console.log("Not run here:");
 console.log(
   "  npm run test:real   the same paths on a real ComfyUI on CPU (fetches 0.7 GB once, unless COMFYUI_DIR is set)",
 );
+console.log(
+  "  npm run test:tailnet   real tailscaled and headscale in a network of its own (needs Go, builds them once in 5 minutes)",
+);
 console.log("  npm run test:gpu    nvidia-smi and ComfyUI on a real GPU; skipped with the reason where there is none");
 console.log("  npm run bench       measurements of the edge, of whole jobs and of the Comfy API v2");
 console.log(countLine(results));

@@ -1,9 +1,9 @@
 /** The end of `.ci/run`: adds up what the suites of the earlier commands left, and prints one line of counts last. */
 import { checksName } from "./static-checks.ts";
 import { countLine, isGreen, readResult, suiteTable } from "./suite-result.ts";
-import { npmSuites, realSuites } from "./suites.ts";
+import { npmSuites, realSuites, tailnetSuite } from "./suites.ts";
 
-const names = [checksName, ...npmSuites.map((suite) => suite.name), ...realSuites.map((suite) => suite.name)];
+const names = [checksName, ...[...npmSuites, ...realSuites, tailnetSuite].map((suite) => suite.name)];
 const results = await Promise.all(names.map(readResult));
 console.log(`\n${suiteTable(results)}`);
 console.log(countLine(results));

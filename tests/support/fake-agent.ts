@@ -162,6 +162,9 @@ export function createFakeAgent(): FakeAgent {
       },
     },
     comfy: unasked(),
+    tailnet: {
+      selfCheck: () => Promise.reject(new FleetError("conflict", "Cannot look at the tailnet: as the test says")),
+    },
   };
 
   const app = new Hono();

@@ -8,6 +8,8 @@ import { jobTrace } from "./0006-job-trace.ts";
 import { labelsPathsRetention } from "./0007-labels-paths-retention.ts";
 import { jobSecret } from "./0008-job-secret.ts";
 import { eventRemoved } from "./0009-event-removed.ts";
+import { enrolment } from "./0010-enrolment.ts";
+import { podVia } from "./0011-pod-via.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   labelsPathsRetention,
   jobSecret,
   eventRemoved,
+  enrolment,
+  podVia,
 ];

@@ -116,6 +116,7 @@ export function createScriptedPod(options: ScriptedPodOptions): AgentContext {
       verdict: async () => await Promise.resolve(unasked()),
     },
     comfy: { status: unasked, restart: unasked, free: unasked, logs: unasked, followLogs: unasked },
+    tailnet: { selfCheck: unasked },
     pod: {
       describe: () => Promise.resolve({ protocol: PROTOCOL, podId: null, bootId, capability }),
       beat: () => {

@@ -16,6 +16,8 @@ export interface TestEdgeOptions {
   env?: Record<string, string>;
   /** @default a new one, removed at the end */
   dataDir?: string;
+  /** @default a free one */
+  port?: number;
 }
 
 export interface TestEdge extends AsyncDisposable {
@@ -48,7 +50,7 @@ export function planEdge({ runtime, dataDir, port }: { runtime: EdgeRuntime; dat
 export async function startTestEdge(options: TestEdgeOptions): Promise<TestEdge> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "comfyfleet-edge-"));
   mkdirSync(join(dataDir, "edge"), { recursive: true });
-  const port = await freePort();
+  const port = options.port ?? await freePort();
   const { plan, apiKey } = planEdge({ runtime: options.runtime, dataDir, port });
   const logPath = join(dataDir, "logs", `edge-${port}.log`);
   const edge = manageProcess({ ...plan, logPath, env: { ...plan.env, EDGE_PODS: "[]", ...options.env } });

@@ -53,4 +53,44 @@ describe("parseConfig()", () => {
     expect(() => parse({ AGENT_STATE_DIR: `/${"d".repeat(100)}` })).toThrow(/AGENT_HEALTH_SOCKET/);
     expect(healthSocketOf(parse({ AGENT_STATE_DIR: "/state" }))).toBe("/state/health.sock");
   });
+
+  describe("the tailnet", () => {
+    const on = (env: Record<string, string>, exists = (_path: string) => false) =>
+      parseConfig({ COMFYUI_DIR: "/comfy", ...env }, noFile, exists);
+
+    it("is on where there is a key, a daemon, or the state of one that has joined, and off elsewhere", () => {
+      expect(parse({}).ENABLE_TAILSCALE).toBe(false);
+      expect(on({ TS_AUTHKEY: "tskey-auth-x" }).ENABLE_TAILSCALE).toBe(true);
+      expect(on({ TS_SOCKET: "/run/ts.sock" }).ENABLE_TAILSCALE).toBe(true);
+      const seen: string[] = [];
+      const exists = (path: string) => seen.push(path) > 0;
+      expect(on({ AGENT_STATE_DIR: "/state" }, exists).ENABLE_TAILSCALE).toBe(true);
+      expect(seen).toEqual(["/state/tailnet/tailscaled.state"]);
+    });
+
+    it("is as ENABLE_TAILSCALE says where that says something", () => {
+      expect(parse({ ENABLE_TAILSCALE: "0", TS_AUTHKEY: "k" }).ENABLE_TAILSCALE).toBe(false);
+      expect(on({ ENABLE_TAILSCALE: "1" }).ENABLE_TAILSCALE).toBe(true);
+      expect(() => on({ ENABLE_TAILSCALE: "0" })).toThrow(/AGENT_SECRET: expected a secret/);
+    });
+
+    it("needs no secret, and does not read the key's file, which may be gone", () => {
+      const config = on({ TS_AUTHKEY: "file:/gone" });
+      expect([config.TS_AUTHKEY, config.AGENT_SECRET]).toEqual(["file:/gone", undefined]);
+    });
+
+    it("wants the one address where tailscaled hands callers over, and a socket's path that systems take", () => {
+      expect(() => on({ TS_SOCKET: "/s", AGENT_LISTEN: "0.0.0.0:8189" })).toThrow(/AGENT_LISTEN: expected 127.0.0.1/);
+      expect(() => on({ TS_SOCKET: "/s", AGENT_LISTEN: "[::1]:8189" })).toThrow(/AGENT_LISTEN: expected 127.0.0.1/);
+      const long = { AGENT_STATE_DIR: `/${"d".repeat(85)}` };
+      expect(() => on({ TS_AUTHKEY: "k", ...long })).toThrow(/AGENT_STATE_DIR: expected a shorter path/);
+      expect(on({ TS_SOCKET: "/s", ...long }).TS_SOCKET).toBe("/s");
+    });
+
+    it("refuses names that are none", () => {
+      expect(() => on({ TS_AUTHKEY: "k", TS_HOSTNAME: "pod_1" })).toThrow(/TS_HOSTNAME/);
+      expect(() => on({ TS_AUTHKEY: "k", TAILNET_CAPABILITY: "invoke" })).toThrow(/TAILNET_CAPABILITY/);
+      expect(() => on({ TS_AUTHKEY: "k", TS_CONTROL_URL: "headscale.example" })).toThrow(/TS_CONTROL_URL/);
+    });
+  });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { fileSystem } from "../../../client/file-system.browser.ts";
+import { fetchOver } from "../../../client/dial-fetch.browser.ts";
 import { randomId } from "../../../client/random-id.ts";
 
 const Package = z.object({ browser: z.record(z.string(), z.string()) });
@@ -18,9 +19,14 @@ describe("in a browser", () => {
   it("bundlers are told to take the file that names no module of Node", () => {
     const { browser } = Package.parse(JSON.parse(readFileSync("package.json", "utf8")));
     const sources = Object.entries(browser).flat().map((path) => path.replace("./dist/", "").replace(/\.js$/, ".ts"));
-    expect(sources).toEqual(["client/file-system.ts", "client/file-system.browser.ts"]);
-    expect(readFileSync("client/file-system.ts", "utf8")).toContain('"node:fs"');
-    expect(readFileSync("client/file-system.browser.ts", "utf8")).not.toContain("node:");
+    const pair = (name: string) => [`client/${name}.ts`, `client/${name}.browser.ts`];
+    expect(sources).toEqual([...pair("file-system"), ...pair("dial-fetch")]);
+    const text = (name: string) => readFileSync(name, "utf8");
+    for (const name of sources) expect(/"node:/.test(text(name)), name).toBe(!name.endsWith(".browser.ts"));
+  });
+
+  it("a client with 'dial' says that a browser opens no connections", async () => {
+    await expect(fetchOver()("http://pod:8189")).rejects.toMatchObject({ code: "invalid_input" });
   });
 
   it("randomId() is a version 4 UUID, another each time", () => {

@@ -14,7 +14,7 @@ function condition(change: Partial<Condition>, sinceMs = START_MS + 100): Condit
 function pod(seenMs: number | null, phase: Pod["phase"], conditions: Condition[] = []): Pod {
   return Pod.parse({
     ...{ id: "pod_01jd8qf2e0f0x8j3m5p7q9s1tv", name: "local", phase, bootId: null, slotsTotal: 1, slotsBusy: 0 },
-    ...{ capability: null, conditions, cordon: null, createdAt: toTimestamp(START_MS - 1) },
+    ...{ capability: null, conditions, cordon: null, dev: false, createdAt: toTimestamp(START_MS - 1) },
     lastSeenAt: seenMs === null ? null : toTimestamp(seenMs),
   });
 }

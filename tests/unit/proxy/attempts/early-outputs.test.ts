@@ -223,7 +223,7 @@ describe("early outputs", () => {
     await side.advance(6_000);
     await until(() => fetches(side) === 2);
     side.blobs.blobs.delete(`${side.tenantId} ${outputs[0]?.sha256}`);
-    await side.advance(3_600_000);
+    side.clock.skip(3_600_000);
     side.store.addOutputs = addOutputs;
     await side.advance(20_000);
     await until(async () => (await side.job(id)).outputs.length === 2);

@@ -23,9 +23,19 @@ function capability(type: string, comfyMode: "supervised" | "attached" = "superv
 function pod(changes: Partial<Pod> & { changed?: Condition } = {}): Pod {
   const { changed, ...fields } = changes;
   const conditions = GOOD.map((one) => one.type === changed?.type ? changed : one);
-  const rest = { bootId: null, slotsTotal: 1, slotsBusy: 0, cordon: null, createdAt: SINCE, lastSeenAt: SINCE };
+  const rest = { bootId: null, slotsTotal: 1, slotsBusy: 0, cordon: null, dev: false };
+  const times = { createdAt: SINCE, lastSeenAt: SINCE };
   const id = "pod_00000000000000000000000001";
-  return { id, name: "gpu-1", phase: "ready", capability: capability("cuda"), conditions, ...rest, ...fields };
+  return {
+    id,
+    name: "gpu-1",
+    phase: "ready",
+    capability: capability("cuda"),
+    conditions,
+    ...rest,
+    ...times,
+    ...fields,
+  };
 }
 
 describe("podHealth()", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isAbandoned } from "../../../../proxy/pods/abandoned.ts";
+import { awaitedKey } from "../../../../proxy/store/enrolment-store.ts";
 import type { PodRow } from "../../../../proxy/store/pod-store.ts";
 import { newAttemptId, newBootId, newEdgeId, newPodId, sha256 } from "../store/samples.ts";
 import { setUpPodSide, until } from "./pod-side.ts";
@@ -33,10 +34,15 @@ describe("keepReaping()", () => {
 });
 
 describe("isAbandoned()", () => {
-  const pod = { phase: "ready", leaseUntilMs: 1_000 } as PodRow;
+  const pod = { phase: "ready", leaseUntilMs: 1_000, transportKey: "gpu-1" } as PodRow;
   it("waits for the whole silence after the end of the lease", () => {
     expect(isAbandoned(pod, 60_999, 60_000)).toBe(false);
     expect(isAbandoned(pod, 61_000, 60_000)).toBe(true);
     expect(isAbandoned({ ...pod, phase: "gone" }, 99_000, 60_000)).toBe(false);
+  });
+
+  it("leaves a pod alone that nobody has joined as yet", () => {
+    const id = newPodId();
+    expect(isAbandoned({ ...pod, id, transportKey: awaitedKey(id) }, 99_000, 60_000)).toBe(false);
   });
 });

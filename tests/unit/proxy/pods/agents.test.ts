@@ -7,7 +7,7 @@ import { reportOf, strangeAttemptId } from "../../../support/agent-reports.ts";
 import { createFakeAgent } from "../../../support/fake-agent.ts";
 import { createFaultyTransport } from "../../../support/faulty-transport.ts";
 import { jobId, podId } from "../jobs/ids.ts";
-import { createManualClock } from "../jobs/manual-clock.ts";
+import { createManualClock, settle } from "../jobs/manual-clock.ts";
 import { until } from "./pod-side.ts";
 
 const POD = podId(1);
@@ -134,6 +134,33 @@ describe("createAgents().watchAttempt()", () => {
     await until(() => transport.requests.length === 1);
     await clock.advance(10_000);
     expect(await failure).toMatchObject({ code: "timeout" });
+  });
+
+  it("rejects a stream that falls silent, but not one whose agent keeps it alive", async () => {
+    const setup = setUp();
+    const { fetch } = setup.agent;
+    let ping = () => {};
+    setup.agent.fetch = async (request) => {
+      const response = await fetch(request);
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      const pass = new WritableStream<Uint8Array>({ write: (chunk) => writer.write(chunk) });
+      response.body?.pipeTo(pass).catch(() => {});
+      ping = () => void writer.write(new TextEncoder().encode("event: ping\ndata: \n\n"));
+      return new Response(readable, response);
+    };
+    const { failure } = await watching(setup);
+    let failed = false;
+    void failure.then(() => (failed = true));
+    for (let round = 0; round < 6; round += 1) {
+      await setup.clock.advance(15_000);
+      ping();
+      await settle();
+    }
+    await setup.clock.advance(34_000);
+    expect(failed).toBe(false);
+    await setup.clock.advance(2_000);
+    expect(await failure).toMatchObject({ code: "timeout", message: expect.stringContaining("silent") });
   });
 
   it("rejects an event that breaks the contract", async () => {

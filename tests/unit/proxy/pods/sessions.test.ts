@@ -13,6 +13,7 @@ describe("createPodSessions()", () => {
       bootId: side.agent.bootId,
       epoch: 1,
       protocol: 2,
+      dev: false,
       accepting: true,
       freeSlots: 1,
       mayFollow: [],

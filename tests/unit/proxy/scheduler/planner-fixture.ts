@@ -20,6 +20,7 @@ export function livePod(n: number, fields: Partial<LivePod> = {}): LivePod {
     bootId: bootId(n),
     epoch: 1,
     protocol: PROTOCOL.max,
+    dev: false,
     accepting: true,
     freeSlots: 1,
     mayFollow: [],

@@ -108,6 +108,16 @@ describe("plan()", () => {
       .toBe("missing_model");
   });
 
+  it("knows nothing of pods for development, whatever they could run", () => {
+    const dev = pod(1, { dev: true, freeSlots: 4 });
+    const { assignments, waiting } = plan({ pods: [dev], queue: [job(1)], lacking: lacking() });
+    expect(assignments).toEqual([]);
+    expect(waiting.get(jobId(1))).toEqual({ reason: "no_pods", message: "No pod is connected." });
+    const beside = plan({ pods: [dev, pod(2)], queue: [job(1), job(2)], lacking: lacking() });
+    expect(beside.assignments.map(({ podId: id }) => id)).toEqual([podId(2)]);
+    expect(beside.waiting.get(jobId(2))?.message).toContain("'gpu-2'");
+  });
+
   it("passes cordoned pods over, and speaks of them only when no other can run the job", () => {
     const cordoned = [pod(1, { cordoned: true }), pod(2, { cordoned: true })];
     const { assignments } = plan({ pods: [...cordoned, pod(3)], queue: [job(1)], lacking: lacking() });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PodId } from "../../../../contracts/ids.ts";
 import type { PodObservation } from "../../../../proxy/store/pod-store.ts";
 import { memoryStore, type TestStore } from "./memory-store.ts";
-import { newEdgeId, newPodId, sampleObservation } from "./samples.ts";
+import { newAttemptId, newBootId, newEdgeId, newPodId, sampleObservation, sha256 } from "./samples.ts";
 
 const leaseMs = 1_000;
 
@@ -23,6 +23,64 @@ describe("pods in the store", () => {
     const again = await t.store.registerPod({ id: newPodId(), name: "new", transportKey: "k" });
     expect(again).toEqual({ ...first, name: "new" });
     expect(await t.store.getPod(first.id)).toEqual(again);
+  });
+
+  it("registerPod() says by which way a pod comes and whether it is for development, and follows both", async () => {
+    await using t = await memoryStore();
+    const input = { id: newPodId(), name: "a", transportKey: "n1" };
+    expect(await t.store.registerPod(input)).toMatchObject({ via: "direct", dev: false });
+    const again = { ...input, via: "tailnet", dev: true } as const;
+    expect(await t.store.registerPod(again)).toMatchObject({ id: input.id, via: "tailnet", dev: true });
+  });
+
+  it("claimEnrolled() gives a node the row that waits for it, once, and none to a node that has a pod", async () => {
+    await using t = await memoryStore();
+    const [first, second] = [newPodId(), newPodId()];
+    const key = { keyId: "k", endsAtMs: 2_000_000, dev: false, conditions: [] };
+    await t.store.enrollPods([{ id: first, name: "a", ...key }, { id: second, name: "b", ...key }]);
+    const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true });
+    expect(claimed).toMatchObject({
+      id: first,
+      name: "a",
+      transportKey: "n1",
+      via: "tailnet",
+      dev: true,
+      phase: "joining",
+    });
+    expect(await t.store.claimEnrolled({ podId: first, stableId: "n2", dev: false })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: second, stableId: "n1", dev: false })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: newPodId(), stableId: "n3", dev: false })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: second, stableId: "n2", dev: false })).toMatchObject({ id: second });
+  });
+
+  it.each([
+    ["for development", { dev: true }],
+    ["gone", {}],
+  ])("assignJob() gives nothing to a pod that is %s", async (_, change) => {
+    await using t = await memoryStore();
+    const pod = await t.store.registerPod({ id: newPodId(), name: "a", transportKey: "n1", ...change });
+    const job = await t.submit();
+    const assign = () =>
+      t.store.assignJob({
+        ...{ jobId: job.id, ver: job.ver, attemptId: newAttemptId(), podId: pod.id, bootId: newBootId() },
+        graphSha256: sha256("graph"),
+      });
+    if (!("dev" in change)) {
+      await t.store.takePod({ podId: pod.id, edgeId: newEdgeId(), leaseMs });
+      await t.store.recordSilence({ podId: pod.id, epoch: 1, leaseMs, phase: "gone", conditions: [] });
+    }
+    expect(await assign()).toEqual({ status: "stale" });
+    expect((await t.job(job.id)).state).toBe("queued");
+    await t.store.registerPod({ id: newPodId(), name: "a", transportKey: "n1" });
+    expect((await assign()).status).toBe("done");
+  });
+
+  it("listPodBodies() leaves out pods for development: what they could run says nothing about jobs", async () => {
+    await using t = await memoryStore();
+    const podId = await t.addPod(sha256("body"));
+    expect((await t.store.listPodBodies()).map((body) => body.podId)).toEqual([podId]);
+    await t.store.registerPod({ id: newPodId(), name: "a", transportKey: podId, dev: true });
+    expect(await t.store.listPodBodies()).toEqual([]);
   });
 
   it("takePod() gives the session to one edge at a time, with a rising epoch", async () => {

@@ -1,0 +1,76 @@
+/** The edge's side of the private network, where `TS_SOCKET` names a daemon. */
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
+import { createLocalApi } from "../contracts/tailnet/local-api.ts";
+import type { PodId } from "../contracts/ids.ts";
+import type { TailnetPort } from "../contracts/edge/ports.ts";
+import { PathKind, type TailnetCheck } from "../contracts/tailnet/report.ts";
+import type { Config } from "./config.ts";
+import type { PodStore } from "./store/pod-store.ts";
+import type { ConditionChange } from "./pods/conditions.ts";
+import { checkEdge } from "./tailnet/edge-checks.ts";
+import { createTailnetPort, type TailnetPortOptions } from "./tailnet/tailnet-port.ts";
+import { pathCondition } from "./tailnet/path-condition.ts";
+import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
+import { createMembership, type Membership, type MembershipEffects } from "./tailnet/membership.ts";
+import { createPaths } from "./tailnet/paths.ts";
+import { createPeerWatch } from "./tailnet/peer-watch.ts";
+import { createTailnetTransport, type TailnetTransport } from "./tailnet/transport.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import type { Clock } from "./time/clock.ts";
+
+export interface EdgeTailnet {
+  members: Membership;
+  transport: TailnetTransport;
+  /** The condition `PathDirect` of a pod that is on it. */
+  toldByEdge(podId: PodId): ConditionChange[];
+  readGauges(): void;
+  port(parts: Pick<TailnetPortOptions, "agents" | "store" | "moreChecks">): TailnetPort;
+  /** For `/healthz`. */
+  health(signal: AbortSignal): Promise<TailnetCheck[]>;
+  /** Resolves when the signal aborts; never rejects. */
+  run(sessions: MembershipEffects["sessions"], signal: AbortSignal): Promise<void>;
+}
+
+interface Parts {
+  store: Pick<PodStore, "registerPod" | "claimEnrolled" | "listActivePods">;
+  metrics: EdgeMetrics;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Null without `TS_SOCKET`. */
+export function composeTailnet(config: Config, { store, metrics, clock, logger }: Parts): EdgeTailnet | null {
+  if (config.TS_SOCKET === undefined) return null;
+  const api = createLocalApi<Duplex>({ request, socketPath: config.TS_SOCKET });
+  const watch = createPeerWatch({ api, clock, logger });
+  const paths = createPaths({
+    api,
+    clock,
+    pingMs: config.TAILNET_PING_MS,
+    onAnswer: ({ kind, latencyMs }) => metrics.observe("comfyfleet_tailnet_ping_seconds", latencyMs / 1_000, kind),
+  });
+  const taken = new Set(config.EDGE_PODS.map(({ name }) => name));
+  const members = createMembership({ watch, store, paths, clock, logger, taken });
+  const port = config.TAILNET_AGENT_PORT;
+  const transport = createTailnetTransport({ api, peerOf: members.peerOf, paths, clock, port });
+  return {
+    members,
+    transport,
+    port: (parts) => createTailnetPort({ ...parts, api, clock, members, paths, isConnected: watch.isConnected }),
+    health: (signal) => checkEdge({ api, clock, isConnected: watch.isConnected }, signal),
+    toldByEdge(podId) {
+      const peer = members.peerOf(podId);
+      return peer ? [pathCondition(paths.of(peer.stableId))] : [];
+    },
+    readGauges() {
+      const kinds = members.all().map(({ peer }) => paths.of(peer.stableId).kind);
+      const count = (kind: PathKind) => kinds.filter((one) => one === kind).length;
+      metrics.setAll("comfyfleet_tailnet_pods", PathKind.options.map((kind) => [kind, count(kind)] as const));
+    },
+    async run(sessions, signal) {
+      await Promise.all([watch.run(signal), members.run({ sessions, transport }, signal)]);
+      for (const { member } of members.all()) transport.cut(member.podId);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** What a look at the control server finds, for `tailnet.status`: it answers, the policy in force, orphaned devices. */
+import { createHash } from "node:crypto";
+import { toFleetError } from "../../contracts/errors.ts";
+import { toTimestamp } from "../../contracts/ids.ts";
+import { shorten } from "../../contracts/shorten.ts";
+import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
+import type { TailnetCheck } from "../../contracts/tailnet/report.ts";
+import type { PodStore } from "../store/pod-store.ts";
+import type { Clock } from "../time/clock.ts";
+import { findOrphans } from "./orphans.ts";
+import type { ControlApi, Device } from "./port.ts";
+
+export interface CheckOptions {
+  store: Pick<PodStore, "listActivePods">;
+  control: ControlApi | null;
+  orphanGraceMs: number;
+  clock: Clock;
+}
+
+/** Orphans that get a line of their own. */
+const MAX_NAMED = 20;
+const NAME = "control server";
+export const SET_CONTROL = "Set HEADSCALE_URL and HEADSCALE_API_KEY on the edge, or TAILSCALE_OAUTH_CLIENT_ID and " +
+  "TAILSCALE_OAUTH_CLIENT_SECRET.";
+
+function orphanCheck({ hostname, online, lastSeenAtMs }: Device, graceMs: number): TailnetCheck {
+  const seen = online === true ? "online" : `last seen ${lastSeenAtMs === null ? "never" : toTimestamp(lastSeenAtMs)}`;
+  return {
+    name: `device ${shorten(hostname, 63)}`,
+    status: "warning",
+    message: `has a pod's tag and is no pod of this fleet (${seen})`,
+    fix: online === true
+      ? "If it is no other fleet's, delete it at the control server, and see who had a key."
+      : `It is deleted once it has been away for ${
+        Math.round(graceMs / 60_000)
+      } min; until then nobody need do anything.`,
+  };
+}
+
+async function orphanChecks(options: CheckOptions, control: ControlApi, signal: AbortSignal): Promise<TailnetCheck[]> {
+  const { store, clock, orphanGraceMs } = options;
+  const devices = await control.listDevices(signal);
+  const orphans = findOrphans(devices, await store.listActivePods(), clock.nowMs());
+  if (orphans.length === 0) {
+    return [{ name: "devices", status: "ok", message: "every device with a pod's tag is a pod", fix: null }];
+  }
+  const more = orphans.length - MAX_NAMED;
+  const rest: TailnetCheck[] = more <= 0 ? [] : [{
+    name: "devices",
+    status: "warning",
+    message: `${more} more devices have a pod's tag and are no pods of this fleet`,
+    fix: "Look at the control server's list of devices.",
+  }];
+  return [...orphans.slice(0, MAX_NAMED).map((device) => orphanCheck(device, orphanGraceMs)), ...rest];
+}
+
+async function policyCheck(control: ControlApi, signal: AbortSignal): Promise<TailnetCheck> {
+  const sha256 = createHash("sha256").update(await control.policy(signal)).digest("hex");
+  if (sha256 === SHIPPED_POLICY_SHA256[control.kind]) {
+    return { name: "policy", status: "ok", message: `is the one that is shipped (${sha256})`, fix: null };
+  }
+  return {
+    name: "policy",
+    status: "warning",
+    message: `is not the one that is shipped (SHA-256 ${sha256})`,
+    fix: "Compare it with docker/tailnet. One that names people differs; 'tailnet check' tries what it opens.",
+  };
+}
+
+/** Never rejects but with the signal: what cannot be asked is a line too. */
+export async function checkControl(options: CheckOptions, signal: AbortSignal): Promise<TailnetCheck[]> {
+  const { control } = options;
+  if (control === null) {
+    return [{
+      name: NAME,
+      status: "skipped",
+      message: "no API of one is configured: no pod can be enrolled",
+      fix: null,
+    }];
+  }
+  try {
+    const devices = await orphanChecks(options, control, signal);
+    const answers: TailnetCheck = { name: NAME, status: "ok", message: `${control.kind}'s API answers`, fix: null };
+    const policy = await policyCheck(control, signal).catch((error: unknown): TailnetCheck => {
+      signal.throwIfAborted();
+      const { message } = toFleetError(error);
+      // A client without that scope can do all the rest.
+      return { name: "policy", status: "skipped", message, fix: null };
+    });
+    return [answers, policy, ...devices];
+  } catch (error) {
+    signal.throwIfAborted();
+    const { message, hint } = toFleetError(error);
+    return [{ name: NAME, status: "failed", message, fix: hint ?? SET_CONTROL }];
+  }
+}

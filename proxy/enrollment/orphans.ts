@@ -1,0 +1,34 @@
+/** Devices with a pod's tag that are no pod of this fleet: left by one that was removed, or joined by somebody else. Pure. */
+import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
+import { isAwaited } from "../store/enrolment-store.ts";
+import type { PodRow } from "../store/pod-store.ts";
+import type { Device } from "./port.ts";
+
+/** A device that has just joined becomes a pod when the edge sees it. */
+const NEW_MS = 120_000;
+
+export function isPodTagged({ tags }: Pick<Device, "tags">): boolean {
+  return tags.includes(POD_TAG) || tags.includes(DEV_POD_TAG);
+}
+
+/** @param pods all that are not `gone` */
+export function findOrphans(
+  devices: readonly Device[],
+  pods: readonly Pick<PodRow, "transportKey" | "name">[],
+  nowMs: number,
+): Device[] {
+  const known = new Set(pods.map(({ transportKey }) => transportKey));
+  const awaited = new Set(pods.filter(isAwaited).map(({ name }) => name));
+  return devices.filter((device) =>
+    isPodTagged(device) && !known.has(device.id) && !awaited.has(device.hostname) &&
+    nowMs - device.createdAtMs >= NEW_MS
+  );
+}
+
+/**
+ * Whether it has been away for so long that nobody misses it. One that is online is left alone: it may be another fleet's
+ * on the same tailnet.
+ */
+export function isForgotten({ online, lastSeenAtMs, createdAtMs }: Device, nowMs: number, graceMs: number): boolean {
+  return online !== true && nowMs - Math.max(lastSeenAtMs ?? 0, createdAtMs) >= graceMs;
+}

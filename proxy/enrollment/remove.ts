@@ -1,0 +1,90 @@
+/** `pods.remove`: the key that nobody used, the device, the row and its attempts, in this order. */
+import { FleetError } from "../../contracts/errors.ts";
+import type { RemovedPod, RemovePod } from "../../contracts/edge/enrolment.ts";
+import type { PodId } from "../../contracts/ids.ts";
+import type { Signals } from "../signals.ts";
+import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
+import type { PodRow, PodStore } from "../store/pod-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { isPodTagged } from "./orphans.ts";
+import type { ControlApi } from "./port.ts";
+
+export interface RemoveOptions {
+  store: Pick<PodStore, "getPod"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
+  /** @throws FleetError `conflict` where there is none */
+  requireControl(): ControlApi;
+  /** Whether the pod stands in this edge's `EDGE_PODS`. */
+  isStatic(podId: PodId): boolean;
+  /** Ends this edge's session of the pod, and queues the jobs of its attempts again. */
+  forget(podId: PodId): Promise<void>;
+  signals: Pick<Signals, "emit">;
+  logger: Logger;
+}
+
+async function existing({ store }: RemoveOptions, podId: PodId): Promise<PodRow> {
+  const row = await store.getPod(podId);
+  if (row !== null && row.phase !== "gone") return row;
+  throw new FleetError("not_found", "Cannot remove the pod: no pod has this id", {
+    hint: "List the pods to see their ids.",
+  });
+}
+
+function refuseAtWork({ name, liveAttempts }: PodRow): void {
+  if (liveAttempts === 0) return;
+  throw new FleetError("conflict", `Cannot remove ${name}: it has ${liveAttempts} attempts`, {
+    hint: "Drain the pod first, or remove it with running = 'lose': their jobs are queued again.",
+    details: { attempts: liveAttempts },
+  });
+}
+
+/** Whether the control server may have something of it. */
+function isOfTailnet(row: PodRow): boolean {
+  return row.via === "tailnet" || isAwaited(row);
+}
+
+/** Devices that joined as an awaited pod a moment ago, before any edge saw them. */
+async function joinedMeanwhile(
+  control: ControlApi,
+  { name, keyId }: { name: string; keyId: string | null },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const devices = (await control.listDevices(signal)).filter(isPodTagged);
+  return devices.filter((device) => (keyId !== null && device.keyId === keyId) || device.hostname === name)
+    .map(({ id }) => id);
+}
+
+/** @throws FleetError `not_found`, `conflict`, `tailnet_unavailable`; the pod is as it was then */
+export async function removePod(
+  options: RemoveOptions,
+  { podId, running }: RemovePod,
+  signal: AbortSignal,
+): Promise<RemovedPod> {
+  const { store, signals, logger } = options;
+  const row = await existing(options, podId);
+  const { name } = row;
+  if (options.isStatic(podId)) {
+    throw new FleetError("conflict", `Cannot remove ${name}: it stands in EDGE_PODS`, {
+      hint: "Take it out of EDGE_PODS and start the edge again, then remove it.",
+    });
+  }
+  if (running === "refuse") refuseAtWork(row);
+
+  let device: RemovedPod["device"] = "none";
+  let key: RemovedPod["key"] = "none";
+  if (isOfTailnet(row)) {
+    const control = options.requireControl();
+    const keyId = (await store.getEnrolment(podId))?.keyId ?? null;
+    let ids = [row.transportKey];
+    if (isAwaited(row)) {
+      if (keyId !== null) await control.revokeKey(keyId, signal);
+      key = keyId === null ? "none" : "revoked";
+      ids = await joinedMeanwhile(control, { name, keyId }, signal);
+    }
+    for (const id of ids) if (await control.deleteDevice(id, signal)) device = "deleted";
+  }
+  await store.removePod(podId);
+  await options.forget(podId);
+  signals.emit("pods", undefined);
+  logger.info("pod removed", { pod: podId, name, device, key, attempts: row.liveAttempts });
+  return { podId, name, device, key, attempts: row.liveAttempts };
+}

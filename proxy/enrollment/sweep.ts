@@ -1,0 +1,72 @@
+/**
+ * The end of what nobody came for: pods that were enrolled and did not join, and devices that are no pods. One edge at a
+ * time does it; nothing that goes wrong here ends the loop.
+ */
+import type { EdgeId } from "../../contracts/ids.ts";
+import { createRole } from "../scheduler/role.ts";
+import type { Signals } from "../signals.ts";
+import type { EnrolmentStore } from "../store/enrolment-store.ts";
+import type { PodStore } from "../store/pod-store.ts";
+import type { RoleStore } from "../store/port.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { type Clock, jittered } from "../time/clock.ts";
+import { findOrphans, isForgotten } from "./orphans.ts";
+import type { ControlApi } from "./port.ts";
+
+export interface SweepOptions {
+  store:
+    & Pick<PodStore, "listActivePods">
+    & Pick<EnrolmentStore, "expireEnrolments">
+    & Pick<RoleStore, "takeRole">;
+  /** Null: only what the store knows is looked at. */
+  control: ControlApi | null;
+  orphanGraceMs: number;
+  signals: Pick<Signals, "emit">;
+  clock: Clock;
+  logger: Logger;
+  edgeId: EdgeId;
+}
+
+const EVERY_MS = 60_000;
+const LEASE_MS = 180_000;
+/** A pod that used its key at the last moment needs some time until an edge sees it; and clocks differ. */
+const JOIN_GRACE_MS = 120_000;
+/** Devices that one look deletes: a mistake of ours is not to empty a tailnet at once. */
+const MAX_DELETED = 50;
+
+async function deleteOrphans(options: SweepOptions, control: ControlApi, signal: AbortSignal): Promise<void> {
+  const { store, clock, logger, orphanGraceMs } = options;
+  // Devices first: whatever became a pod since is known then.
+  const devices = await control.listDevices(signal);
+  const nowMs = clock.nowMs();
+  const orphans = findOrphans(devices, await store.listActivePods(), nowMs);
+  const forgotten = orphans.filter((device) => isForgotten(device, nowMs, orphanGraceMs)).slice(0, MAX_DELETED);
+  for (const { id, hostname } of forgotten) {
+    await control.deleteDevice(id, signal);
+    logger.info("orphaned device deleted", { device: id, name: hostname });
+  }
+}
+
+/** One look. @throws what the store or the control server throws */
+export async function sweepEnrolments(options: SweepOptions, signal: AbortSignal): Promise<void> {
+  const { store, control, signals, logger } = options;
+  const expired = await store.expireEnrolments(JOIN_GRACE_MS);
+  for (const { id, name } of expired) logger.info("enrolment expired", { pod: id, name });
+  if (expired.length > 0) signals.emit("pods", undefined);
+  if (control !== null) await deleteOrphans(options, control, signal);
+}
+
+/** Resolves when the signal aborts; never rejects. */
+export async function keepSweepingEnrolments(options: SweepOptions, signal: AbortSignal): Promise<void> {
+  const { store, clock, logger, edgeId } = options;
+  const role = createRole({ store, clock, edgeId, role: "enrolments", leaseMs: LEASE_MS });
+  for (;;) {
+    await clock.sleep(jittered(clock, EVERY_MS), signal);
+    if (signal.aborted) return;
+    try {
+      if (await role.hold()) await sweepEnrolments(options, signal);
+    } catch (error) {
+      if (!signal.aborted) logger.warn("enrolments not swept", { error });
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Enrolments as transactions. */
+import { z } from "zod";
+import type { PodId } from "../../contracts/ids.ts";
+import { awaitedKey, type EnrolmentRow, type EnrolmentStore, type NewEnrolment } from "./enrolment-store.ts";
+import type { PodRow } from "./pod-store.ts";
+import { POD_COLUMNS, PodColumns } from "./pod-transactions.ts";
+import { all, clock, one, type Transaction } from "./transaction.ts";
+
+const ENROLL =
+  `insert into pod (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions,
+  created_at_ms, dev, enrolled_key_id, enrolment_ends_at_ms)
+  values ($1, $2, $3, 'joining', 0, 0, 0, 0, $4, $5, $6, $7, $8) returning ${POD_COLUMNS}`;
+const GET = `select enrolled_key_id as "keyId", enrolment_ends_at_ms as "endsAtMs" from pod
+  where id = $1 and enrolled_key_id is not null`;
+const EXPIRE = `update pod set phase = 'gone'
+  where enrolment_ends_at_ms < $1 and transport_key = 'enrolled:' || id and phase <> 'gone' returning ${POD_COLUMNS}`;
+// The key of one that nobody joined as is changed, so that nobody does any more.
+const REMOVE = `update pod set phase = 'gone', edge_id = null, epoch = epoch + 1, lease_until_ms = 0,
+  cordoned_at_ms = $2, draining = 0,
+  transport_key = case when transport_key = 'enrolled:' || id then 'removed:' || id else transport_key end
+  where id = $1 and phase <> 'gone' returning ${POD_COLUMNS}`;
+
+const EnrolmentColumns: z.ZodType<EnrolmentRow> = z.object({ keyId: z.string(), endsAtMs: z.int() });
+
+export function* enrollPods(pods: readonly NewEnrolment[]): Transaction<PodRow[]> {
+  const nowMs = yield* clock();
+  const rows: PodRow[] = [];
+  for (const { id, name, keyId, endsAtMs, dev, conditions } of pods) {
+    const params = [
+      id,
+      name,
+      awaitedKey(id),
+      JSON.stringify(conditions),
+      nowMs,
+      dev ? 1 : 0,
+      keyId,
+      Math.round(endsAtMs),
+    ];
+    const row = yield* one(ENROLL, params, PodColumns);
+    if (row === null) throw new Error(`Cannot enroll pod ${name}: the store returned no row`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+export function getEnrolment(id: PodId): Transaction<EnrolmentRow | null> {
+  return one(GET, [id], EnrolmentColumns);
+}
+
+export function* expireEnrolments(graceMs: Parameters<EnrolmentStore["expireEnrolments"]>[0]): Transaction<PodRow[]> {
+  return yield* all(EXPIRE, [(yield* clock()) - graceMs], PodColumns);
+}
+
+export function* removePod(id: PodId): Transaction<PodRow | null> {
+  return yield* one(REMOVE, [id, yield* clock()], PodColumns);
+}

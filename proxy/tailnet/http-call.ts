@@ -1,0 +1,78 @@
+/** One HTTP request over a connection of the given agent, with `fetch`'s semantics: abort, streams, no redirects. */
+import { type Agent, request as httpRequest } from "node:http";
+import { FleetError } from "../../contracts/errors.ts";
+import type { AgentRequest } from "../pods/port.ts";
+import { responseOf } from "./message-response.ts";
+import { bodyOfInit, lengthOf, pumpBody } from "./request-body.ts";
+
+export interface HttpTarget {
+  agent: Agent;
+  host: string;
+  port: number;
+}
+
+/** What is repeated harms nobody, and nothing of a stream is lost. */
+function isRepeatable(method: string, { body }: AgentRequest): boolean {
+  return (method === "GET" || method === "HEAD") && (body === null || body === undefined);
+}
+
+function unreachable(cause: unknown): FleetError {
+  if (FleetError.is(cause)) return cause;
+  return new FleetError("agent_unreachable", "Cannot reach the agent over the tailnet: the connection was cut", {
+    hint: "Check that the pod runs; 'comfyfleet tailnet check' says what is wrong on the way.",
+    details: { sent: true },
+    cause,
+  });
+}
+
+/** A kept connection that the other side had closed meanwhile. */
+class StaleConnection extends Error {}
+
+function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Response> {
+  const method = init.method ?? "GET";
+  const signal = init.signal ?? null;
+  const headers = Object.fromEntries(new Headers(init.headers));
+  const body = bodyOfInit(init);
+  if ("whole" in body && body.whole !== null) headers["content-length"] = String(lengthOf(body.whole));
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const { agent, host, port } = target;
+    const request = httpRequest({ agent, host, port, method, path, headers });
+    const onAbort = () => {
+      reject(signal?.reason);
+      request.destroy();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const settled = () => signal?.removeEventListener("abort", onAbort);
+    request.once("response", (message) => {
+      settled();
+      responseOf(message, method, signal).then(resolve, reject);
+    });
+    // Stays: what comes after the answer has nobody else to hear it, and would end the process.
+    request.on("error", (error) => {
+      settled();
+      const stale = request.reusedSocket && !FleetError.is(error);
+      reject(stale ? new StaleConnection("", { cause: error }) : unreachable(error));
+    });
+    if ("stream" in body) void pumpBody(body.stream, request);
+    else if (body.whole === null) request.end();
+    else request.end(body.whole);
+  });
+}
+
+/**
+ * @param path with its query
+ * @throws FleetError `agent_unreachable`, with `details.sent` false only where not one byte of it was sent; the signal's
+ * reason when that aborts
+ */
+export async function httpCall(target: HttpTarget, path: string, init: AgentRequest = {}): Promise<Response> {
+  try {
+    return await send(target, path, init);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    if (!isRepeatable(init.method ?? "GET", init)) throw unreachable(error.cause);
+  }
+  return await send(target, path, init).catch((error: unknown) => {
+    throw error instanceof StaleConnection ? unreachable(error.cause) : error;
+  });
+}

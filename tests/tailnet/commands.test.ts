@@ -1,0 +1,175 @@
+/** What a person types for a private network, on a real one: `up --tailnet`, `pods enroll`, the printed command, `pods remove`. */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Enrolment } from "../../contracts/edge/enrolment.ts";
+import { Pod } from "../../contracts/pod.ts";
+import { AGENT_PORT } from "../../contracts/tailnet/words.ts";
+import { type CliProcess, jsonLines, runCli, startCli } from "../support/fleet/cli.ts";
+import { type ManagedProcess, manageProcess } from "../support/fleet/process.ts";
+import { until } from "../support/fleet/until.ts";
+import { HERMETIC_SETTINGS } from "../support/tailnet/daemon.ts";
+import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
+
+const CLI = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const WORKFLOW = fileURLToPath(new URL("../../cli/demo/workflow.json", import.meta.url));
+const PICTURE = fileURLToPath(new URL("../../cli/demo/postcard.png", import.meta.url));
+const Enrolled = Enrolment.extend({ pods: z.array(Enrolment.shape.pods.element.extend({ start: z.string() })) });
+
+let tailnet: TestTailnet;
+/** Where the edge's commands are typed, and where the pod's. */
+let here: string;
+let there: string;
+let up: CliProcess | null = null;
+let agent: ManagedProcess | null = null;
+
+function settings(): Record<string, string> {
+  const { url, apiKey } = tailnet.headscale;
+  return {
+    ...HERMETIC_SETTINGS,
+    ...{ HEADSCALE_URL: url, HEADSCALE_API_KEY: apiKey, TAILSCALED: join(tailnet.binaries, "tailscaled") },
+    ...{ POD_BEAT_MS: "500" },
+  };
+}
+
+async function cli<T extends z.ZodType>(schema: T, ...args: string[]): Promise<z.output<T>> {
+  const result = await runCli([...args, "--json"], { cwd: here });
+  const last = z.object({ ok: z.boolean(), data: z.unknown().optional(), error: z.unknown().optional() }).parse(
+    jsonLines(result).at(-1),
+  );
+  if (!last.ok) throw new Error(`'${args.join(" ")}' failed: ${JSON.stringify(last.error)}`);
+  return schema.parse(last.data);
+}
+
+const pods = async () => (await cli(z.object({ items: z.array(Pod) }), "pods", "ls")).items;
+
+async function startUp(...args: string[]): Promise<void> {
+  up = startCli(["up", "--tailnet", "--comfyui", "fake", "--port", "0", "--json", ...args], {
+    cwd: here,
+    env: settings(),
+    timeoutMs: 120_000,
+  });
+  const started = up;
+  await until(
+    `up to be ready; it says: ${started.stderr()}`,
+    () => started.stdout().includes("baseUrl") || null,
+    60_000,
+  );
+}
+
+async function stopUp(): Promise<void> {
+  up?.signal("SIGTERM");
+  await up?.ended();
+  up = null;
+}
+
+/** As a shell runs what was pasted, with an npx that knows this checkout. */
+function paste(text: string): ManagedProcess {
+  const bin = join(there, "bin");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift\nexec '${process.execPath}' '${CLI}' "$@" --comfyui fake\n`);
+  chmodSync(join(bin, "npx"), 0o755);
+  const env = { ...HERMETIC_SETTINGS, PATH: `${bin}:${process.env.PATH}`, HOME: there, COMFYUI_PORT: "0" };
+  return manageProcess({
+    command: ["sh", "-c", `cd '${there}'\n${text.replace(/npx (.*)$/, "exec npx $1")}`],
+    env: { ...env, TAILSCALED: join(tailnet.binaries, "tailscaled") },
+    logPath: join(there, "agent.log"),
+  });
+}
+
+beforeAll(async () => {
+  tailnet = await startTailnet();
+  here = mkdtempSync(join(tmpdir(), "cf-h-"));
+  there = mkdtempSync(join(tmpdir(), "cf-t-"));
+  // The pod is on this machine too: its port must be free for it, and not taken by the agent that `up` starts.
+  const taken = createServer().listen(AGENT_PORT, "127.0.0.1");
+  await once(taken, "listening");
+  const keyFile = join(here, "edge.key");
+  writeFileSync(keyFile, await tailnet.headscale.mint({ tags: ["tag:edge"], ephemeral: false }), { mode: 0o600 });
+  await startUp("--ts-auth-key", `file:${keyFile}`);
+  taken.close();
+}, 120_000);
+
+afterAll(async () => {
+  await agent?.terminate().catch(() => agent?.kill());
+  await stopUp();
+  await tailnet?.[Symbol.asyncDispose]();
+  for (const dir of [here, there]) rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+});
+
+describe("a private network by commands", () => {
+  it("up --tailnet joins with a key from a file, as a node of tag:edge whose state nobody else can read", async () => {
+    expect(await tailnet.headscale.nodes()).toMatchObject([{
+      name: "comfyfleet-edge",
+      tags: ["tag:edge"],
+      online: true,
+    }]);
+    const folder = join(here, ".comfyfleet/edge/tailnet");
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(folder).filter((one) => one.endsWith(".state"))) {
+      expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it("pods enroll prints a command that makes a pod, whose key is nobody's argument; a job runs there", async () => {
+    const { pods: [enrolled], controlUrl } = await cli(Enrolled, "pods", "enroll", "--ttl", "5m");
+    expect(controlUrl).toBe(tailnet.headscale.url);
+    if (!enrolled) throw new Error("no pod was enrolled");
+    expect((await pods()).find(({ id }) => id === enrolled.podId)).toMatchObject({ phase: "joining" });
+    agent = paste(enrolled.start);
+    const log = agent;
+    const pod = await until(`the pod to be ready; it says: ${log.log().slice(-2_000)}`, async () => {
+      const found = (await pods()).find(({ id }) => id === enrolled.podId);
+      return found?.phase === "ready" ? found : null;
+    }, 60_000);
+    expect(pod).toMatchObject({ name: enrolled.name, dev: false });
+    const [keyFile = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => name.endsWith(".key"));
+    expect(statSync(join(there, ".comfyfleet", keyFile)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(there, "agent.log"), "utf8")).not.toContain(enrolled.key);
+    for (const name of readdirSync(join(here, ".comfyfleet/logs"))) {
+      expect(readFileSync(join(here, ".comfyfleet/logs", name), "utf8")).not.toContain(enrolled.key);
+    }
+
+    await cli(z.unknown(), "pods", "cordon", "local");
+    const run = ["run", WORKFLOW, "--input", `Picture.image=@${PICTURE}`, "-o", join(here, "out")];
+    const { jobId } = await cli(z.object({ jobId: z.string() }), ...run);
+    expect(JSON.stringify(await cli(z.unknown(), "jobs", "get", jobId))).toContain(enrolled.podId);
+  }, 120_000);
+
+  it("agent health and agent doctor say on the pod's machine how it stands", async () => {
+    const [state = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => /^pod-\w+$/.test(name));
+    const on = ["--state", join(there, ".comfyfleet", state), "--json"];
+    expect(jsonLines(await runCli(["agent", "health", ...on], { cwd: there }))).toMatchObject([
+      { ok: true, data: { ready: true, tailnet: { state: "running" } } },
+    ]);
+    const doctor = await runCli(["agent", "doctor", ...on], { cwd: there });
+    expect(jsonLines(doctor)).toMatchObject([{ ok: true, data: { healthy: true } }]);
+    expect(doctor.code).toBe(0);
+  });
+
+  it("up starts again as the same node without a key, and finds its pod", async () => {
+    const [edge] = (await tailnet.headscale.nodes()).filter(({ name }) => name === "comfyfleet-edge");
+    await stopUp();
+    rmSync(join(here, "edge.key"));
+    await startUp();
+    const again = (await tailnet.headscale.nodes()).filter(({ name }) => name === "comfyfleet-edge");
+    expect(again.map(({ id }) => id)).toEqual([edge?.id]);
+    await until("the pod to be ready again", async () => {
+      const found = (await pods()).filter(({ name }) => name.startsWith("pod-"));
+      return found.some(({ phase }) => phase === "ready") || null;
+    }, 60_000);
+  }, 180_000);
+
+  it("pods remove takes the pod off the tailnet and out of the list", async () => {
+    const [pod] = (await pods()).filter(({ name }) => name.startsWith("pod-"));
+    const removed = await cli(z.object({ device: z.string() }).loose(), "pods", "remove", pod?.name ?? "");
+    expect(removed).toMatchObject({ device: "deleted", key: "none" });
+    expect((await tailnet.headscale.nodes()).map(({ name }) => name)).toEqual(["comfyfleet-edge"]);
+    expect((await pods()).map(({ name }) => name)).toEqual(["local"]);
+  });
+});

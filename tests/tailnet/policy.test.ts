@@ -1,0 +1,102 @@
+/** The shipped policy on a real headscale: what it opens, what it leaves closed, and that its own tests have teeth. */
+import { createServer, type Server } from "node:net";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rolesOf } from "../../contracts/tailnet/local-api-schemas.ts";
+import { AGENT_PORT, CLOSED_POD_PORTS, DEFAULT_CAPABILITY } from "../../contracts/tailnet/words.ts";
+import { type Daemon, soon } from "../support/tailnet/daemon.ts";
+import { shippedPolicy } from "../support/tailnet/headscale.ts";
+import { reach, warmUp } from "../support/tailnet/reach.ts";
+import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
+
+/** Somebody answers on every port that is tried, so that a closed one is closed by the policy. */
+const PORTS = [AGENT_PORT, ...CLOSED_POD_PORTS, 8000, 8080, 22];
+
+let tailnet: TestTailnet;
+let edge: Daemon;
+let pod: Daemon;
+let otherPod: Daemon;
+let devPod: Daemon;
+let listeners: Server[] = [];
+
+beforeAll(async () => {
+  tailnet = await startTailnet();
+  await tailnet.headscale.addUser("ana");
+  edge = await tailnet.addDaemon("edge", { tags: ["tag:edge"], ephemeral: false });
+  pod = await tailnet.addDaemon("pod-1");
+  otherPod = await tailnet.addDaemon("pod-2");
+  devPod = await tailnet.addDaemon("dev-1", { tags: ["tag:dev-pod"] });
+  listeners = await Promise.all(PORTS.map(async (port) => {
+    const server = createServer((socket) => socket.resume()).listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return server;
+  }));
+  for (const one of [pod, otherPod, devPod]) await warmUp(edge, one);
+});
+
+afterAll(async () => {
+  for (const server of listeners) server.close();
+  await tailnet?.[Symbol.asyncDispose]();
+});
+
+describe("the shipped policy", () => {
+  it("passes its own tests, with a node of every tag on the tailnet", async () => {
+    expect(await tailnet.headscale.checkPolicy(shippedPolicy())).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ["another port of pods", (text: string) => text.replace('"tcp:8189"', '"tcp:8188-8189"')],
+    ["pods calling pods", (text: string) => text.replace('"src": ["tag:edge"]', '"src": ["tag:edge", "tag:pod"]')],
+    [
+      "pods calling edges",
+      (text: string) =>
+        text.replace('"dst": ["tag:pod"', '"dst": ["tag:edge", "tag:pod"').replace(
+          '"src": ["tag:edge"]',
+          '"src": ["tag:edge", "tag:pod"]',
+        ),
+    ],
+    ["no port at all", (text: string) => text.replace('"tcp:8189"', '"tcp:8190"')],
+  ])("refuses to be changed so that it opens %s", async (_, change) => {
+    const changed = change(shippedPolicy());
+    expect(changed).not.toBe(shippedPolicy());
+    const { ok, said } = await tailnet.headscale.checkPolicy(changed);
+    expect(said).toMatch(/test/i);
+    expect(ok).toBe(false);
+  });
+
+  it("lets an edge reach the agent's port of pods, and no other", async () => {
+    for (const { ip } of [pod, devPod]) {
+      const found = await Promise.all(PORTS.map(async (port) => [port, await reach(edge, ip, port)] as const));
+      expect(found).toEqual(PORTS.map((port) => [port, port === AGENT_PORT ? "open" : "dropped"]));
+    }
+  });
+
+  it("shows a pod its edges and nobody else", async () => {
+    for (const one of [pod, otherPod, devPod]) {
+      const { Peer } = await one.api.status({ peers: true }, soon());
+      expect(Peer.map(({ ID }) => ID)).toEqual([edge.stableId]);
+    }
+  });
+
+  it("lets no pod reach a pod, nor an edge", async () => {
+    for (const [from, to] of [[pod, otherPod], [otherPod, pod], [pod, devPod], [devPod, pod]] as const) {
+      const found = await Promise.all(PORTS.map((port) => reach(from, to.ip, port)));
+      expect(new Set(found)).toEqual(new Set(["no peer"]));
+    }
+    for (const from of [pod, devPod]) {
+      const found = await Promise.all(PORTS.map((port) => reach(from, edge.ip, port)));
+      expect(new Set(found)).toEqual(new Set(["dropped"]));
+    }
+  });
+
+  it("tells the pod who calls: the edge's tag and its three roles", async () => {
+    const answered = new Promise<string>((resolve) => {
+      listeners[0]?.once("connection", ({ remotePort }) => resolve(`127.0.0.1:${remotePort}`));
+    });
+    const dialled = edge.api.dial({ host: pod.ip, port: AGENT_PORT }, soon());
+    const caller = await pod.api.whois(await answered, soon());
+    (await dialled).destroy();
+    expect(caller?.Node).toMatchObject({ StableID: edge.stableId, Tags: ["tag:edge"] });
+    expect(caller && [...rolesOf(caller, DEFAULT_CAPABILITY)].toSorted()).toEqual(["invoke", "observe", "operate"]);
+  });
+});

@@ -1,0 +1,274 @@
+import { describe, expect, it } from "vitest";
+import { Enrolment } from "../../../../contracts/edge/enrolment.ts";
+import type { PodId } from "../../../../contracts/ids.ts";
+import { createEnrollment } from "../../../../proxy/enrollment/enrollment.ts";
+import { sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
+import { createSignals } from "../../../../proxy/signals.ts";
+import type { Logger } from "../../../../proxy/telemetry/logger.ts";
+import { shippedPolicy } from "../../../support/tailnet/headscale.ts";
+import { createManualClock } from "../jobs/manual-clock.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { newAttemptId, newBootId, newEdgeId, newPodId, sampleObservation, sha256 } from "../store/samples.ts";
+import { device, fakeControl } from "./fake-control.ts";
+
+const signal = new AbortController().signal;
+const GRACE_MS = 3_600_000;
+
+async function setUp({ withControl = true } = {}) {
+  const db = await memoryStore();
+  const lines: string[] = [];
+  const say = (message: string, data?: Record<string, unknown>) =>
+    void lines.push(`${message} ${JSON.stringify(data)}`);
+  const logger: Logger = { debug: say, info: say, warn: say, error: say, child: () => logger };
+  const control = fakeControl(() => db.time.nowMs);
+  const forgotten: PodId[] = [];
+  const statics = new Set<PodId>();
+  const signals = createSignals();
+  let told = 0;
+  signals.on("pods", () => (told += 1));
+  const options = {
+    store: db.store,
+    control: withControl ? control : null,
+    isOnTailnet: true,
+    isStatic: (podId: PodId) => statics.has(podId),
+    forget: (podId: PodId) => Promise.resolve(void forgotten.push(podId)),
+    orphanGraceMs: GRACE_MS,
+    signals,
+    clock: { ...createManualClock(), nowMs: () => db.time.nowMs },
+    logger,
+    edgeId: newEdgeId(),
+  };
+  const enrollment = createEnrollment(options);
+  const enroll = (count = 1, dev = false) => enrollment.acts.enroll({ count, ttlMs: 900_000, dev }, signal);
+  const remove = (podId: PodId, running: "refuse" | "lose" = "refuse") =>
+    enrollment.acts.remove({ podId, running, reason: "" }, signal);
+  return {
+    ...{ db, lines, control, forgotten, statics, options, enrollment, enroll, remove, told: () => told },
+    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
+  };
+}
+
+/** A pod that joined: its row is that of a StableID. */
+async function joined({ db }: Awaited<ReturnType<typeof setUp>>, stableId: string, name = `host-${stableId}`) {
+  const via = stableId === name ? "direct" : "tailnet";
+  return await db.store.registerPod({ id: newPodId(), name, transportKey: stableId, via });
+}
+
+describe("pods.enroll", () => {
+  it("mints a key a pod, and awaits pods by names that say which they are", async () => {
+    await using side = await setUp();
+    const enrolled = Enrolment.parse(await side.enroll(3));
+    expect(enrolled).toMatchObject({ controlUrl: "https://control.example.com", tag: "tag:pod" });
+    expect(new Set(enrolled.pods.map(({ key }) => key)).size).toBe(3);
+    const rows = await side.db.store.listActivePods();
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(enrolled.pods.map(({ podId }) => podId).toSorted());
+    for (const { podId, name } of enrolled.pods) {
+      expect(name).toBe(podId.replace("_", "-"));
+      expect(rows.find(({ id }) => id === podId)).toMatchObject({
+        conditions: [{ type: "Reachable", status: "unknown", reason: "Awaited" }],
+
+        name,
+        phase: "joining",
+        transportKey: `enrolled:${podId}`,
+      });
+    }
+    expect(side.control.minted[0]).toEqual({
+      tag: "tag:pod",
+      ttlMs: 900_000,
+      description: expect.stringMatching(/^comfyfleet pod-\w{26}$/),
+    });
+    expect(side.told()).toBe(1);
+  });
+
+  it("gives pods for development their own tag", async () => {
+    await using side = await setUp();
+    expect(await side.enroll(1, true)).toMatchObject({ tag: "tag:dev-pod" });
+    expect((await side.db.store.listActivePods())[0]).toMatchObject({ dev: true });
+    expect(side.control.minted[0]?.tag).toBe("tag:dev-pod");
+  });
+
+  it("leaves nothing behind when one key cannot be had, or the caller is gone", async () => {
+    await using side = await setUp();
+    side.control.failAfter = 6;
+    await expect(side.enroll(9)).rejects.toMatchObject({ code: "tailnet_unavailable" });
+    expect(side.control.minted).toHaveLength(6);
+    expect(side.control.live.size).toBe(0);
+    side.control.failAfter = Infinity;
+    const gone = AbortSignal.abort(new Error("gone"));
+    await expect(side.enrollment.acts.enroll({ count: 1, ttlMs: 60_000, dev: false }, gone)).rejects.toThrow("gone");
+    expect(side.control.live.size).toBe(0);
+    expect(await side.db.store.listActivePods()).toEqual([]);
+  });
+
+  it("puts no key into the log or the database", async () => {
+    await using side = await setUp();
+    await side.enroll(2);
+    const { id } = (await side.db.store.listActivePods())[0] ?? { id: newPodId() };
+    await side.remove(id);
+    const stored = await side.db.driver.read(function* () {
+      return [...(yield { kind: "sql", sql: "select * from pod", params: [], lock: false })];
+    });
+    expect(stored).toHaveLength(2);
+    expect(side.lines.length).toBeGreaterThan(2);
+    expect(JSON.stringify(stored) + side.lines.join()).not.toContain("hskey");
+  });
+
+  it("says what to set where there is no control server's API", async () => {
+    await using side = await setUp({ withControl: false });
+    await expect(side.enroll()).rejects.toMatchObject({
+      code: "conflict",
+      hint: expect.stringContaining("HEADSCALE_URL"),
+    });
+  });
+});
+
+describe("pods.enroll of an edge on no tailnet", () => {
+  it("mints nothing, because the edge would not meet the pods", async () => {
+    await using side = await setUp();
+    const alone = createEnrollment({ ...side.options, isOnTailnet: false });
+    const asked = alone.acts.enroll({ count: 1, ttlMs: 60_000, dev: false }, signal);
+    await expect(asked).rejects.toMatchObject({ code: "conflict", hint: expect.stringContaining("TS_SOCKET") });
+    expect(side.control.minted).toEqual([]);
+  });
+});
+
+describe("pods.remove", () => {
+  it("revokes the key of a pod that nobody joined as, so that nobody does", async () => {
+    await using side = await setUp();
+    const { pods: [pod] } = await side.enroll();
+    const podId = pod?.podId ?? newPodId();
+    expect(await side.remove(podId)).toEqual({ podId, name: pod?.name, device: "none", key: "revoked", attempts: 0 });
+    expect(side.control.live.size).toBe(0);
+    expect(await side.db.store.getPod(podId)).toMatchObject({ phase: "gone", transportKey: `removed:${podId}` });
+    expect((await side.db.store.listPods({ limit: 10 })).items).toEqual([]);
+    await expect(side.remove(podId)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("deletes the device of one that joined before any edge saw it, by its key or its name", async () => {
+    await using side = await setUp();
+    const { pods } = await side.enroll(2);
+    side.control.devices.push(
+      device({ id: "7", hostname: "renamed", keyId: "1" }),
+      device({ id: "8", hostname: pods[1]?.name ?? "" }),
+      device({ id: "9", hostname: pods[1]?.name ?? "", tags: ["tag:other"] }),
+    );
+    for (const { podId } of pods) expect(await side.remove(podId)).toMatchObject({ device: "deleted" });
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["9"]);
+  });
+
+  it("deletes the device of a pod, fences its session off and forgets it", async () => {
+    await using side = await setUp();
+    const { store } = side.db;
+    const { id } = await joined(side, "42");
+    side.control.devices.push(device({ id: "42" }));
+    const edgeId = newEdgeId();
+    const epoch = (await store.takePod({ podId: id, edgeId, leaseMs: 60_000 }))?.epoch ?? 0;
+    expect(await side.remove(id)).toMatchObject({ device: "deleted", key: "none" });
+    expect(side.control.devices).toEqual([]);
+    expect(side.forgotten).toEqual([id]);
+    const observed = sampleObservation(null);
+    expect(await store.recordBeat({ podId: id, epoch, leaseMs: 60_000, observed })).toBe(false);
+    expect(await store.takePod({ podId: id, edgeId, leaseMs: 60_000 })).toBeNull();
+  });
+
+  it("refuses one at work unless its attempts may be lost", async () => {
+    await using side = await setUp();
+    const { store } = side.db;
+    const { id: podId } = await joined(side, "42");
+    const { id: jobId, ver } = await side.db.submit();
+    await store.assignJob({
+      ...{ jobId, ver, podId },
+      attemptId: newAttemptId(),
+      bootId: newBootId(),
+      graphSha256: sha256("g"),
+    });
+    await expect(side.remove(podId)).rejects.toMatchObject({ code: "conflict", details: { attempts: 1 } });
+    expect(await side.remove(podId, "lose")).toMatchObject({ attempts: 1 });
+    expect(side.forgotten).toEqual([podId]);
+    const again = await side.db.submit();
+    const order = { jobId: again.id, ver: again.ver, podId, attemptId: newAttemptId(), bootId: newBootId() };
+    expect((await store.assignJob({ ...order, graphSha256: sha256("g") })).status).not.toBe("done");
+  });
+
+  it("refuses a pod of EDGE_PODS, and takes one that stands there no more out of the list", async () => {
+    await using side = await setUp({ withControl: false });
+    const { id } = await joined(side, "gpu-1", "gpu-1");
+    side.statics.add(id);
+    await expect(side.remove(id)).rejects.toMatchObject({
+      code: "conflict",
+      hint: expect.stringContaining("EDGE_PODS"),
+    });
+    side.statics.clear();
+    expect(await side.remove(id)).toMatchObject({ device: "none", key: "none" });
+    // The same name in a list again is the same pod, and gets work.
+    expect(await joined(side, "gpu-1", "gpu-1")).toMatchObject({ id, phase: "joining", cordonedAtMs: null });
+  });
+
+  it("leaves a pod as it is while the control server is away or not known", async () => {
+    await using side = await setUp();
+    const { id } = await joined(side, "42");
+    side.control.down = true;
+    await expect(side.remove(id)).rejects.toMatchObject({ code: "tailnet_unavailable" });
+    const bare = createEnrollment({ ...side.options, control: null });
+    const input = { podId: id, running: "lose", reason: "" } as const;
+    await expect(bare.acts.remove(input, signal)).rejects.toMatchObject({ code: "conflict" });
+    expect(await side.db.store.getPod(id)).toMatchObject({ phase: "joining" });
+    await expect(side.remove(newPodId())).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("sweepEnrolments()", () => {
+  it("ends an enrolment some time after its key, and no pod that has joined", async () => {
+    await using side = await setUp();
+    const { pods: [pod] } = await side.enroll();
+    const podId = pod?.podId ?? newPodId();
+    const other = await joined(side, "42");
+    side.db.time.nowMs += 1_000_000;
+    await sweepEnrolments(side.options, signal);
+    expect(await side.db.store.getPod(podId)).toMatchObject({ phase: "joining" });
+    side.db.time.nowMs += 100_000;
+    await sweepEnrolments(side.options, signal);
+    expect(await side.db.store.getPod(podId)).toMatchObject({ phase: "gone" });
+    expect(await side.db.store.getPod(other.id)).toMatchObject({ phase: "joining" });
+  });
+
+  it("deletes devices of no pod once they have been away for the grace, and nothing else", async () => {
+    await using side = await setUp();
+    const { pods: [awaited] } = await side.enroll();
+    await joined(side, "1");
+    side.db.time.nowMs += 800_000;
+    const nowMs = side.db.time.nowMs;
+    const old = { createdAtMs: nowMs - 2 * GRACE_MS, lastSeenAtMs: nowMs - GRACE_MS };
+    side.control.devices.push(
+      device({ id: "1", ...old }),
+      device({ id: "2", ...old, hostname: awaited?.name ?? "" }),
+      device({ id: "3", ...old, tags: ["tag:edge"] }),
+      device({ id: "4", ...old, online: true }),
+      device({ id: "5", ...old, lastSeenAtMs: nowMs - GRACE_MS + 1 }),
+      device({ id: "6", ...old, tags: ["tag:dev-pod"], online: null }),
+      device({ id: "7", ...old }),
+    );
+    await sweepEnrolments(side.options, signal);
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5"]);
+  });
+});
+
+describe("checks()", () => {
+  it("names devices that are no pods, and compares the policy with the shipped one", async () => {
+    await using side = await setUp();
+    side.db.time.nowMs = 10 * GRACE_MS;
+    side.control.policyText = shippedPolicy();
+    const found = async () => (await side.enrollment.checks(signal)).map(({ name, status }) => `${status} ${name}`);
+    expect(await found()).toEqual(["ok control server", "ok policy", "ok devices"]);
+    side.control.devices.push(device({ id: "7", hostname: "stray" }));
+    side.control.policyText += "// changed\n";
+    expect(await found()).toEqual(["ok control server", "warning policy", "warning device stray"]);
+    side.control.down = true;
+    expect(await found()).toEqual(["failed control server"]);
+  });
+
+  it("says that none is configured", async () => {
+    await using side = await setUp({ withControl: false });
+    expect(await side.enrollment.checks(signal)).toMatchObject([{ name: "control server", status: "skipped" }]);
+  });
+});
