@@ -15,6 +15,7 @@ import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
 import { tailnetHealth } from "./http/tailnet-health.ts";
+import { proxyList } from "./http/forwarded.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
@@ -208,6 +209,7 @@ export async function composeEdge(
       logger: logger.child("health"),
     }),
     corsOrigins: config.EDGE_CORS_ORIGINS,
+    trustedProxies: proxyList(config.EDGE_TRUSTED_PROXIES),
     stopping: signal,
     logger: logger.child("http"),
     clock,
@@ -219,7 +221,7 @@ export async function composeEdge(
     record,
   });
 
-  const listener = await runtime.serve(config.EDGE_LISTEN, (request) => app.fetch(request));
+  const listener = await runtime.serve(config.EDGE_LISTEN, (request, remote) => app.fetch(request, { remote }));
   // After the port is ours: a key that was kept but could not be said would lock everybody out.
   const firstKey = await ensureFirstKey({ store, bootstrapKey: config.EDGE_BOOTSTRAP_KEY });
   // The one time it is said: an operator who starts the edge by hand has no other way to it.

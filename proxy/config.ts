@@ -3,6 +3,7 @@
  * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
  */
 import { z } from "zod";
+import { proxyList } from "./http/forwarded.ts";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
 import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
@@ -69,6 +70,19 @@ const Origins = z.string().transform((text, ctx): "*" | string[] => {
   return origins;
 });
 
+/** Addresses and networks with commas between them. */
+const Proxies = z.string().transform((text, ctx): string[] => {
+  const networks = text.split(",").map((part) => part.trim());
+  try {
+    proxyList(networks);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : "";
+    const message = `expected addresses or networks such as 10.0.0.0/8, with commas between; ${found}`;
+    ctx.addIssue({ code: "custom", message });
+  }
+  return networks;
+});
+
 const EnvSchema = z.object({
   /** Address to listen on. Put a TLS-terminating proxy in front before choosing a public one. */
   EDGE_LISTEN: ListenAddress.prefault("127.0.0.1:8080"),
@@ -88,6 +102,8 @@ const EnvSchema = z.object({
   EDGE_SECRET_KEY: z.string().regex(/^[0-9a-fA-F]{64}$/, "expected 64 hex digits: openssl rand -hex 32").optional(),
   /** Web pages of these origins may call the edge; without it none but those that the edge itself serves. */
   EDGE_CORS_ORIGINS: Origins.default([]),
+  /** Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` count. */
+  EDGE_TRUSTED_PROXIES: Proxies.default([]),
   /** Where callers reach this edge, for links in answers; without it the origin that each request names. */
   EDGE_PUBLIC_URL: Origin.optional(),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */

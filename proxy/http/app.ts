@@ -12,6 +12,7 @@ import type { EdgeMetrics } from "../telemetry/edge-metrics.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { allowOrigins, type CorsOrigins } from "./cors.ts";
 import { edgeStopping, errorResponse } from "./error-response.ts";
+import { type ProxyList, proxyList, senderOf } from "./forwarded.ts";
 import type { Health } from "./health.ts";
 import { type Observation, observeRequest } from "./observe.ts";
 import type { PassThrough } from "./pass-through.ts";
@@ -30,6 +31,8 @@ export interface AppOptions {
   v2: V2Handler;
   health: Health;
   corsOrigins: CorsOrigins;
+  /** Whose word about a request's sender counts. Default: nobody's. */
+  trustedProxies?: ProxyList;
   logger: Logger;
   /** Aborted when the edge stops. */
   stopping: AbortSignal;
@@ -42,7 +45,8 @@ export interface AppOptions {
 }
 
 interface AppEnv {
-  Variables: { requestId: string; caller: Caller | null; trace: TraceContext };
+  Bindings: { remote?: string | null } | undefined;
+  Variables: { requestId: string; caller: Caller | null; trace: TraceContext; origin: string | null };
 }
 
 const QUIET = new Set<string>([EDGE_ROUTES.livez, EDGE_ROUTES.readyz, EDGE_ROUTES.metrics]);
@@ -59,6 +63,7 @@ function expectedSha256(headers: Headers): string | undefined {
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const { authenticate, trpc, pods, v2, assets, health, corsOrigins, logger, stopping, metrics } = options;
+  const { trustedProxies = proxyList([]) } = options;
   const app = new Hono<AppEnv>();
   const cors = allowOrigins(corsOrigins);
   if (cors) app.use(cors);
@@ -69,11 +74,15 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     const requestId = requestIdOf(c.req.raw);
     c.set("requestId", requestId);
     c.set("trace", observed.trace);
+    const { client, origin } = senderOf(trustedProxies, { headers: c.req.raw.headers, remote: c.env?.remote ?? null });
+    c.set("origin", origin);
     c.set("caller", await authenticate(c.req.header("authorization") ?? null));
     await next();
     // Not c.header(): that makes the response anew around its body, and a stream then waits a turn of the timers on Node.
     c.res.headers.set(REQUEST_ID_HEADER, requestId);
-    if (!QUIET.has(path)) observed.done({ path, status: c.res.status, tenant: c.get("caller")?.tenantId, requestId });
+    if (!QUIET.has(path)) {
+      observed.done({ path, status: c.res.status, tenant: c.get("caller")?.tenantId, requestId, client });
+    }
   });
 
   app.get(EDGE_ROUTES.livez, (c) => c.text("ok"));

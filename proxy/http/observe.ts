@@ -18,7 +18,9 @@ export interface ObservedRequest {
   /** The span of this request: what it brings about belongs to it. */
   trace: TraceContext;
   /** At the head of the answer. */
-  done(end: { path: string; status: number; tenant: string | undefined; requestId: string }): void;
+  done(
+    end: { path: string; status: number; tenant: string | undefined; requestId: string; client: string | null },
+  ): void;
 }
 
 export function observeRequest(
@@ -31,7 +33,7 @@ export function observeRequest(
   const startedMs = clock.monotonicMs();
   return {
     trace,
-    done({ path, status, tenant, requestId }) {
+    done({ path, status, tenant, requestId, client }) {
       const tookMs = clock.monotonicMs() - startedMs;
       const route = routeName(method, path);
       metrics.observe("comfyfleet_http_request_seconds", tookMs / 1_000, route);
@@ -46,7 +48,7 @@ export function observeRequest(
         attributes: { "http.request.method": method, "http.response.status_code": status, "request.id": requestId },
       });
       const trace_id = trace.traceId;
-      logger.info("request", { method, path, status, tookMs: Math.round(tookMs), tenant, requestId, trace_id });
+      logger.info("request", { method, path, status, tookMs: Math.round(tookMs), tenant, client, requestId, trace_id });
     },
   };
 }

@@ -9,6 +9,8 @@ import { REQUEST_ID_HEADER } from "./request-id.ts";
 export interface RequestFacts {
   requestId: string;
   trace: TraceContext;
+  /** That the caller asked, where a trusted proxy says so; null: the one in the request. */
+  origin?: string | null;
 }
 
 const TO_AGENT = ["accept", "content-type", "trpc-accept", "last-event-id"];

@@ -14,10 +14,13 @@ export interface Runtime {
   version: string;
   env: Record<string, string | undefined>;
   readFile(path: string): string;
-  /** @throws when the address is in use or not ours */
+  /**
+   * @param handler gets the address of the connection's other end too
+   * @throws when the address is in use or not ours
+   */
   serve(
     address: { hostname: string; port: number },
-    handler: (request: Request) => Response | Promise<Response>,
+    handler: (request: Request, remote: string | null) => Response | Promise<Response>,
   ): Promise<Listener>;
   /** Calls back at SIGINT and SIGTERM, every time. */
   onStopSignal(listener: () => void): void;

@@ -23,7 +23,8 @@ export function createDenoRuntime(): Runtime {
     readFile: (path) => Deno.readTextFileSync(path),
     serve(address, handler): Promise<Listener> {
       const cut = new AbortController();
-      const server = Deno.serve({ ...address, signal: cut.signal, onListen() {} }, handler);
+      const options = { ...address, signal: cut.signal, onListen() {} };
+      const server = Deno.serve(options, (request, { remoteAddr }) => handler(request, remoteAddr.hostname));
       let stopping: Promise<void> | null = null;
       const stop = async (deadlineMs: number) => {
         if (!(await endsWithin(server.shutdown(), deadlineMs))) cut.abort();

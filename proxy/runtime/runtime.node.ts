@@ -1,6 +1,6 @@
 /** The edge on Node. */
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { finished } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { boundConnections, HEADERS_CHECK_MS } from "../../contracts/http/bound-connections.ts";
@@ -23,6 +23,11 @@ function stopServer(server: Server, deadlineMs: number): Promise<void> {
   });
 }
 
+/** Of an HTTP/1 request, which is all that this server takes. */
+function remoteOf(env: unknown): string | null {
+  return (env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? null;
+}
+
 export function createNodeRuntime(): Runtime {
   return {
     name: "node",
@@ -32,7 +37,8 @@ export function createNodeRuntime(): Runtime {
     serve(address, handler): Promise<Listener> {
       return new Promise((resolve, reject) => {
         const { hostname } = address;
-        const listener = getRequestListener(handler, { hostname, errorHandler: refuseMalformed });
+        const answer = (request: Request, env: unknown) => handler(request, remoteOf(env));
+        const listener = getRequestListener(answer, { hostname, errorHandler: refuseMalformed });
         const server = createServer({ connectionsCheckingInterval: HEADERS_CHECK_MS }, listener);
         boundConnections(server);
         server.once("error", reject);

@@ -60,5 +60,6 @@ export function createV2(options: V2Options): V2Handler {
     }
     return v2ErrorResponse(error);
   });
-  return async (request, caller, { requestId, trace }) => await app.fetch(request, { caller, requestId, trace });
+  return async (request, caller, facts) =>
+    await app.fetch(request, { requestId: facts.requestId, trace: facts.trace, origin: facts.origin ?? null, caller });
 }

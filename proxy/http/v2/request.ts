@@ -35,7 +35,7 @@ export interface V2Options {
 }
 
 export interface V2Env {
-  Bindings: { caller: Caller | null; requestId: string; trace: TraceContext };
+  Bindings: { caller: Caller | null; requestId: string; trace: TraceContext; origin?: string | null };
 }
 
 export type V2Context = Context<V2Env>;
@@ -45,7 +45,8 @@ export type V2Route = (c: V2Context, caller: Caller) => Promise<Response>;
 
 /** Links of one answer to this request. */
 export function linksFor({ signer, publicOrigin, clock }: V2Options, c: V2Context): ContentLinks {
-  return contentLinks({ signer, nowMs: clock.nowMs(), origin: publicOrigin ?? new URL(c.req.raw.url).origin });
+  const origin = publicOrigin ?? c.env.origin ?? new URL(c.req.raw.url).origin;
+  return contentLinks({ signer, nowMs: clock.nowMs(), origin });
 }
 
 /** Answers of v2 are of their moment. */

@@ -23,7 +23,7 @@ function expectSeamless(events: readonly JobEvent[], stored: StoredJob): void {
  * @param watched what clients saw of the job, over every cut
  */
 export async function expectSucceededOnce(
-  fleet: TestFleet,
+  fleet: Pick<TestFleet, "edge" | "dataDir">,
   handle: JobHandle,
   watched: readonly Promise<JobEvent[]>[],
 ): Promise<{ result: JobResult; stored: StoredJob }> {

@@ -67,10 +67,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const api = localApiAt(socketPath);
   try {
-    await until("the socket of tailscaled", () => api.status({ peers: false }, soon()).catch(() => null));
-    const UpdatePrefs = { ControlURL: controlUrl, WantRunning: true, Hostname: name, CorpDNS: false };
-    await api.start({ AuthKey: key, UpdatePrefs }, soon());
-    await api.login(soon());
+    const found = await until("tailscaled to say how it stands", async () => {
+      const status = await api.status({ peers: false }, soon()).catch(() => null);
+      return status?.BackendState === "NoState" ? null : status;
+    });
+    if (found.BackendState === "NeedsLogin") {
+      const UpdatePrefs = { ControlURL: controlUrl, WantRunning: true, Hostname: name, CorpDNS: false };
+      await api.start({ AuthKey: key, UpdatePrefs }, soon());
+      await api.login(soon());
+    }
     const self = await until(`${name} to be on the tailnet`, async () => {
       const status = await api.status({ peers: false }, soon());
       const refusal = status.Health.find((text) => text.includes("last login error"));

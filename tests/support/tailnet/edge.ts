@@ -16,7 +16,11 @@ export interface TailnetEdge extends AsyncDisposable {
   readonly client: Fleet;
   /** The pod of this name, once it is in this phase. */
   podIn(phase: Pod["phase"], name: string, timeoutMs?: number): Promise<Pod>;
+  /** Once no pod of this name is listed. */
+  podGone(name: string, timeoutMs?: number): Promise<void>;
   pods(): Promise<Pod[]>;
+  /** What judges of jobs want of a fleet. */
+  readonly store: { edge: ManagedProcess; dataDir: string };
 }
 
 export interface EdgeOptions {
@@ -45,6 +49,11 @@ export async function startEdge(tailnet: TestTailnet, options: EdgeOptions): Pro
   const pods = async () => (await client.trpc.pods.list.query({})).items;
   return {
     ...{ edge, process: edge.process, daemon, client, pods },
+    store: { edge: edge.process, dataDir },
+    async podGone(podName, timeoutMs = 20_000) {
+      const isGone = async () => (await pods()).every((pod) => pod.name !== podName) || null;
+      await until(`${podName} to be gone`, isGone, timeoutMs);
+    },
     podIn: (phase, podName, timeoutMs = 20_000) =>
       until(
         `${podName} to be ${phase}`,
