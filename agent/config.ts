@@ -5,6 +5,7 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { MAX_SOCKET_PATH_BYTES } from "../contracts/tailnet/daemon.ts";
+import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";
 import { DEFAULT_ATTEMPT_TIMING } from "./attempts/timing.ts";
 import { DEFAULT_TIMINGS } from "./comfy/timings.ts";
@@ -46,7 +47,7 @@ const DEFAULT_STATE_DIR = ".comfyfleet/agent";
 
 const EnvSchema = z.object({
   /** Address for the edge's calls. Anything but loopback needs a secret of at least 32 bytes. */
-  AGENT_LISTEN: ListenAddress.prefault("127.0.0.1:8189"),
+  AGENT_LISTEN: ListenAddress.prefault(`127.0.0.1:${AGENT_PORT}`),
   /** What an edge must present as a bearer token. Not asked for, and no way in, where edges come over the tailnet. */
   AGENT_SECRET: z.string().min(16, "expected 16 bytes or more").optional(),
   /** Journal, inputs, outputs and ComfyUI's own folders; created 0700. One agent at a time uses it. */

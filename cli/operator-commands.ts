@@ -9,6 +9,7 @@ import { createKey, listKeys, revokeKey } from "./commands/keys.ts";
 import { podLogs } from "./commands/pod-logs.ts";
 import { cordonPod, drainPod, freePod, getPod, listPods, restartPod, uncordonPod } from "./commands/pods.ts";
 import { spanOfTime } from "./span-of-time.ts";
+import { tailnetCheck, tailnetStatus } from "./commands/tailnet.ts";
 import { pageOptions } from "./page.ts";
 
 export interface CommandTools {
@@ -66,6 +67,14 @@ function addPods(program: Command, { perform, signIn, integer }: CommandTools): 
     .action((pod, flags) => perform(flags, (context) => removePod(context, pod, flags)));
 }
 
+function addTailnet(program: Command, { perform, signIn }: CommandTools): void {
+  const tailnet = program.command("tailnet").description("the private network between the edge and its pods");
+  signIn(tailnet.command("status").description("the edge's node, the control server, and the way to each pod"))
+    .action((flags) => perform(flags, (context) => tailnetStatus(context, flags)));
+  signIn(tailnet.command("check").description("try from edge and pods what the policy must keep closed"))
+    .action((flags) => perform(flags, (context) => tailnetCheck(context, flags)));
+}
+
 function addAgent(program: Command, { perform }: CommandTools): void {
   const agent = program.command("agent").description("the agent of this machine, which makes a pod of it");
   const one = (name: string, about: string) =>
@@ -98,6 +107,7 @@ export function addOperatorCommands(program: Command, tools: CommandTools): void
   addPods(program, tools);
   addKeys(program, tools);
   addAgent(program, tools);
+  addTailnet(program, tools);
   tools.signIn(program.command("doctor").description("check this machine, the edge and every pod, and say what to do"))
     .option("--data <dir>", "folder of a fleet on this machine", DEFAULT_DATA_DIR)
     .action((flags) => tools.perform(flags, (context) => doctor(context, flags)));

@@ -1,5 +1,6 @@
 /** Who may do what with a request that has come this far: by the shared secret, or by the role that the tailnet's policy grants. */
-import { type AgentCaller, roleFor } from "../../contracts/agent/roles.ts";
+import type { AgentCaller } from "../../contracts/agent/caller.ts";
+import { roleFor } from "../../contracts/agent/roles.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { requireSecret } from "./auth.ts";
 

@@ -10,7 +10,7 @@ import type {
   PodPort,
   TailnetPort,
 } from "../../contracts/agent/ports.ts";
-import type { AgentCaller } from "../../contracts/agent/roles.ts";
+import type { AgentCaller } from "../../contracts/agent/caller.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";

@@ -2,7 +2,7 @@
  * What a pod can say about its own place on the tailnet. It takes no arguments and dials nobody but the edges in its own
  * netmap, on the ports where it must fail: it is no way to look around with.
  */
-import type { AgentCaller } from "../../contracts/agent/roles.ts";
+import type { AgentCaller } from "../../contracts/agent/caller.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
@@ -45,7 +45,7 @@ export function createSelfCheck(options: SelfCheckOptions): (caller: AgentCaller
   };
 }
 
-async function look({ api, view, clockSkew, now }: SelfCheckOptions): Promise<TailnetCheck[]> {
+async function look({ api, view, clockSkew }: SelfCheckOptions): Promise<TailnetCheck[]> {
   const { state, message, fix } = view();
   const clock = await clockSkew(AbortSignal.timeout(STATUS_MS)).then(clockCheck);
   let status: DaemonStatus;

@@ -9,6 +9,7 @@ import { checkKey, checkStore, reachEdge } from "../doctor/edge-checks.ts";
 import { askDeno, denoCheck, diskCheck, freeBytesIn, nodeCheck } from "../doctor/machine-checks.ts";
 import { knownPodChecks, livePodChecks } from "../doctor/pod-checks.ts";
 import { directPod } from "../pod/target.ts";
+import { tailnetChecks } from "./tailnet.ts";
 import { orAborted } from "../interruption.ts";
 import { printChecks } from "../output/check-lines.ts";
 
@@ -46,7 +47,7 @@ async function fleetChecks(credentials: Credentials, command: string): Promise<C
   const store = await checkStore(baseUrl, apiKey);
   const fix = `Name pods in EDGE_PODS, or start everything on this machine with '${command} up'.`;
   const none = pods.length === 0 ? [failed("pods", "the edge knows no pod", fix)] : [];
-  return [...edge, check, store, ...none, ...await podChecks(fleet, pods, command)];
+  return [...edge, check, store, ...await tailnetChecks(fleet), ...none, ...await podChecks(fleet, pods, command)];
 }
 
 /** Which edge and key: nothing to look at where nobody says. */

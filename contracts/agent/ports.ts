@@ -7,7 +7,7 @@ import type { RequestContext, Tracked } from "../trpc.ts";
 import type { ComfyReport, FollowLog, FreeResult, LogEvent, LogPage, RestartComfy, RestartResult } from "./comfy.ts";
 import type { GpuSample, GpuVerdict } from "./gpu.ts";
 import type { Beat, BeatResult, PodDescription, PodEvent } from "./messages.ts";
-import type { AgentCaller } from "./roles.ts";
+import type { AgentCaller } from "./caller.ts";
 
 export interface PodPort {
   describe(): Promise<PodDescription>;

@@ -3,24 +3,23 @@ import { createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { createSelfCheck } from "../../../../agent/tailnet/self-check.ts";
-import type { AgentCaller } from "../../../../contracts/agent/roles.ts";
+import type { AgentCaller } from "../../../../contracts/agent/caller.ts";
 import { createLocalApi } from "../../../../contracts/tailnet/local-api.ts";
 import { TailnetReport } from "../../../../contracts/tailnet/report.ts";
 import { viewOf } from "../../../../contracts/tailnet/state.ts";
 import { type FakeLocalApi, runningStatus, startFakeLocalApi } from "../../../support/tailnet/fake-local-api.ts";
 
-const peer = (name: string, tag: string, ip: string, more = {}) => ({
+const peer = (name: string, tag: string, { ip = "100.64.0.3", online = true } = {}) => ({
   [name]: {
     ID: name,
     HostName: name,
     DNSName: `${name}.tail.test.`,
     TailscaleIPs: [ip],
     Tags: [tag],
-    Online: true,
-    ...more,
+    Online: online,
   },
 });
-const EDGE = peer("edge-1", "tag:edge", "100.64.0.9");
+const EDGE = peer("edge-1", "tag:edge", { ip: "100.64.0.9" });
 const CALLER: AgentCaller = { node: "n9", name: "edge-1.tail.test.", roles: new Set(["observe", "invoke"]) };
 
 function check(fake: FakeLocalApi, { skewMs = 200 }: { skewMs?: number | null } = {}) {
@@ -81,7 +80,7 @@ describe("tailnet.selfCheck", () => {
 
   it("calls a silent port no proof where there is no path to the edge", async () => {
     await using fake = await startFakeLocalApi();
-    fake.status = runningStatus({ Peer: { ...EDGE, ...peer("edge-2", "tag:edge", "100.64.0.8", { Online: false }) } });
+    fake.status = runningStatus({ Peer: { ...EDGE, ...peer("edge-2", "tag:edge", { online: false }) } });
     fake.onPing = () => ({ Err: "no matching peer" });
     expect(await statuses(fake)).toEqual({
       ...GOOD,
@@ -94,10 +93,10 @@ describe("tailnet.selfCheck", () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, string>]>([
-    ["another pod in sight", { Peer: { ...EDGE, ...peer("pod-2", "tag:pod", "100.64.0.3") } }, {
+    ["another pod in sight", { Peer: { ...EDGE, ...peer("pod-2", "tag:pod") } }, {
       "other pods": "failed",
     }],
-    ["a pod for development in sight", { Peer: { ...EDGE, ...peer("p", "tag:dev-pod", "100.64.0.3") } }, {
+    ["a pod for development in sight", { Peer: { ...EDGE, ...peer("p", "tag:dev-pod") } }, {
       "other pods": "failed",
     }],
     ["no tag", { Peer: EDGE, Self: { ID: "n", TailscaleIPs: [], Tags: null } }, { tag: "failed" }],
