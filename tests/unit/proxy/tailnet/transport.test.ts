@@ -44,14 +44,21 @@ async function setUp(handler: Handler, clock = systemClock()) {
     discoKey: null,
   }]]);
   const opened: string[] = [];
+  const side = { open: (_peer: TailnetPeer): Promise<void> => Promise.resolve() };
   const transport = createTailnetTransport({
     api: daemon.api,
     peerOf: (id) => peers.get(id),
-    paths: { open: ({ ip }) => Promise.resolve(void opened.push(ip)), close: (id) => void opened.push(`close ${id}`) },
+    paths: {
+      open(peer) {
+        opened.push(peer.ip);
+        return side.open(peer);
+      },
+      close: (id) => void opened.push(`close ${id}`),
+    },
     clock,
     port: 8189,
   });
-  return {
+  return Object.assign(side, {
     daemon,
     transport,
     peers,
@@ -62,7 +69,7 @@ async function setUp(handler: Handler, clock = systemClock()) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
-  };
+  });
 }
 
 async function failureOf(work: Promise<unknown>): Promise<FleetError> {
@@ -254,6 +261,28 @@ describe("createTailnetTransport()", () => {
     expect(await failureOf(reader?.read() ?? Promise.resolve())).toMatchObject({ code: "agent_unreachable" });
     expect(await failureOf(side.transport.fetch(POD, "/"))).toMatchObject({ details: { sent: false } });
     expect(side.sockets.size).toBe(0);
+  });
+
+  it("uses no connection any more after renew(), and cuts what there is when the path answers again", async () => {
+    await using side = await setUp((request, response) => {
+      if (request.url !== "/stream") return void response.end("ok");
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("data: 1\n\n");
+    });
+    const reader = (await side.transport.fetch(POD, "/stream")).body?.getReader();
+    await reader?.read();
+    let answer = () => {};
+    const opening = new Promise<void>((resolve) => (answer = resolve));
+    side.open = () => opening;
+    side.transport.renew(POD);
+    expect(side.sockets.size).toBe(1);
+    const call = side.transport.fetch(POD, "/");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(side.daemon.dials).toHaveLength(1);
+    expect(side.sockets.size).toBe(1);
+    answer();
+    expect(await failureOf(reader?.read() ?? Promise.resolve())).toMatchObject({ code: "agent_unreachable" });
+    expect(await (await call).text()).toBe("ok");
   });
 
   it("uses no connection of another address, and no host that a path looks like", async () => {
