@@ -4,7 +4,6 @@ import type { Assets } from "./assets/port.ts";
 import type { EdgeTailnet } from "./compose-tailnet.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
-import { proxyList } from "./http/forwarded.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { tailnetHealth } from "./http/tailnet-health.ts";
@@ -14,6 +13,7 @@ import { createFileInputs } from "./jobs/file-inputs.ts";
 import type { ObjectInfoCache } from "./jobs/object-info-cache.ts";
 import type { Jobs } from "./jobs/port.ts";
 import type { Agents } from "./pods/port.ts";
+import { proxyList } from "./proxy-list.ts";
 import type { EdgeSecret } from "./secrets/edge-secret.ts";
 import { createUrlSigner } from "./secrets/url-signer.ts";
 import type { Store } from "./store/port.ts";
@@ -95,10 +95,7 @@ export function composeHttp(config: Config, parts: Parts) {
     logger: logger.child("http"),
     clock,
     metrics,
-    async readGauges() {
-      await readFleetGauges(store, metrics);
-      tailnet?.readGauges();
-    },
+    readGauges: () => readFleetGauges(store, metrics).then(tailnet?.readGauges),
     record,
   });
 }

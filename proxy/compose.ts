@@ -23,7 +23,6 @@ import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";
-import { createRoutedTransport } from "./pods/routed-transport.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
@@ -91,10 +90,7 @@ export async function composeEdge(
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
   const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
-  const ways = tailnet === null
-    ? direct
-    : createRoutedTransport({ direct, tailnet: tailnet.transport, isOnTailnet: tailnet.members.has });
-  const transport = observedTransport(ways, { metrics, monotonicMs: clock.monotonicMs });
+  const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
