@@ -134,6 +134,7 @@ export async function composeEdge(
     clock,
     logger,
     planner,
+    settlement,
     lastProgress,
     box,
     limits: {
