@@ -99,6 +99,15 @@ describe("the gate of the agent", () => {
     expect(known).toMatch(/^HTTP\/1.1 100 Continue/);
   });
 
+  it("has the same answer for a request without a host, and none for a connection that does not wait for its answer", async () => {
+    await using agent = await startGatedAgent({ whoisMs: 60_000 });
+    const hostless = "GET /metrics HTTP/1.1\r\n\r\n";
+    expect(statusOf(await agent.ask(hostless, null))).toBe(404);
+    expect(statusOf(await agent.ask(hostless, identity({ roles: ["observe"] })))).toBe(400);
+    expect(await agent.ask(head("GET", "/metrics").repeat(33), "hang")).toBe("");
+    expect(agent.executed).toEqual([]);
+  });
+
   it("says nothing at all to a stranger's malformed HTTP", async () => {
     await using agent = await startGatedAgent();
     expect(await agent.ask("BAD\r\n\r\n", null)).toBe("");
