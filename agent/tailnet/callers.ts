@@ -85,7 +85,7 @@ export class Callers {
 
   async #decide(socket: CallerSocket, connection: Connection, closed: AbortSignal): Promise<AgentCaller | null> {
     try {
-      connection.caller = await this.#strangers.run(() => this.#ask(socket, closed));
+      connection.caller = await this.#strangers.run(() => this.#ask(socket, closed), closed);
       if (connection.caller !== null) void this.#keepAsking(socket, connection, closed);
     } catch (error) {
       if (!closed.aborted) this.#options.logger.warn("caller not identified", { error });
@@ -94,11 +94,10 @@ export class Callers {
     return connection.caller;
   }
 
-  async #ask({ remoteAddress, remotePort }: CallerSocket, closed: AbortSignal): Promise<AgentCaller | null> {
+  async #ask({ remoteAddress, remotePort }: CallerSocket, until: AbortSignal): Promise<AgentCaller | null> {
     const { api, capability, logger } = this.#options;
-    closed.throwIfAborted();
     const address = `${remoteAddress?.replace(/^::ffff:/, "")}:${remotePort}`;
-    const whois = await api.whois(address, AbortSignal.any([closed, AbortSignal.timeout(this.#timing.whoisMs)]));
+    const whois = await api.whois(address, AbortSignal.any([until, AbortSignal.timeout(this.#timing.whoisMs)]));
     if (whois === null) return null;
     const caller = callerOf(whois, capability);
     if (caller === null) {
@@ -119,8 +118,11 @@ export class Callers {
       await clock.sleep(waitMs, closed);
       if (closed.aborted) return;
       const askedAtMs = performance.now();
+      // The wait behind others counts too: it must not be what keeps a revoked one connected.
+      const leftMs = Math.max(0, Math.ceil(trustMs - (askedAtMs - knownAtMs)));
+      const until = AbortSignal.any([closed, AbortSignal.timeout(leftMs)]);
       try {
-        const caller = await this.#known.run(() => this.#ask(socket, closed));
+        const caller = await this.#known.run(() => this.#ask(socket, until), until);
         if (!holds(first, caller)) return this.#cut(socket, connection, "its right was revoked");
         connection.caller = caller;
         [knownAtMs, waitMs] = [askedAtMs, recheckMs];

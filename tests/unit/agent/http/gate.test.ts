@@ -177,6 +177,19 @@ describe("a caller whose right is revoked", () => {
     expect(agent.logger.lines.map(([, message]) => message)).toContain("caller cut off");
   });
 
+  it("loses it in time however many others are asked about before it", async () => {
+    await using agent = await startGatedAgent({ recheckMs: 60, whoisMs: 400, retryMs: 20, trustMs: 500 });
+    let who: FakeIdentity | "hang" = identity({ roles: ["observe"] });
+    const sockets = await Promise.all(
+      Array.from({ length: 40 }, () => connectAs(agent.fake, { port: agent.port, who: () => who })),
+    );
+    for (const socket of sockets) socket.on("error", () => undefined).resume().write(head("GET", "/metrics"));
+    await expect.poll(() => agent.executed.length).toBe(40);
+    who = "hang";
+    // Two at a time, 400 ms each, would take eight seconds.
+    await expect.poll(() => sockets.filter((socket) => !socket.destroyed).length, { timeout: 4_000 }).toBe(0);
+  });
+
   it("keeps it over one answer that did not come", async () => {
     await using agent = await startGatedAgent({ ...TIMING, trustMs: 5_000 });
     let answers = 0;
