@@ -1,5 +1,6 @@
 // The life of a node, with a real process in tailscaled's place.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -91,6 +92,23 @@ describe("TailnetNode", () => {
       "TS_NO_LOGS_NO_SUPPORT",
     ]);
     await node.stop({ leave: false });
+  });
+
+  it("is not mistaken for a 'tailscale' that somebody runs beside it", async () => {
+    await using pod = new Pod();
+    const args = ["-e", "setInterval(() => {}, 1000)", "--", `--socket=${pod.files.socket}`];
+    const tool = spawn(process.execPath, args, { detached: true, stdio: "ignore" });
+    await once(tool, "spawn");
+    try {
+      writeFileSync(pod.keyFile, "key-1");
+      const node = pod.agent();
+      await expect.poll(() => node.view.state, WAIT).toBe("running");
+      expect(await pod.pid()).not.toBe(tool.pid);
+      await node.stop({ leave: false });
+      expect([await pod.pid(), tool.exitCode, tool.signalCode]).toEqual([null, null, null]);
+    } finally {
+      tool.kill("SIGKILL");
+    }
   });
 
   it("is taken over by a restarted agent, without a key and with the same daemon", async () => {
