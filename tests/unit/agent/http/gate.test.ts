@@ -211,6 +211,7 @@ describe("many connections of this machine's own", () => {
     );
     await expect.poll(() => flood.filter((socket) => socket.readyState === "closed").length).toBe(34);
     expect(agent.fake.calls).toHaveLength(2);
+    expect(agent.logger.lines.map(([, message]) => message)).toEqual(["caller not identified"]);
     for (const socket of flood) socket.destroy();
   });
 });
