@@ -73,6 +73,17 @@ describe("the gate of the agent", () => {
     expect(agent.executed.length).toBeGreaterThan(0);
   });
 
+  it.each(["%63omfy.restart", "comfy%2Erestart", "comfy.restart/", "/comfy.restart", "x/../comfy.restart", "comfy.restart%2F"])(
+    "does not let an edge restart ComfyUI as '%s' that may only invoke",
+    async (name) => {
+      await using agent = await startGatedAgent();
+      const json = { "content-type": "application/json", "content-length": "11" };
+      const request = `${head("POST", `/trpc/${name}`, json)}{"json":{}}`;
+      expect([403, 404]).toContain(statusOf(await agent.ask(request, identity({ roles: ["invoke"] }))));
+      expect(agent.executed).toEqual([]);
+    },
+  );
+
   it("has the roles of all grants together, and answers an edge as before", async () => {
     await using agent = await startGatedAgent();
     const who = identity({ roles: ["observe", "invoke", "operate"] });
