@@ -73,7 +73,14 @@ describe("the gate of the agent", () => {
     expect(agent.executed.length).toBeGreaterThan(0);
   });
 
-  it.each(["%63omfy.restart", "comfy%2Erestart", "comfy.restart/", "/comfy.restart", "x/../comfy.restart", "comfy.restart%2F"])(
+  it.each([
+    "%63omfy.restart",
+    "comfy%2Erestart",
+    "comfy.restart/",
+    "/comfy.restart",
+    "x/../comfy.restart",
+    "comfy.restart%2F",
+  ])(
     "does not let an edge restart ComfyUI as '%s' that may only invoke",
     async (name) => {
       await using agent = await startGatedAgent();
