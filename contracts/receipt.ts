@@ -10,7 +10,7 @@ const DurationMs = z.number().min(0);
 
 /** Where the wall time of a job went, in ms; the parts but `modelLoadMs` add up to `totalMs` within clock resolution. */
 export const JobTiming = z.object({
-  /** Accepted → assigned, over all attempts that were lost too. */
+  /** Accepted → assigned, over all attempts that were lost too, and the wait on the pod behind another run. */
   queueMs: DurationMs,
   /** Assigned → ComfyUI has the prompt: the call to the agent and its staging of inputs. */
   assignMs: DurationMs,

@@ -9,18 +9,11 @@ import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
 import { composeEnrollment } from "./compose-enrollment.ts";
+import { composeHttp } from "./compose-http.ts";
 import { composeTailnet } from "./compose-tailnet.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
 import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
-import { createApp } from "./http/app.ts";
-import { tailnetHealth } from "./http/tailnet-health.ts";
-import { proxyList } from "./http/forwarded.ts";
-import { createHealth } from "./http/health.ts";
-import { createPassThrough } from "./http/pass-through.ts";
-import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
-import { createV2 } from "./http/v2/app.ts";
-import { createFileInputs } from "./jobs/file-inputs.ts";
 import { createObjectInfoCache } from "./jobs/object-info-cache.ts";
 import { createLastProgress } from "./jobs/last-progress.ts";
 import { createPartnerKeys } from "./jobs/partner-keys.ts";
@@ -30,7 +23,6 @@ import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";
-import { createRoutedTransport } from "./pods/routed-transport.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
@@ -39,14 +31,12 @@ import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
 import { openEdgeSecret } from "./secrets/edge-secret.ts";
-import { createUrlSigner } from "./secrets/url-signer.ts";
 import { createSealedBox } from "./secrets/sealed-box.ts";
 import { createServices } from "./services/services.ts";
 import { createSignals } from "./signals.ts";
 import { openSqliteStore } from "./store/sqlite/open.ts";
 import { createSystem } from "./system/info.ts";
 import { createNoTailnetPort } from "./tailnet/tailnet-port.ts";
-import { readFleetGauges } from "./telemetry/fleet-gauges.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { observedStore } from "./telemetry/observed-store.ts";
 import { observedTransport } from "./telemetry/observed-transport.ts";
@@ -100,10 +90,7 @@ export async function composeEdge(
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
   const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
-  const ways = tailnet === null
-    ? direct
-    : createRoutedTransport({ direct, tailnet: tailnet.transport, isOnTailnet: tailnet.members.has });
-  const transport = observedTransport(ways, { metrics, monotonicMs: clock.monotonicMs });
+  const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -174,61 +161,9 @@ export async function composeEdge(
     system: createSystem({ store, runtime, config }),
     tailnet: tailnet?.port({ agents, store, moreChecks: enrollment.checks }) ?? createNoTailnetPort(),
   };
-  const app = createApp({
-    authenticate: authenticator.authenticate,
-    trpc: createTrpcHandler({
-      ports,
-      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
-      stopping: signal,
-      isActive: authenticator.isActive,
-      clock,
-      logger,
-    }),
-    pods: createPassThrough({
-      agents,
-      audit: ports.audit,
-      isKnown: async (podId) => await store.getPod(podId) !== null,
-      isActive: authenticator.isActive,
-      maxBodyBytes: config.MAX_WORKFLOW_BYTES + ENVELOPE_BYTES,
-      stopping: signal,
-      clock,
-      logger: logger.child("pods"),
-    }),
-    v2: createV2({
-      jobs,
-      assets,
-      fileInputs: createFileInputs({ objectInfo, clock }),
-      signer: createUrlSigner({ secret, ttlMs: config.ASSET_URL_TTL_MS }),
-      publicOrigin: config.EDGE_PUBLIC_URL ?? null,
-      holdMs: config.V2_HOLD_MS,
-      maxStreams: config.V2_MAX_STREAMS,
-      requestsPerSecond: config.V2_REQUESTS_PER_SECOND,
-      maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
-      maxUploadBytes: config.MAX_UPLOAD_BYTES,
-      isActive: authenticator.isActive,
-      stopping: signal,
-      clock,
-      logger: logger.child("v2"),
-    }),
-    assets,
-    health: createHealth({
-      pingStore: () => store.now(),
-      pods: async () => (await pods.list({ limit: 100 })).items,
-      tailnet: tailnet && (async () => tailnetHealth(await tailnet.health(signal))),
-      stopping: signal,
-      logger: logger.child("health"),
-    }),
-    corsOrigins: config.EDGE_CORS_ORIGINS,
-    trustedProxies: proxyList(config.EDGE_TRUSTED_PROXIES),
-    stopping: signal,
-    logger: logger.child("http"),
-    clock,
-    metrics,
-    async readGauges() {
-      await readFleetGauges(store, metrics);
-      tailnet?.readGauges();
-    },
-    record,
+  const app = composeHttp(config, {
+    ...{ ports, jobs, assets, agents, authenticator, store, objectInfo, secret, tailnet, metrics, record },
+    ...{ stopping: signal, clock, logger },
   });
 
   const listener = await runtime.serve(config.EDGE_LISTEN, (request, remote) => app.fetch(request, { remote }));

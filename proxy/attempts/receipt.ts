@@ -46,12 +46,13 @@ export function jobTiming(facts: Pick<ReceiptFacts, "job" | "attempt" | "report"
   const scale = insideMs > runMs ? runMs / insideMs : 1;
   const outsideMs = Math.max(0, runMs - insideMs * scale);
   const offeredMs = attempt.startedAtMs === null ? 0 : attempt.startedAtMs - attempt.offeredAtMs;
-  // The start of one that was sent ahead comes after its wait on the pod, which the agent has counted.
-  const waitedMs = offeredMs > outsideMs ? parts.stageMs * scale : 0;
+  // The store heard of the start after the agent's wait for the slot, or never: the attempt was sent ahead.
+  const stageMs = parts.stageMs * scale;
+  const waitedMs = attempt.startedAtMs === null || offeredMs > outsideMs ? stageMs : 0;
   const callMs = Math.min(Math.max(0, offeredMs - waitedMs), outsideMs);
   return {
-    queueMs,
-    assignMs: callMs + parts.stageMs * scale,
+    queueMs: queueMs + waitedMs,
+    assignMs: callMs + stageMs - waitedMs,
     executeMs: parts.executeMs * scale,
     modelLoadMs: null,
     collectMs: parts.collectMs * scale,

@@ -46,7 +46,7 @@ export interface MembershipOptions {
 /** What is told of comings and goings; set once, because it needs the members itself. */
 export interface MembershipEffects {
   sessions: Pick<PodSessions, "add" | "remove" | "nudge">;
-  transport: Pick<TailnetTransport, "cut">;
+  transport: Pick<TailnetTransport, "cut" | "renew">;
 }
 
 /** A pod that another edge still holds is looked at again after this. */
@@ -134,7 +134,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
       const member = members.get(stableId);
       if (!member) continue;
       // One whose key was not known may be the same process: what it has open is not worth a guess.
-      if (isOther && before?.discoKey) effects.transport.cut(member.podId);
+      if (isOther && before?.discoKey) effects.transport.renew(member.podId);
       if ((isOther && before) || isBack) effects.sessions.nudge(member.podId);
     }
   }

@@ -15,8 +15,13 @@ import type { Paths } from "./paths.ts";
 import type { TailnetPeer } from "./peers.ts";
 
 export interface TailnetTransport extends AgentTransport {
-  /** Cuts every connection of the pod: it is gone, or its daemon is another process now. */
+  /** Cuts every connection of the pod: it is gone. */
   cut(podId: PodId): void;
+  /**
+   * Its daemon is another process now, which knows no connection of before. They are used no more, and cut once the path
+   * answers again: even the end of a connection would be a packet too early, after whose loss WireGuard waits 5 s.
+   */
+  renew(podId: PodId): void;
 }
 
 export interface TailnetTransportOptions {
@@ -79,6 +84,19 @@ export function createTailnetTransport(options: TailnetTransportOptions): Tailne
   function cut(podId: PodId): void {
     const pool = pools.get(podId);
     pools.delete(podId);
+    end(pool);
+  }
+
+  async function renew(podId: PodId): Promise<void> {
+    const pool = pools.get(podId);
+    const peer = peerOf(podId);
+    if (!pool || !peer) return;
+    pools.delete(podId);
+    await paths.open(peer, pool.closing.signal).catch(() => {});
+    end(pool);
+  }
+
+  function end(pool: Pool | undefined): void {
     pool?.closing.abort(noPeer());
     pool?.agent.destroy();
   }
@@ -95,6 +113,7 @@ export function createTailnetTransport(options: TailnetTransportOptions): Tailne
 
   return {
     cut,
+    renew: (podId) => void renew(podId),
     async fetch(podId, path, init) {
       const peer = peerOf(podId);
       if (!peer) throw noPeer();

@@ -141,6 +141,22 @@ describe("a private network by commands", () => {
     expect(JSON.stringify(await cli(z.unknown(), "jobs", "get", jobId))).toContain(enrolled.podId);
   }, 120_000);
 
+  it("tailnet check finds closed what must be, and status and doctor tell of the pod", async () => {
+    const Checks = z.object({
+      healthy: z.boolean(),
+      checks: z.array(z.object({ name: z.string(), status: z.string() })),
+    });
+    const { healthy, checks } = await cli(Checks, "tailnet", "check");
+    expect(healthy, JSON.stringify(checks)).toBe(true);
+    expect(checks.length).toBeGreaterThan(4);
+    const status = await cli(Checks, "tailnet", "status");
+    expect(status.checks.filter(({ status: state }) => state === "ok").map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["tailscaled", "tag", "control server", "policy", "devices"]),
+    );
+    const doctor = await runCli(["doctor", "--json"], { cwd: here });
+    expect(JSON.stringify(jsonLines(doctor))).toContain("tailnet control server");
+  }, 120_000);
+
   it("agent health and agent doctor say on the pod's machine how it stands", async () => {
     const [state = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => /^pod-\w+$/.test(name));
     const on = ["--state", join(there, ".comfyfleet", state), "--json"];

@@ -61,7 +61,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = join(options.dir, name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const socketPath = join(dir, "ts.sock");
-  const args = ["--tun=userspace-networking", `--state=${join(dir, "state")}`, `--statedir=${dir}`, `--port=${options.udpPort ?? 0}`];
+  const args = [
+    "--tun=userspace-networking",
+    `--state=${join(dir, "state")}`,
+    `--statedir=${dir}`,
+    `--port=${options.udpPort ?? 0}`,
+  ];
   const daemon = manageProcess({
     command: place.wrap([join(binaries, "tailscaled"), ...args, `--socket=${socketPath}`]),
     env: { PATH: process.env.PATH, HOME: dir, ...HERMETIC_SETTINGS, ...env },

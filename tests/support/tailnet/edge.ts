@@ -54,12 +54,18 @@ export async function startEdge(tailnet: TestTailnet, options: EdgeOptions): Pro
       const isGone = async () => (await pods()).every((pod) => pod.name !== podName) || null;
       await until(`${podName} to be gone`, isGone, timeoutMs);
     },
-    podIn: (phase, podName, timeoutMs = 20_000) =>
-      until(
-        `${podName} to be ${phase}`,
-        async () => (await pods()).find((pod) => pod.name === podName && pod.phase === phase) ?? null,
-        timeoutMs,
-      ),
+    async podIn(phase, podName, timeoutMs = 20_000) {
+      let seen: Pod[] = [];
+      try {
+        return await until(`${podName} to be ${phase}`, async () => {
+          seen = await pods();
+          return seen.find((pod) => pod.name === podName && pod.phase === phase) ?? null;
+        }, timeoutMs);
+      } catch (cause) {
+        const found = seen.map(({ name, phase, conditions }) => ({ name, phase, conditions }));
+        throw new Error(`${String(cause)}; seen: ${JSON.stringify(found)}`, { cause });
+      }
+    },
     async [Symbol.asyncDispose]() {
       await edge[Symbol.asyncDispose]();
       await daemon[Symbol.asyncDispose]();

@@ -62,8 +62,7 @@ describe("dispatch()", () => {
     await side.start();
     const { id, ver } = await side.submit();
     await side.dispatcher.dispatch({ jobId: id, ver: ver + 1, pod: side.live(), after: null });
-    const decision = { jobId: id, ver, pod: side.live(), after: null };
-    await Promise.all([1, 2].map(() => side.dispatcher.dispatch(decision)));
+    await Promise.all([1, 2].map(() => side.dispatch(id)));
     expect(side.agent.starts.length).toBe(1);
     expect((await side.job(id)).attempt).toBe(1);
   });
@@ -198,8 +197,7 @@ describe("dispatch()", () => {
     const { id } = await side.submit();
     const dispatched = side.dispatch(id);
     await until(() => starts(side) === 1);
-    const order = side.lastStart();
-    side.agent.attempts.set(order.attemptId, reportOf(order, "running"));
+    side.agent.attempts.set(side.lastStart().attemptId, reportOf(side.lastStart(), "running"));
     await side.advance(4_000);
     await dispatched;
     await side.advance(1_000);
@@ -245,8 +243,7 @@ describe("dispatch()", () => {
     await side.dispatch(id);
     expect(side.lines.some(({ message }) => message === "dispatch failed")).toBe(true);
     side.store.startJob = startJob;
-    const order = side.lastStart();
-    side.agent.attempts.set(order.attemptId, reportOf(order, "running"));
+    side.agent.attempts.set(side.lastStart().attemptId, reportOf(side.lastStart(), "running"));
     await side.advance(6_000);
     await until(async () => (await side.job(id)).state === "running");
   });

@@ -54,15 +54,15 @@ describe("jobTiming()", () => {
     });
   });
 
-  it("counts the wait behind another run once, in what it takes to begin, wherever the store heard of the start", () => {
+  it("counts the wait behind another run once, as queueing, whenever the store heard of the start", () => {
     // Five seconds behind another run, of whose end the edge heard 20 ms late; or never, but for the result.
     const waited = { ...REPORT, acceptedAt: agentAt(-3_895) };
     const times = { offeredAtMs: 6_100 - 5_000, startedAtMs: 6_160, nowMs: 7_190 };
-    const split = { queueMs: 100, executeMs: 1_000, collectMs: 15 };
-    expect(jobTiming(facts(waited, times))).toMatchObject({ ...split, assignMs: 5_060, storeMs: 15, totalMs: 6_190 });
+    const split = { queueMs: 5_130, executeMs: 1_000, collectMs: 15 };
+    expect(jobTiming(facts(waited, times))).toMatchObject({ ...split, assignMs: 30, storeMs: 15, totalMs: 6_190 });
     expect(jobTiming(facts(waited, { ...times, startedAtMs: null }))).toMatchObject({
       ...split,
-      ...{ assignMs: 5_030, storeMs: 45, totalMs: 6_190 },
+      ...{ assignMs: 0, storeMs: 45, totalMs: 6_190 },
     });
   });
 

@@ -1,58 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Enrolment } from "../../../../contracts/edge/enrolment.ts";
-import type { PodId } from "../../../../contracts/ids.ts";
 import { createEnrollment } from "../../../../proxy/enrollment/enrollment.ts";
-import { sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
-import { createSignals } from "../../../../proxy/signals.ts";
-import type { Logger } from "../../../../proxy/telemetry/logger.ts";
-import { shippedPolicy } from "../../../support/tailnet/headscale.ts";
-import { createManualClock } from "../jobs/manual-clock.ts";
-import { memoryStore } from "../store/memory-store.ts";
 import { newAttemptId, newBootId, newEdgeId, newPodId, sampleObservation, sha256 } from "../store/samples.ts";
-import { device, fakeControl } from "./fake-control.ts";
+import { joined, setUp } from "./enrollment-fixture.ts";
+import { device } from "./fake-control.ts";
 
 const signal = new AbortController().signal;
-const GRACE_MS = 3_600_000;
-
-async function setUp({ withControl = true } = {}) {
-  const db = await memoryStore();
-  const lines: string[] = [];
-  const say = (message: string, data?: Record<string, unknown>) =>
-    void lines.push(`${message} ${JSON.stringify(data)}`);
-  const logger: Logger = { debug: say, info: say, warn: say, error: say, child: () => logger };
-  const control = fakeControl(() => db.time.nowMs);
-  const forgotten: PodId[] = [];
-  const statics = new Set<PodId>();
-  const signals = createSignals();
-  let told = 0;
-  signals.on("pods", () => (told += 1));
-  const options = {
-    store: db.store,
-    control: withControl ? control : null,
-    isOnTailnet: true,
-    isStatic: (podId: PodId) => statics.has(podId),
-    forget: (podId: PodId) => Promise.resolve(void forgotten.push(podId)),
-    orphanGraceMs: GRACE_MS,
-    signals,
-    clock: { ...createManualClock(), nowMs: () => db.time.nowMs },
-    logger,
-    edgeId: newEdgeId(),
-  };
-  const enrollment = createEnrollment(options);
-  const enroll = (count = 1, dev = false) => enrollment.acts.enroll({ count, ttlMs: 900_000, dev }, signal);
-  const remove = (podId: PodId, running: "refuse" | "lose" = "refuse") =>
-    enrollment.acts.remove({ podId, running, reason: "" }, signal);
-  return {
-    ...{ db, lines, control, forgotten, statics, options, enrollment, enroll, remove, told: () => told },
-    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
-  };
-}
-
-/** A pod that joined: its row is that of a StableID. */
-async function joined({ db }: Awaited<ReturnType<typeof setUp>>, stableId: string, name = `host-${stableId}`) {
-  const via = stableId === name ? "direct" : "tailnet";
-  return await db.store.registerPod({ id: newPodId(), name, transportKey: stableId, via });
-}
 
 describe("pods.enroll", () => {
   it("mints a key a pod, and awaits pods by names that say which they are", async () => {
@@ -214,61 +167,5 @@ describe("pods.remove", () => {
     await expect(bare.acts.remove(input, signal)).rejects.toMatchObject({ code: "conflict" });
     expect(await side.db.store.getPod(id)).toMatchObject({ phase: "joining" });
     await expect(side.remove(newPodId())).rejects.toMatchObject({ code: "not_found" });
-  });
-});
-
-describe("sweepEnrolments()", () => {
-  it("ends an enrolment some time after its key, and no pod that has joined", async () => {
-    await using side = await setUp();
-    const { pods: [pod] } = await side.enroll();
-    const podId = pod?.podId ?? newPodId();
-    const other = await joined(side, "42");
-    side.db.time.nowMs += 1_000_000;
-    await sweepEnrolments(side.options, signal);
-    expect(await side.db.store.getPod(podId)).toMatchObject({ phase: "joining" });
-    side.db.time.nowMs += 100_000;
-    await sweepEnrolments(side.options, signal);
-    expect(await side.db.store.getPod(podId)).toMatchObject({ phase: "gone" });
-    expect(await side.db.store.getPod(other.id)).toMatchObject({ phase: "joining" });
-  });
-
-  it("deletes devices of no pod once they have been away for the grace, and nothing else", async () => {
-    await using side = await setUp();
-    const { pods: [awaited] } = await side.enroll();
-    await joined(side, "1");
-    side.db.time.nowMs += 800_000;
-    const nowMs = side.db.time.nowMs;
-    const old = { createdAtMs: nowMs - 2 * GRACE_MS, lastSeenAtMs: nowMs - GRACE_MS };
-    side.control.devices.push(
-      device({ id: "1", ...old }),
-      device({ id: "2", ...old, hostname: awaited?.name ?? "" }),
-      device({ id: "3", ...old, tags: ["tag:edge"] }),
-      device({ id: "4", ...old, online: true }),
-      device({ id: "5", ...old, lastSeenAtMs: nowMs - GRACE_MS + 1 }),
-      device({ id: "6", ...old, tags: ["tag:dev-pod"], online: null }),
-      device({ id: "7", ...old }),
-    );
-    await sweepEnrolments(side.options, signal);
-    expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5"]);
-  });
-});
-
-describe("checks()", () => {
-  it("names devices that are no pods, and compares the policy with the shipped one", async () => {
-    await using side = await setUp();
-    side.db.time.nowMs = 10 * GRACE_MS;
-    side.control.policyText = shippedPolicy();
-    const found = async () => (await side.enrollment.checks(signal)).map(({ name, status }) => `${status} ${name}`);
-    expect(await found()).toEqual(["ok control server", "ok policy", "ok devices"]);
-    side.control.devices.push(device({ id: "7", hostname: "stray" }));
-    side.control.policyText += "// changed\n";
-    expect(await found()).toEqual(["ok control server", "warning policy", "warning device stray"]);
-    side.control.down = true;
-    expect(await found()).toEqual(["failed control server"]);
-  });
-
-  it("says that none is configured", async () => {
-    await using side = await setUp({ withControl: false });
-    expect(await side.enrollment.checks(signal)).toMatchObject([{ name: "control server", status: "skipped" }]);
   });
 });

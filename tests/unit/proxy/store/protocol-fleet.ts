@@ -5,18 +5,9 @@
 import type { JobId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
 import type { AttemptRow, NewJob } from "../../../../proxy/store/job-store.ts";
-import { type Edge, type FleetOptions, type Message, type Pod, type Report, resultHash } from "./protocol-parts.ts";
-import {
-  newAttemptId,
-  newBootId,
-  newPodId,
-  sampleAsset,
-  sampleError,
-  sampleJob,
-  sampleOutput,
-  sampleReceipt,
-  sha256,
-} from "./samples.ts";
+import { applyReport } from "./protocol-reports.ts";
+import { type Edge, type FleetOptions, type Message, type Pod, type Report } from "./protocol-parts.ts";
+import { newAttemptId, newBootId, newPodId, sampleJob, sha256 } from "./samples.ts";
 
 const OFFER_GRACE_MS = 300;
 const LOST_AFTER_MS = 600;
@@ -174,8 +165,9 @@ export class Fleet {
     );
     for (const attempt of live) this.#cancelOnPod(pod, attempt);
     for (const [key, report] of pod.attempts) {
-      const goesOn = report.state === "running" || report.state === "waiting";
-      if (await this.#apply(report) && !goesOn) pod.attempts.delete(key);
+      await this.#apply(report);
+      // The store has taken it, or has no use for it: the pod may forget the attempt.
+      if (report.state !== "running" && report.state !== "waiting") pod.attempts.delete(key);
     }
     await this.#lose(gone);
   }
@@ -243,38 +235,8 @@ export class Fleet {
     }
   }
 
-  /** True when the store has taken the report or has no use for it: the pod may forget the attempt. */
-  async #apply({ jobId, no, state }: Report): Promise<boolean> {
-    const { store, tenantId } = this.#options;
-    switch (state) {
-      case "waiting":
-        return true;
-      case "withdrawn": {
-        const confirmed = await store.confirmCanceled({ jobId, no });
-        const back = { reason: "recalled", countLoss: false, retryInMs: 0, maxLosses: MAX_LOSSES };
-        if (confirmed.status !== "done") await store.loseAttempt({ jobId, no, ...back });
-        return true;
-      }
-      case "running":
-        await store.startJob({ jobId, no });
-        return true;
-      case "failed":
-        await store.failJob({ jobId, no, error: sampleError, receipt: sampleReceipt });
-        return true;
-      case "canceled":
-        await store.confirmCanceled({ jobId, no });
-        return true;
-      case "succeeded": {
-        const asset = sampleAsset(tenantId, { sha256: resultHash(jobId, no) });
-        const result = { jobId, no, outputs: [sampleOutput(jobId, asset)], assets: [asset], receipt: sampleReceipt };
-        try {
-          const done = await store.completeJob(result);
-          if (done.status === "done" && done.job.attempt !== no) this.counts.late += 1;
-        } catch {
-          this.counts.refused += 1;
-        }
-        return true;
-      }
-    }
+  async #apply(report: Report): Promise<void> {
+    const end = await applyReport(this.#options, report, MAX_LOSSES);
+    if (end !== "taken") this.counts[end] += 1;
   }
 }

@@ -119,20 +119,6 @@ describe("JOB_TRANSITIONS", () => {
 });
 
 describe("completeJob()", () => {
-  it("starts the attempt that it ends, and no other than it", async () => {
-    await using t = await memoryStore();
-    const { id: jobId } = await t.submit();
-    const first = await t.start(jobId);
-    await t.store.loseAttempt({ jobId, no: first, ...loss, retryInMs: 0 });
-    const second = await t.assign(jobId);
-    await t.store.completeJob({ jobId, no: first, outputs: [], assets: [], receipt: sampleReceipt });
-    const attempts = await t.store.listAttempts(jobId);
-    expect(attempts.map(({ no, state, startedAtMs }) => [no, state, startedAtMs === null])).toEqual([
-      [first, "succeeded", false],
-      [second, "superseded", true],
-    ]);
-  });
-
   it("completeJob() takes the late result of a lost attempt and supersedes the live one", async () => {
     await using t = await memoryStore();
     const { id: jobId } = await t.submit();

@@ -45,7 +45,10 @@ async function setUp(options: { prepare?: (store: Awaited<ReturnType<typeof memo
       },
       nudge: (podId: PodId) => void did.push(`nudge ${names.get(podId)}`),
     },
-    transport: { cut: (podId: PodId) => void did.push(`cut ${names.get(podId)}`) },
+    transport: {
+      cut: (podId: PodId) => void did.push(`cut ${names.get(podId)}`),
+      renew: (podId: PodId) => void did.push(`renew ${names.get(podId)}`),
+    },
   };
   const stop = new AbortController();
   const running = Promise.all([watch.run(stop.signal), members.run(effects, stop.signal)]);
@@ -112,13 +115,13 @@ describe("createMembership()", () => {
     expect(await side.rest()).toEqual(["nudge gpu-a"]);
   });
 
-  it("cuts what a pod had with a daemon's process that is another now, and looks at it at once", async () => {
+  it("uses no more what a pod had with a daemon's process that is another now, and looks at it at once", async () => {
     await using side = await setUp();
     await side.rest();
     side.daemon.say({ PeersChanged: [nodeOf(A)] });
     expect(await side.rest()).toEqual(["nudge gpu-a"]);
     side.daemon.say({ PeersChanged: [nodeOf({ ...A, discoKey: "new process" })] });
-    expect(await side.rest()).toEqual(["cut gpu-a", "nudge gpu-a"]);
+    expect(await side.rest()).toEqual(["renew gpu-a", "nudge gpu-a"]);
   });
 
   it("marks those that left while no edge looked, but not before it has the whole picture", async () => {
