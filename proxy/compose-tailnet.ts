@@ -6,22 +6,24 @@ import type { PodId } from "../contracts/ids.ts";
 import type { TailnetPort } from "../contracts/edge/ports.ts";
 import { PathKind, type TailnetCheck } from "../contracts/tailnet/report.ts";
 import type { Config } from "./config.ts";
+import type { AgentTransport } from "./pods/port.ts";
+import { createRoutedTransport } from "./pods/routed-transport.ts";
 import type { PodStore } from "./store/pod-store.ts";
 import type { ConditionChange } from "./pods/conditions.ts";
 import { checkEdge } from "./tailnet/edge-checks.ts";
 import { createTailnetPort, type TailnetPortOptions } from "./tailnet/tailnet-port.ts";
 import { pathCondition } from "./tailnet/path-condition.ts";
 import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
-import { createMembership, type Membership, type MembershipEffects } from "./tailnet/membership.ts";
+import { createMembership, type MembershipEffects } from "./tailnet/membership.ts";
 import { createPaths } from "./tailnet/paths.ts";
 import { createPeerWatch } from "./tailnet/peer-watch.ts";
-import { createTailnetTransport, type TailnetTransport } from "./tailnet/transport.ts";
+import { createTailnetTransport } from "./tailnet/transport.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Clock } from "./time/clock.ts";
 
 export interface EdgeTailnet {
-  members: Membership;
-  transport: TailnetTransport;
+  /** The way to pods on it, with another for all others. */
+  beside(direct: AgentTransport): AgentTransport;
   /** The condition `PathDirect` of a pod that is on it. */
   toldByEdge(podId: PodId): ConditionChange[];
   readGauges(): void;
@@ -55,8 +57,7 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
   const port = config.TAILNET_AGENT_PORT;
   const transport = createTailnetTransport({ api, peerOf: members.peerOf, paths, clock, port });
   return {
-    members,
-    transport,
+    beside: (direct) => createRoutedTransport({ direct, tailnet: transport, isOnTailnet: members.has }),
     port: (parts) => createTailnetPort({ ...parts, api, clock, members, paths, isConnected: watch.isConnected }),
     health: (signal) => checkEdge({ api, clock, isConnected: watch.isConnected }, signal),
     toldByEdge(podId) {

@@ -15,7 +15,6 @@ import type { Config } from "./config.ts";
 import { createEvents } from "./events/watch-events.ts";
 import { createApp } from "./http/app.ts";
 import { tailnetHealth } from "./http/tailnet-health.ts";
-import { proxyList } from "./http/forwarded.ts";
 import { createHealth } from "./http/health.ts";
 import { createPassThrough } from "./http/pass-through.ts";
 import { createTrpcHandler, ENVELOPE_BYTES } from "./http/trpc.ts";
@@ -30,11 +29,11 @@ import { systemClock } from "./time/clock.ts";
 import { createDirectTransport } from "./pods/direct-transport.ts";
 import { createOffers } from "./pods/offers.ts";
 import { registerStaticPods } from "./pods/registry.ts";
-import { createRoutedTransport } from "./pods/routed-transport.ts";
 import { createPodsService } from "./pods/service.ts";
 import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
 import { createPodsWatch } from "./pods/watch-pods.ts";
+import { proxyList } from "./proxy-list.ts";
 import type { Runtime } from "./runtime/port.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
@@ -100,10 +99,7 @@ export async function composeEdge(
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
   const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
-  const ways = tailnet === null
-    ? direct
-    : createRoutedTransport({ direct, tailnet: tailnet.transport, isOnTailnet: tailnet.members.has });
-  const transport = observedTransport(ways, { metrics, monotonicMs: clock.monotonicMs });
+  const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
   const objectInfo = createObjectInfoCache({ store, logger });
@@ -214,10 +210,7 @@ export async function composeEdge(
     logger: logger.child("http"),
     clock,
     metrics,
-    async readGauges() {
-      await readFleetGauges(store, metrics);
-      tailnet?.readGauges();
-    },
+    readGauges: () => readFleetGauges(store, metrics).then(tailnet?.readGauges),
     record,
   });
 

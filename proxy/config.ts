@@ -3,7 +3,7 @@
  * Any value may be `file:PATH`; then the file's trimmed content counts (for secrets that should not stand in env).
  */
 import { z } from "zod";
-import { proxyList } from "./http/forwarded.ts";
+import { proxyList } from "./proxy-list.ts";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
 import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { OTLP_SETTINGS } from "../contracts/telemetry/otlp-settings.ts";

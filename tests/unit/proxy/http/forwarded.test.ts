@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { proxyList, senderOf } from "../../../../proxy/http/forwarded.ts";
+import { senderOf } from "../../../../proxy/http/forwarded.ts";
+import { proxyList } from "../../../../proxy/proxy-list.ts";
 
 const proxies = proxyList(["127.0.0.1", "10.0.0.0/8", "fd00::/8"]);
 
