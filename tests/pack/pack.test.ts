@@ -19,7 +19,7 @@ const binaries = join(root, "node_modules", ".bin");
 const stepDeadlineMs = 120_000;
 
 /** What the README promises in ten lines: a typed call, and a typed error that says what to do. */
-const clientSource = `import { createFleet, FleetError, type Job } from "comfyfleet/client";
+const clientSource = `import { createFleet, createPodClient, type Dial, FleetError, type Job } from "comfyfleet/client";
 import { JobId } from "comfyfleet/contracts";
 
 const [baseUrl = "", apiKey = ""]: string[] = process.argv.slice(2);
@@ -30,6 +30,12 @@ try {
 } catch (error) {
   console.log(error instanceof FleetError ? error.code : \`untyped: \${String(error)}\`);
 }
+// Of a pod that nobody dials: typed, and refused in our words.
+const dial: Dial = () => Promise.reject(new FleetError("agent_unreachable", "no peer"));
+const pod = createPodClient({ host: "pod-1", dial });
+await pod.call((trpc) => trpc.comfy.status.query()).catch((error: unknown) => {
+  if (!FleetError.is(error) || error.code !== "agent_unreachable") throw error;
+});
 `;
 
 /** What the demo's last line says of the file that it saved. */
@@ -139,6 +145,19 @@ describe("packed comfyfleet", () => {
     const baseUrl = await printed(/(http:\/\/127\.0\.0\.1:\d+)/);
     const response = await fetch(`${baseUrl}/system_stats`, { signal: AbortSignal.timeout(10_000) });
     expect(await response.json()).toMatchObject({ system: { comfyui_version: expect.any(String) } });
+  });
+
+  it("npx comfyfleet agent start makes a pod of this machine, and agent health says that it is ready", async () => {
+    const state = join(folder, "agent");
+    const command = ["comfyfleet", "agent", "start", "--comfyui", "fake", "--state", state];
+    const settings = { AGENT_LISTEN: "127.0.0.1:0", AGENT_SECRET: "a secret of the test", COMFYUI_PORT: "0" };
+    const printed = start("npx", command, { ...settings, ENABLE_TAILSCALE: "0" });
+    await printed(/"msg":"(agent listening)"/);
+    const deadline = performance.now() + 30_000;
+    const healthy = () => inFolder("npx", "comfyfleet", "agent", "health", "--state", state).catch(() => "not ready");
+    let said = await healthy();
+    while (said !== "ready" && performance.now() < deadline) said = await healthy();
+    expect(said).toBe("ready");
   });
 
   it.each(["node", "deno"])(
