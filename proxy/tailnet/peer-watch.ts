@@ -83,13 +83,16 @@ export function createPeerWatch({ api, clock, logger, resyncMs = 60_000 }: PeerW
   async function keepFollowing(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      const openedMs = clock.monotonicMs();
+      // One that ends soon after its first line, which may be megabytes, is opened less and less often too.
+      const count = () => (clock.monotonicMs() - openedMs >= REOPEN.maxMs ? 1 : failures + 1);
       try {
         await follow(signal);
-        failures = connected ? 1 : failures + 1;
+        failures = count();
         logger.info("tailscaled's bus ended");
       } catch (error) {
         if (signal.aborted) return;
-        failures = connected ? 1 : failures + 1;
+        failures = count();
         logger.warn("tailscaled's bus is not there", { error, failures });
       } finally {
         connected = false;

@@ -70,6 +70,16 @@ describe("createPeerWatch()", () => {
     expect(side.daemon.opened).toBeLessThan(35);
   });
 
+  it("opens one that ends after every first line less and less often too", async () => {
+    await using side = setUp();
+    await settle();
+    for (let cuts = 0; cuts < 200; cuts += 1) {
+      side.daemon.cut(new Error("a line of another shape"));
+      await side.clock.advance(300);
+    }
+    expect(side.daemon.opened).toBeLessThan(35);
+  });
+
   it("opens it again at once when it was too slow a reader, and takes what it missed from the first line", async () => {
     await using side = setUp();
     await settle();
