@@ -7,10 +7,10 @@ import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { isPodTagged } from "./orphans.ts";
-import type { ControlApi } from "./port.ts";
+import type { ControlApi, Device } from "./port.ts";
 
 export interface RemoveOptions {
-  store: Pick<PodStore, "getPod"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
+  store: Pick<PodStore, "getPod" | "listActivePods"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
   /** @throws FleetError `conflict` where there is none */
   requireControl(): ControlApi;
   /** Whether the pod stands in this edge's `EDGE_PODS`. */
@@ -42,15 +42,21 @@ function isOfTailnet(row: PodRow): boolean {
   return row.via === "tailnet" || isAwaited(row);
 }
 
-/** Devices that joined as an awaited pod a moment ago, before any edge saw them. */
+/**
+ * Devices that joined as an awaited pod a moment ago, before any edge saw them: by the key, and by the name only where the
+ * control server does not say which key it was. No name makes another pod's device one of them.
+ */
 async function joinedMeanwhile(
-  control: ControlApi,
-  { name, keyId }: { name: string; keyId: string | null },
+  { store }: Pick<RemoveOptions, "store">,
+  { control, row, keyId }: { control: ControlApi; row: PodRow; keyId: string | null },
   signal: AbortSignal,
 ): Promise<string[]> {
   const devices = (await control.listDevices(signal)).filter(isPodTagged);
-  return devices.filter((device) => (keyId !== null && device.keyId === keyId) || device.hostname === name)
-    .map(({ id }) => id);
+  // Pods after devices: whatever became one since is known then.
+  const others = (await store.listActivePods()).filter(({ id }) => id !== row.id);
+  const taken = new Set(others.map(({ transportKey }) => transportKey));
+  const isIts = (device: Device) => device.keyId === null ? device.hostname === row.name : device.keyId === keyId;
+  return devices.filter((device) => isIts(device) && !taken.has(device.id)).map(({ id }) => id);
 }
 
 /** @throws FleetError `not_found`, `conflict`, `tailnet_unavailable`; the pod is as it was then */
@@ -78,7 +84,7 @@ export async function removePod(
     if (isAwaited(row)) {
       if (keyId !== null) await control.revokeKey(keyId, signal);
       key = keyId === null ? "none" : "revoked";
-      ids = await joinedMeanwhile(control, { name, keyId }, signal);
+      ids = await joinedMeanwhile(options, { control, row, keyId }, signal);
     }
     for (const id of ids) if (await control.deleteDevice(id, signal)) device = "deleted";
   }

@@ -109,6 +109,16 @@ describe("pods.remove", () => {
     expect(side.control.devices.map(({ id }) => id)).toEqual(["9"]);
   });
 
+  it("deletes no device of another pod or key that calls itself like an awaited one", async () => {
+    await using side = await setUp();
+    const { pods: [pod] } = await side.enroll();
+    const { name = "", podId = newPodId() } = pod ?? {};
+    await joined(side, "7");
+    side.control.devices.push(device({ id: "7", hostname: name }), device({ id: "8", hostname: name, keyId: "55" }));
+    expect(await side.remove(podId)).toMatchObject({ device: "none", key: "revoked" });
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["7", "8"]);
+  });
+
   it("deletes the device of a pod, fences its session off and forgets it", async () => {
     await using side = await setUp();
     const { store } = side.db;
