@@ -17,6 +17,7 @@ import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
 import { createMembership, type MembershipEffects } from "./tailnet/membership.ts";
 import { createPaths } from "./tailnet/paths.ts";
 import { createPeerWatch } from "./tailnet/peer-watch.ts";
+import { createSocketRequest } from "./tailnet/socket-request.ts";
 import { createTailnetTransport } from "./tailnet/transport.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Clock } from "./time/clock.ts";
@@ -44,7 +45,7 @@ interface Parts {
 /** Null without `TS_SOCKET`. */
 export function composeTailnet(config: Config, { store, metrics, clock, logger }: Parts): EdgeTailnet | null {
   if (config.TS_SOCKET === undefined) return null;
-  const api = createLocalApi<Duplex>({ request, socketPath: config.TS_SOCKET });
+  const api = createLocalApi<Duplex>({ request: createSocketRequest<Duplex>(request), socketPath: config.TS_SOCKET });
   const watch = createPeerWatch({ api, clock, logger });
   const paths = createPaths({
     api,
