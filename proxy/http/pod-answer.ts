@@ -28,7 +28,8 @@ function secretRefused(): FleetError {
 /** Over a tailnet an agent answers whoever has no role there as if nothing were there. */
 function notLetIn(): FleetError {
   return new FleetError("agent_unreachable", "Cannot use the pod: its agent does not let this edge in", {
-    hint: "Give the edge's node the tag 'tag:edge', and that tag the roles 'observe', 'invoke' and 'operate' in the policy; " +
+    hint:
+      "Give the edge's node the tag 'tag:edge', and that tag the roles 'observe', 'invoke' and 'operate' in the policy; " +
       "'comfyfleet tailnet check' says what is wrong.",
     retryable: false,
   });

@@ -15,12 +15,16 @@ export function createSocketRequest<Socket extends RawSocket>(request: HttpReque
     } catch (cause) {
       if (!isNotPermitted(cause)) throw cause;
       const { socketPath } = options;
-      throw new FleetError("tailnet_unavailable", `Cannot ask tailscaled: Deno does not let the edge open ${socketPath}`, {
-        hint: `Start the edge with ${socketPath} in both --allow-read and --allow-write.`,
-        details: { why: "permission", sent: false },
-        retryable: false,
-        cause,
-      });
+      throw new FleetError(
+        "tailnet_unavailable",
+        `Cannot ask tailscaled: Deno does not let the edge open ${socketPath}`,
+        {
+          hint: `Start the edge with ${socketPath} in both --allow-read and --allow-write.`,
+          details: { why: "permission", sent: false },
+          retryable: false,
+          cause,
+        },
+      );
     }
   };
 }

@@ -15,7 +15,11 @@ describe("readSelfReport()", () => {
   });
 
   it("leaves out what it cannot read and what is too many, and says so", () => {
-    const checks = [{ ...line("new"), status: "odd" }, null, ...Array.from({ length: 9_000 }, (_, at) => line(`${at}`))];
+    const checks = [
+      { ...line("new"), status: "odd" },
+      null,
+      ...Array.from({ length: 9_000 }, (_, at) => line(`${at}`)),
+    ];
     const report = readSelfReport({ now, checks });
     expect(report.checks.length).toBeLessThan(60);
     expect(report.checks.at(-1)).toMatchObject({ name: "the rest", status: "warning" });

@@ -22,7 +22,10 @@ async function lineFor(request: HttpRequest<Duplex>) {
 describe("the edge's line about tailscaled", () => {
   it("names the permission that Deno did not give, and the flags that give it", async () => {
     const line = await lineFor(notCapable);
-    expect(line).toMatchObject({ status: "failed", message: expect.stringContaining("Deno does not let the edge open") });
+    expect(line).toMatchObject({
+      status: "failed",
+      message: expect.stringContaining("Deno does not let the edge open"),
+    });
     expect(line?.fix).toContain("/run/no/ts.sock in both --allow-read and --allow-write");
   });
 

@@ -8,7 +8,11 @@ import { connectTo } from "./scripted-daemon.ts";
 import { echo, failureOf, POD, setUp } from "./transport-fixture.ts";
 
 const STRANGE: [string, string, string][] = [
-  ["a change of the protocol", "HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "agent_unreachable"],
+  [
+    "a change of the protocol",
+    "HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    "agent_unreachable",
+  ],
   ["a status that HTTP does not have", "HTTP/1.1 999 Odd\r\ncontent-length: 2\r\n\r\nok", "agent_incompatible"],
   ["one with a body without end", "HTTP/1.1 700 Odd\r\n\r\nsome", "agent_incompatible"],
 ];

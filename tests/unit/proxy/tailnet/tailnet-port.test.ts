@@ -190,7 +190,8 @@ describe("tailnet.check", () => {
 
   it("says of a pod whose own words are no report what is wrong, and all about the others", async () => {
     await using side = await setUp();
-    side.daemon.onDial = () => Promise.reject(new FleetError("agent_unreachable", "no", { details: { why: "silent" } }));
+    side.daemon.onDial = () =>
+      Promise.reject(new FleetError("agent_unreachable", "no", { details: { why: "silent" } }));
     await side.addPod(2, {}, { length: 3 } as never);
     await side.addPod(3);
     const { checks } = await side.port.check(side.signal);
