@@ -31,8 +31,10 @@ export interface EdgeTailnet {
   port(parts: Pick<TailnetPortOptions, "agents" | "store" | "moreChecks">): TailnetPort;
   /** For `/healthz`. */
   health(signal: AbortSignal): Promise<TailnetCheck[]>;
-  /** Resolves when the signal aborts; never rejects. */
+  /** Resolves when the signal aborts; never rejects. What goes on over connections to pods goes on. */
   run(sessions: MembershipEffects["sessions"], signal: AbortSignal): Promise<void>;
+  /** Cuts every connection to a pod. After {@link EdgeTailnet.run}. */
+  close(): void;
 }
 
 interface Parts {
@@ -72,6 +74,8 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
     },
     async run(sessions, signal) {
       await Promise.all([watch.run(signal), members.run({ sessions, transport }, signal)]);
+    },
+    close() {
       for (const { member } of members.all()) transport.cut(member.podId);
     },
   };
