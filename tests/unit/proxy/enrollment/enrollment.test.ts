@@ -153,6 +153,26 @@ describe("pods.remove", () => {
     expect((await store.assignJob({ ...order, graphSha256: sha256("g") })).status).not.toBe("done");
   });
 
+  it("gives it no job while the control server is asked, and again when that fails", async () => {
+    await using side = await setUp();
+    const { store } = side.db;
+    const { id: podId } = await joined(side, "42");
+    const { id: jobId, ver } = await side.db.submit();
+    const order = { jobId, ver, podId, attemptId: newAttemptId(), bootId: newBootId(), graphSha256: sha256("g") };
+    const assigned: string[] = [];
+    side.control.deleteDevice = async () => {
+      assigned.push((await store.assignJob(order)).status);
+      throw new Error("cut");
+    };
+    await expect(side.remove(podId)).rejects.toThrow("cut");
+    expect(assigned).toEqual(["stale"]);
+    expect(await store.getPod(podId)).toMatchObject({ phase: "joining", cordonedAtMs: null, cordonReason: "" });
+    expect((await store.assignJob(order)).status).toBe("done");
+    await store.setCordon({ podId, cordon: "drain", reason: "hot" });
+    await expect(side.remove(podId, "lose")).rejects.toThrow("cut");
+    expect(await store.getPod(podId)).toMatchObject({ draining: true, cordonReason: "hot" });
+  });
+
   it("refuses a pod of EDGE_PODS, and takes one that stands there no more out of the list", async () => {
     await using side = await setUp({ withControl: false });
     const { id } = await joined(side, "gpu-1", "gpu-1");
