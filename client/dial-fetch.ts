@@ -6,7 +6,7 @@ import type { Dial } from "./dial.ts";
 
 /** A flow that a policy denies is dropped in silence. */
 const CONNECT_MS = 5_000;
-const EMPTY = new Set([101, 204, 205, 304]);
+const EMPTY = new Set([204, 205, 304]);
 
 async function load() {
   const [http, stream] = await Promise.all([import("node:http"), import("node:stream")]);
@@ -42,16 +42,21 @@ export function fetchOver(dial: Dial): typeof fetch {
         createConnection: () => socket,
         signal: given,
       });
-      sent.once("error", (error) => {
+      const fail = (error: unknown) => {
         socket.destroy();
         reject(given.aborted ? given.reason : error);
-      });
+      };
+      // Each of them, for the whole life of the request: one that nobody hears ends the process.
+      sent.on("error", fail);
       sent.once("response", (answer) => {
-        const status = answer.statusCode ?? 500;
+        const status = answer.statusCode ?? 0;
+        if (status < 200 || status > 599) return fail(new TypeError(`the answer has the status ${status}`));
         const body = EMPTY.has(status) ? null : Readable.toWeb(answer) as ReadableStream<Uint8Array>;
         if (body === null) answer.resume();
         resolve(new Response(body, { status, headers: headersOf(answer.rawHeaders) }));
       });
+      // An answer of another protocol closes the connection without a response; after one this changes nothing.
+      sent.once("close", () => fail(new TypeError("the connection was closed before an answer")));
       sent.end(content ?? undefined);
     });
   };

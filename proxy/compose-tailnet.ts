@@ -17,6 +17,7 @@ import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
 import { createMembership, type MembershipEffects } from "./tailnet/membership.ts";
 import { createPaths } from "./tailnet/paths.ts";
 import { createPeerWatch } from "./tailnet/peer-watch.ts";
+import { createSocketRequest } from "./tailnet/socket-request.ts";
 import { createTailnetTransport } from "./tailnet/transport.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import type { Clock } from "./time/clock.ts";
@@ -30,8 +31,10 @@ export interface EdgeTailnet {
   port(parts: Pick<TailnetPortOptions, "agents" | "store" | "moreChecks">): TailnetPort;
   /** For `/healthz`. */
   health(signal: AbortSignal): Promise<TailnetCheck[]>;
-  /** Resolves when the signal aborts; never rejects. */
+  /** Resolves when the signal aborts; never rejects. What goes on over connections to pods goes on. */
   run(sessions: MembershipEffects["sessions"], signal: AbortSignal): Promise<void>;
+  /** Cuts every connection to a pod. After {@link EdgeTailnet.run}. */
+  close(): void;
 }
 
 interface Parts {
@@ -44,7 +47,7 @@ interface Parts {
 /** Null without `TS_SOCKET`. */
 export function composeTailnet(config: Config, { store, metrics, clock, logger }: Parts): EdgeTailnet | null {
   if (config.TS_SOCKET === undefined) return null;
-  const api = createLocalApi<Duplex>({ request, socketPath: config.TS_SOCKET });
+  const api = createLocalApi<Duplex>({ request: createSocketRequest<Duplex>(request), socketPath: config.TS_SOCKET });
   const watch = createPeerWatch({ api, clock, logger });
   const paths = createPaths({
     api,
@@ -71,6 +74,8 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
     },
     async run(sessions, signal) {
       await Promise.all([watch.run(signal), members.run({ sessions, transport }, signal)]);
+    },
+    close() {
       for (const { member } of members.all()) transport.cut(member.podId);
     },
   };

@@ -193,6 +193,7 @@ export async function composeEdge(
       enrolling,
       joining,
     ]);
+    tailnet?.close();
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
     await Promise.all([store.close(), blobs.close()]);

@@ -19,17 +19,20 @@ export async function allPods(fleet: Fleet): Promise<Pod[]> {
 }
 
 /**
- * An exact id or name wins; else the one pod whose id begins or ends so, or whose name begins so.
+ * An exact id wins, then an exact name; else the one pod whose id begins or ends so, or whose name begins so. Pods of a
+ * tailnet choose their names: where two have the same, neither is meant.
  * @throws FleetError `not_found`, `invalid_input` when more than one fits
  */
 export function choosePod(pods: readonly Pod[], wanted: string): Pod {
-  const exact = pods.find(({ id, name }) => id === wanted || name === wanted);
+  const exact = pods.find(({ id }) => id === wanted);
   if (exact) return exact;
+  const named = pods.filter(({ name }) => name === wanted);
   const fits = ({ id, name }: Pod) => {
     const suffix = id.slice("pod_".length);
     return id.startsWith(wanted) || suffix.startsWith(wanted) || id.endsWith(wanted) || name.startsWith(wanted);
   };
-  const found = wanted === "" ? [] : pods.filter(fits);
+  const fitting = () => (wanted === "" ? [] : pods.filter(fits));
+  const found = named.length > 0 ? named : fitting();
   const [only] = found;
   if (only && found.length === 1) return only;
   if (!only) {
@@ -37,9 +40,9 @@ export function choosePod(pods: readonly Pod[], wanted: string): Pod {
       hint: "'pods ls' shows every pod.",
     });
   }
-  const named = found.slice(0, MAX_NAMED).map(({ name, id }) => `${name} (${id})`).join(", ");
+  const some = found.slice(0, MAX_NAMED).map(({ name, id }) => `${name} (${id})`).join(", ");
   throw new FleetError("invalid_input", `Cannot tell which pod '${wanted}' is: ${found.length} fit`, {
-    hint: `Name one of ${named}${found.length > MAX_NAMED ? ", …" : ""}.`,
+    hint: `Name one of ${some}${found.length > MAX_NAMED ? ", …" : ""}.`,
   });
 }
 

@@ -27,8 +27,9 @@ export function findOrphans(
 
 /**
  * Whether it has been away for so long that nobody misses it. One that is online is left alone: it may be another fleet's
- * on the same tailnet.
+ * on the same tailnet; and so is one of which nobody says whether it is, nor when it was.
  */
 export function isForgotten({ online, lastSeenAtMs, createdAtMs }: Device, nowMs: number, graceMs: number): boolean {
-  return online !== true && nowMs - Math.max(lastSeenAtMs ?? 0, createdAtMs) >= graceMs;
+  if (online === true || (online === null && lastSeenAtMs === null)) return false;
+  return nowMs - Math.max(lastSeenAtMs ?? 0, createdAtMs) >= graceMs;
 }

@@ -7,10 +7,10 @@ import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { isPodTagged } from "./orphans.ts";
-import type { ControlApi } from "./port.ts";
+import type { ControlApi, Device } from "./port.ts";
 
 export interface RemoveOptions {
-  store: Pick<PodStore, "getPod"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
+  store: Pick<PodStore, "getPod" | "listActivePods" | "setCordon"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
   /** @throws FleetError `conflict` where there is none */
   requireControl(): ControlApi;
   /** Whether the pod stands in this edge's `EDGE_PODS`. */
@@ -42,15 +42,53 @@ function isOfTailnet(row: PodRow): boolean {
   return row.via === "tailnet" || isAwaited(row);
 }
 
-/** Devices that joined as an awaited pod a moment ago, before any edge saw them. */
+/**
+ * Devices that joined as an awaited pod a moment ago, before any edge saw them: by the key, and by the name only where the
+ * control server does not say which key it was. No name makes another pod's device one of them.
+ */
 async function joinedMeanwhile(
-  control: ControlApi,
-  { name, keyId }: { name: string; keyId: string | null },
+  { store }: Pick<RemoveOptions, "store">,
+  { control, row, keyId }: { control: ControlApi; row: PodRow; keyId: string | null },
   signal: AbortSignal,
 ): Promise<string[]> {
   const devices = (await control.listDevices(signal)).filter(isPodTagged);
-  return devices.filter((device) => (keyId !== null && device.keyId === keyId) || device.hostname === name)
-    .map(({ id }) => id);
+  // Pods after devices: whatever became one since is known then.
+  const others = (await store.listActivePods()).filter(({ id }) => id !== row.id);
+  const taken = new Set(others.map(({ transportKey }) => transportKey));
+  const isIts = (device: Device) => device.keyId === null ? device.hostname === row.name : device.keyId === keyId;
+  return devices.filter((device) => isIts(device) && !taken.has(device.id)).map(({ id }) => id);
+}
+
+const NOTHING = { device: "none", key: "none" } as const;
+
+/** What the control server has of it: its device, or the key that nobody used. */
+async function takeOff(
+  options: RemoveOptions,
+  row: PodRow,
+  signal: AbortSignal,
+): Promise<Pick<RemovedPod, "device" | "key">> {
+  const control = options.requireControl();
+  let ids = [row.transportKey];
+  let key: RemovedPod["key"] = "none";
+  if (isAwaited(row)) {
+    const keyId = (await options.store.getEnrolment(row.id))?.keyId ?? null;
+    if (keyId !== null) await control.revokeKey(keyId, signal);
+    key = keyId === null ? "none" : "revoked";
+    ids = await joinedMeanwhile(options, { control, row, keyId }, signal);
+  }
+  let device: RemovedPod["device"] = "none";
+  for (const id of ids) if (await control.deleteDevice(id, signal)) device = "deleted";
+  return { device, key };
+}
+
+/**
+ * Keeps work away while the control server is asked, which takes its time. Answers how it is undone: not where the pod was
+ * cordoned already.
+ */
+async function close({ store }: Pick<RemoveOptions, "store">, row: PodRow): Promise<() => Promise<void>> {
+  if (row.cordonedAtMs !== null) return () => Promise.resolve();
+  await store.setCordon({ podId: row.id, cordon: "cordon", reason: "is being removed" });
+  return async () => void await store.setCordon({ podId: row.id, cordon: "none", reason: "" });
 }
 
 /** @throws FleetError `not_found`, `conflict`, `tailnet_unavailable`; the pod is as it was then */
@@ -67,24 +105,19 @@ export async function removePod(
       hint: "Take it out of EDGE_PODS and start the edge again, then remove it.",
     });
   }
-  if (running === "refuse") refuseAtWork(row);
-
-  let device: RemovedPod["device"] = "none";
-  let key: RemovedPod["key"] = "none";
-  if (isOfTailnet(row)) {
-    const control = options.requireControl();
-    const keyId = (await store.getEnrolment(podId))?.keyId ?? null;
-    let ids = [row.transportKey];
-    if (isAwaited(row)) {
-      if (keyId !== null) await control.revokeKey(keyId, signal);
-      key = keyId === null ? "none" : "revoked";
-      ids = await joinedMeanwhile(control, { name, keyId }, signal);
-    }
-    for (const id of ids) if (await control.deleteDevice(id, signal)) device = "deleted";
+  const reopen = await close(options, row);
+  try {
+    // As it is now that no job comes to it any more.
+    const closed = await existing(options, podId);
+    if (running === "refuse") refuseAtWork(closed);
+    const { device, key } = isOfTailnet(row) ? await takeOff(options, row, signal) : NOTHING;
+    await store.removePod(podId);
+    await options.forget(podId);
+    signals.emit("pods", undefined);
+    logger.info("pod removed", { pod: podId, name, device, key, attempts: closed.liveAttempts });
+    return { podId, name, device, key, attempts: closed.liveAttempts };
+  } catch (error) {
+    await reopen().catch((failure: unknown) => logger.error("pod still cordoned", { pod: podId, error: failure }));
+    throw error;
   }
-  await store.removePod(podId);
-  await options.forget(podId);
-  signals.emit("pods", undefined);
-  logger.info("pod removed", { pod: podId, name, device, key, attempts: row.liveAttempts });
-  return { podId, name, device, key, attempts: row.liveAttempts };
 }

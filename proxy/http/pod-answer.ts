@@ -6,6 +6,9 @@ import { refusalText } from "../pods/agent-error.ts";
 
 const Refusal = z.object({ error: z.object({ json: z.object({ data: z.object({ fleet: TolerantErrorEnvelope }) }) }) });
 
+/** Of an agent, before any procedure. */
+const NobodyKnown = z.object({ error: z.object({ code: z.literal("not_found") }) });
+
 const OUR_TYPES = /^(application\/json|text\/event-stream)\b/;
 
 function stranger(status: number): FleetError {
@@ -22,10 +25,22 @@ function secretRefused(): FleetError {
   });
 }
 
-function parse(text: string): FleetError | null {
+/** Over a tailnet an agent answers whoever has no role there as if nothing were there. */
+function notLetIn(): FleetError {
+  return new FleetError("agent_unreachable", "Cannot use the pod: its agent does not let this edge in", {
+    hint:
+      "Give the edge's node the tag 'tag:edge', and that tag the roles 'observe', 'invoke' and 'operate' in the policy; " +
+      "'comfyfleet tailnet check' says what is wrong.",
+    retryable: false,
+  });
+}
+
+function parse(text: string, status: number): FleetError | null {
   try {
-    const refusal = Refusal.safeParse(JSON.parse(text));
-    return refusal.success ? FleetError.fromEnvelope(refusal.data.error.json.data.fleet) : null;
+    const json: unknown = JSON.parse(text);
+    const refusal = Refusal.safeParse(json);
+    if (refusal.success) return FleetError.fromEnvelope(refusal.data.error.json.data.fleet);
+    return status === 404 && NobodyKnown.safeParse(json).success ? notLetIn() : null;
   } catch {
     return null;
   }
@@ -44,5 +59,5 @@ export async function requireAnswer(response: Response): Promise<void> {
   }
   const text = await refusalText(response);
   if (status === 401 || status === 403) throw secretRefused();
-  throw parse(text) ?? stranger(status);
+  throw parse(text, status) ?? stranger(status);
 }

@@ -1,11 +1,13 @@
 /**
  * Pods without a session: taken out of the list, or held by an edge that died and to which no other has a way. Nobody
- * would ever notice that their attempts are gone, so after the same silence as everywhere they are given up here.
+ * would ever notice that their attempts are gone, so after the same silence as everywhere they are given up here; and so
+ * are those of pods that are `gone` already, when the edge that saw it was killed before it had ended them.
  */
 import type { PodId } from "../../contracts/ids.ts";
 import { isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { setCondition } from "./conditions.ts";
+import { loseAll } from "./removed.ts";
 import type { SessionDeps } from "./session-port.ts";
 
 /** Whether nobody has held the pod for so long, by the store's clock, that it is to be given up. Pure. */
@@ -49,6 +51,7 @@ export async function keepReaping(
       const nowMs = await store.now();
       const pods = (await store.listActivePods()).filter((pod) => !own.has(pod.id));
       for (const pod of pods) if (isAbandoned(pod, nowMs, timings.lostMs)) await giveUp(deps, pod);
+      for (const podId of await store.listGoneAtWork()) await loseAll(deps, podId);
     } catch (error) {
       deps.logger.error("look for abandoned pods failed", { error });
     }

@@ -45,6 +45,8 @@ interface AgentsOptions {
   firstEventMs: number;
   /** How long a stream may be silent; its agent says something every 15 s. Default 35,000: two such and some. */
   silenceMs?: number;
+  /** Clients that are kept. Default 4,000. */
+  maxClients?: number;
   /** For `x-request-id`. */
   requestId?: () => string;
 }
@@ -126,11 +128,18 @@ function callbacks(sink: StreamSink) {
   };
 }
 
+/** Clients that are kept, those used last: pods come and go, and another client costs no connection. */
+const MAX_CLIENTS = 4_000;
+
 export function createAgents(options: AgentsOptions): Agents {
+  const { maxClients = MAX_CLIENTS } = options;
   const clients = new Map<PodId, TRPCClient<AgentRouter>>();
   const client = (podId: PodId) => {
     const known = clients.get(podId) ?? createClient(podId, options);
+    clients.delete(podId);
     clients.set(podId, known);
+    const [oldest] = clients.keys();
+    if (clients.size > maxClients && oldest !== undefined) clients.delete(oldest);
     return known;
   };
   const { clock, firstEventMs, silenceMs = SILENCE_MS } = options;

@@ -80,7 +80,7 @@ export interface PodSessions {
   live(): LivePod[];
   /** A hint that the pod may have stopped answering, or that something waits for its next beat: beat now. */
   nudge(podId: PodId): void;
-  /** Begins a session with a pod that has come; nothing for one that has one. */
+  /** Begins a session with a pod that has come; nothing for one that has one, unless it is for other work now (`dev`). */
   add(row: PodRow): void;
   /**
    * Ends the session with a pod that is no more: it is `gone` at once, and its jobs are queued again. False: another edge

@@ -11,7 +11,8 @@ const REASON = "pod_removed";
 /** Between two looks at offers whose outcome is not known yet. */
 const OFFER_PAUSE_MS = 250;
 
-async function loseAll({ store, settlement, offers }: SessionDeps, podId: PodId): Promise<void> {
+/** What the pod still has, but for offers under way. @throws what the store throws */
+export async function loseAll({ store, settlement, offers }: SessionDeps, podId: PodId): Promise<void> {
   const live = await store.listLiveAttempts(podId);
   const underWay = offers.underWay(podId);
   const lost = live.filter(({ id }) => !underWay.has(id));

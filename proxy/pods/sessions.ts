@@ -13,6 +13,8 @@ const STOP_DEADLINE_MS = 1_500;
 
 interface Entry {
   session: PodSession;
+  /** As the session has it. */
+  dev: boolean;
   /** Aborted when the pod is removed. */
   ended: AbortController;
   done: Promise<void>;
@@ -35,12 +37,17 @@ export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): P
   }
 
   function launch(entry: Entry): void {
-    entry.done = entry.session.run(AbortSignal.any([stopping.signal, entry.ended.signal]));
+    const until = AbortSignal.any([stopping.signal, entry.ended.signal]);
+    entry.done = entry.done.then(() => entry.session.run(until));
   }
 
   function add(row: PodRow): void {
-    if (entries.has(row.id) || stopping.signal.aborted) return;
-    const entry = { session: createPodSession(deps, row), ended: new AbortController(), done: Promise.resolve() };
+    const before = entries.get(row.id);
+    if (before?.dev === row.dev || stopping.signal.aborted) return;
+    // Whether it is for development is settled for a session's life: a pod that is now otherwise gets another.
+    before?.ended.abort(new DOMException("The pod is for other work now", "AbortError"));
+    const session = createPodSession(deps, row);
+    const entry = { session, dev: row.dev, ended: new AbortController(), done: before?.done ?? Promise.resolve() };
     entries.set(row.id, entry);
     if (started) launch(entry);
   }

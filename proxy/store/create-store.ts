@@ -67,6 +67,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     recordSilence: (input) => write(() => pods.recordSilence(input)),
     setCordon: (input) => write(() => pods.setCordon(input)),
     listCordoned: () => read(pods.listCordoned),
+    listGoneAtWork: () => read(pods.listGoneAtWork),
     releasePods: (edgeId) => write(() => pods.releasePods(edgeId)),
     putObjectInfo: (input) => write(() => pods.putObjectInfo(input)),
     getObjectInfo: (sha256) => read(() => pods.getObjectInfo(sha256)),

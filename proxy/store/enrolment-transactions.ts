@@ -14,9 +14,9 @@ const GET = `select enrolled_key_id as "keyId", enrolment_ends_at_ms as "endsAtM
   where id = $1 and enrolled_key_id is not null`;
 const EXPIRE = `update pod set phase = 'gone'
   where enrolment_ends_at_ms < $1 and transport_key = 'enrolled:' || id and phase <> 'gone' returning ${POD_COLUMNS}`;
-// The key of one that nobody joined as is changed, so that nobody does any more.
+// The key of one that nobody joined as is changed, so that nobody does any more. An operator's word on it ends with it.
 const REMOVE = `update pod set phase = 'gone', edge_id = null, epoch = epoch + 1, lease_until_ms = 0,
-  cordoned_at_ms = $2, draining = 0,
+  cordoned_at_ms = null, draining = 0, cordon_reason = '',
   transport_key = case when transport_key = 'enrolled:' || id then 'removed:' || id else transport_key end
   where id = $1 and phase <> 'gone' returning ${POD_COLUMNS}`;
 
@@ -51,6 +51,6 @@ export function* expireEnrolments(graceMs: Parameters<EnrolmentStore["expireEnro
   return yield* all(EXPIRE, [(yield* clock()) - graceMs], PodColumns);
 }
 
-export function* removePod(id: PodId): Transaction<PodRow | null> {
-  return yield* one(REMOVE, [id, yield* clock()], PodColumns);
+export function removePod(id: PodId): Transaction<PodRow | null> {
+  return one(REMOVE, [id], PodColumns);
 }

@@ -58,9 +58,12 @@ export interface NewPod {
 }
 
 export interface PodStore {
-  /** The pod behind this transport key, made (`joining`) when new, and again when it is `gone`. Default: `direct`, no `dev`. */
+  /** The pod behind this transport key, made (`joining`) when new, and again, with its cordon, when it is `gone`. Default: `direct`, no `dev`. */
   registerPod(input: NewPod): Promise<PodRow>;
-  /** The enrolled pod that nobody has joined as, now this node's; null when it is not there, or the node has a pod. */
+  /**
+   * The enrolled pod that nobody has joined as, now this node's; null when it is not there, is of the other kind (`dev`), or
+   * the node has a pod.
+   */
   claimEnrolled(input: { podId: PodId; stableId: string; dev: boolean }): Promise<PodRow | null>;
   getPod(id: PodId): Promise<PodRow | null>;
   /** All pods that are not `gone`, oldest first. */
@@ -80,8 +83,10 @@ export interface PodStore {
    * An empty reason keeps the one that is there, and a cordon keeps a drain. Null for an unknown pod.
    */
   setCordon(input: { podId: PodId; cordon: "none" | "cordon" | "drain"; reason: string }): Promise<PodRow | null>;
-  /** Pods that get no new work. */
+  /** Pods that get no new work; without those that are `gone`. */
   listCordoned(): Promise<PodId[]>;
+  /** Pods that are `gone` and whose attempts nobody has ended: whoever was about to do so was killed. */
+  listGoneAtWork(): Promise<PodId[]>;
   /** At a clean stop: other edges may take them at once. */
   releasePods(edgeId: EdgeId): Promise<void>;
   /** Keeps an `/object_info` body by its hash, and drops those that no pod has and that were not seen for an hour. */

@@ -46,11 +46,10 @@ const REGISTER = `insert into pod
   (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions, created_at_ms, via, dev)
   values ($1, $2, $3, 'joining', 0, 0, 0, 0, '[]', $4, $5, $6)
   on conflict (transport_key) do update set name = excluded.name, via = excluded.via, dev = excluded.dev,
-    cordoned_at_ms = case when pod.phase = 'gone' then null else pod.cordoned_at_ms end,
     phase = case when pod.phase = 'gone' then 'joining' else pod.phase end
   returning ${POD_COLUMNS}`;
-const CLAIM = `update pod set transport_key = $2, via = 'tailnet', dev = $3, phase = 'joining'
-  where id = $1 and transport_key = 'enrolled:' || id and not exists (select 1 from pod where transport_key = $2)
+const CLAIM = `update pod set transport_key = $2, via = 'tailnet', phase = 'joining'
+  where id = $1 and transport_key = 'enrolled:' || id and dev = $3 and not exists (select 1 from pod where transport_key = $2)
   returning ${POD_COLUMNS}`;
 const GET_POD = `select ${POD_COLUMNS} from pod where id = $1`;
 const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2) and phase <> 'gone'
@@ -67,7 +66,9 @@ const CORDON =
   `update pod set cordoned_at_ms = coalesce(cordoned_at_ms, $2), draining = case when $3 = 1 then 1 else draining end,
   cordon_reason = case when $4 = '' then cordon_reason else $4 end where id = $1`;
 const UNCORDON = `update pod set cordoned_at_ms = null, draining = 0, cordon_reason = '' where id = $1`;
-const LIST_CORDONED = `select id from pod where cordoned_at_ms is not null`;
+const LIST_CORDONED = `select id from pod where cordoned_at_ms is not null and phase <> 'gone'`;
+const GONE_AT_WORK = `select distinct pod_id as id from attempt where state in ('offered', 'running')
+  and exists (select 1 from pod where pod.id = attempt.pod_id and phase = 'gone')`;
 const RELEASE = `update pod set edge_id = null, lease_until_ms = 0 where edge_id = $1`;
 const PUT_BODY = `insert into object_info (sha256, body, seen_at_ms) values ($1, $2, $3)
   on conflict (sha256) do update set seen_at_ms = excluded.seen_at_ms`;
@@ -139,6 +140,10 @@ export function* setCordon({ podId, cordon, reason }: Input<"setCordon">): Trans
 
 export function* listCordoned(): Transaction<PodId[]> {
   return (yield* all(LIST_CORDONED, [], IdColumns)).map(({ id }) => id);
+}
+
+export function* listGoneAtWork(): Transaction<PodId[]> {
+  return (yield* all(GONE_AT_WORK, [], IdColumns)).map(({ id }) => id);
 }
 
 export function releasePods(edgeId: EdgeId): Transaction<void> {

@@ -21,6 +21,21 @@ const MAX_CHARS = 500;
 const START = "Start the edge's tailscaled, and see that TS_SOCKET names its socket and that the edge is its user.";
 const JOIN = "Join it to the tailnet with a key of the tag 'tag:edge'; 'comfyfleet up --tailnet' does so by itself.";
 
+/** The system lets only the daemon's own user, or one that it lets in, open the socket. */
+function isForbidden(error: unknown): boolean {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && (cause.code === "EACCES" || cause.code === "EPERM");
+}
+
+function noAnswer(error: unknown): TailnetCheck {
+  const known = FleetError.is(error) ? error : null;
+  const why = isForbidden(error)
+    ? "Cannot ask tailscaled: this edge's user may not open its socket"
+    : known?.message ?? "Cannot ask tailscaled";
+  const fix = known?.details?.why === "permission" ? known.hint ?? START : START;
+  return failed("tailscaled", `${why}. The pods that were known are still beaten.`, fix);
+}
+
 function tagCheck({ Self }: DaemonStatus): TailnetCheck {
   const tags = Self?.Tags ?? [];
   if (tags.includes(EDGE_TAG)) return ok("tag", tags.join(", "));
@@ -44,8 +59,7 @@ export async function checkEdge(options: EdgeCheckOptions, signal: AbortSignal):
     status = await withDeadline(deadline, (inner) => api.status({ peers: false }, inner));
   } catch (error) {
     signal.throwIfAborted();
-    const why = FleetError.is(error) ? error.message : "Cannot ask tailscaled";
-    return [failed("tailscaled", `${why}. The pods that were known are still beaten.`, START)];
+    return [noAnswer(error)];
   }
   const { BackendState, Version } = status;
   if (BackendState !== "Running") return [failed("tailscaled", `tailscaled is ${BackendState}`, JOIN)];

@@ -3,7 +3,7 @@ import { type Agent, request as httpRequest } from "node:http";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AgentRequest } from "../pods/port.ts";
 import { responseOf } from "./message-response.ts";
-import { bodyOfInit, lengthOf, pumpBody } from "./request-body.ts";
+import { bodyOfInit, leaveBody, lengthOf, pumpBody } from "./request-body.ts";
 
 export interface HttpTarget {
   agent: Agent;
@@ -35,7 +35,10 @@ function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Res
   const body = bodyOfInit(init);
   if ("whole" in body && body.whole !== null) headers["content-length"] = String(lengthOf(body.whole));
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
+    if (signal?.aborted) {
+      leaveBody(init);
+      return reject(signal.reason);
+    }
     const { agent, host, port } = target;
     const request = httpRequest({ agent, host, port, method, path, headers });
     const onAbort = () => {
@@ -44,9 +47,19 @@ function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Res
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     const settled = () => signal?.removeEventListener("abort", onAbort);
+    let answered = false;
     request.once("response", (message) => {
+      answered = true;
       settled();
-      responseOf(message, method, signal).then(resolve, reject);
+      responseOf(message, method, signal).then(resolve, (error: unknown) => {
+        message.destroy();
+        reject(error);
+      });
+    });
+    // An answer of another protocol closes the connection without a response and without an error.
+    request.once("close", () => {
+      settled();
+      if (!answered) reject(unreachable(undefined));
     });
     // Stays: what comes after the answer has nobody else to hear it, and would end the process.
     request.on("error", (error) => {

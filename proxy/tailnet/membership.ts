@@ -10,7 +10,7 @@ import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createBell } from "../time/bell.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
-import { podIdOfHostName } from "./host-name.ts";
+import { nameOfNode, podIdOfHostName } from "./host-name.ts";
 import type { Paths } from "./paths.ts";
 import type { PeerWatch } from "./peer-watch.ts";
 import type { TailnetPeer } from "./peers.ts";
@@ -81,7 +81,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
     const dev = isDevPod(peer);
     const enrolled = podIdOfHostName(hostName);
     const claimed = enrolled && await store.claimEnrolled({ podId: enrolled, stableId, dev });
-    const name = hostName === "" ? stableId : hostName;
+    const name = nameOfNode(peer);
     const known = { transportKey: stableId, via: "tailnet", dev } as const;
     return claimed || await store.registerPod({ id: typeid("pod").toString(), name, ...known });
   }
@@ -97,6 +97,13 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
     }
     const row = await register(peer);
     before?.ended.abort();
+    const now = watch.get(stableId);
+    if (now === undefined || !isPod(now)) {
+      // Left meanwhile. A member without a node would never join again.
+      members.delete(stableId);
+      leaving.add(row.id);
+      return;
+    }
     const member = { podId: row.id, name: row.name, dev: row.dev, ended: new AbortController() };
     members.set(stableId, member);
     stableIds.set(row.id, stableId);
@@ -140,14 +147,17 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   }
 
   async function look(effects: MembershipEffects, signal: AbortSignal): Promise<void> {
+    const failed: unknown[] = [];
     for (const peer of watch.all().filter(isPod)) {
       if (signal.aborted) return;
-      await join(peer, effects, signal);
+      // One that cannot be taken in keeps none of the others out.
+      await join(peer, effects, signal).catch((error: unknown) => failed.push(error));
     }
     const unseen = watch.isSynced() ? (await store.listActivePods()).filter(isUnseen).map(({ id }) => id) : [];
     await Promise.all([...new Set([...leaving, ...unseen])].map(async (podId) => {
       if (await effects.sessions.remove(podId)) leaving.delete(podId);
     }));
+    if (failed.length > 0) throw failed[0];
   }
 
   /** Has left while nobody looked: this edge was away, or another one held the session. */

@@ -105,11 +105,20 @@ function wholeBody(
   });
 }
 
+/** Of an answer that no `Response` can be made of. */
+function strangeStatus(status: number): FleetError {
+  return new FleetError("agent_incompatible", `Cannot use the agent: it answered with HTTP ${status}`, {
+    hint: "Check what answers at the pod's port, and run the same version of edge and agent.",
+    details: { sent: true },
+  });
+}
+
 /**
  * Small bodies of declared length come whole, which is cheaper than a stream and leaves the connection to the next
  * request whatever becomes of them.
  * @param signal that ends the body too; null: nothing does
- * @throws FleetError `agent_unreachable` for a small body that is cut short
+ * @throws FleetError `agent_unreachable` for a small body that is cut short, `agent_incompatible` for a status that HTTP
+ * does not have; the message is the caller's to destroy then
  */
 export async function responseOf(
   message: IncomingMessage,
@@ -117,6 +126,7 @@ export async function responseOf(
   signal: AbortSignal | null,
 ): Promise<Response> {
   const status = message.statusCode ?? 0;
+  if (status < 200 || status > 599) throw strangeStatus(status);
   const head = { status, statusText: message.statusMessage ?? "", headers: headersOf(message) };
   if (method === "HEAD" || BODYLESS.has(status)) {
     message.on("error", () => {});

@@ -2,6 +2,7 @@
  * Keeps the set of peers true: follows the daemon's bus, opens it again after every cut, and compares with the status
  * now and then. A daemon that is away, starting or logged out takes nobody away: what was known stays known.
  */
+import { FleetError } from "../../contracts/errors.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { BusLine } from "../../contracts/tailnet/local-api-schemas.ts";
 import type { RawSocket } from "../../contracts/tailnet/http-port.ts";
@@ -66,7 +67,25 @@ export function createPeerWatch({ api, clock, logger, resyncMs = 60_000 }: PeerW
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
-    for await (const line of api.watchBus(signal)) {
+    const opening = new AbortController();
+    const silent = new AbortController();
+    void clock.sleep(STATUS_MS, AbortSignal.any([signal, opening.signal])).then(() => {
+      if (!connected) silent.abort(new FleetError("timeout", "Cannot follow tailscaled's bus: it says nothing"));
+    });
+    try {
+      await take(api.watchBus(AbortSignal.any([signal, silent.signal])), { signal, opening });
+    } finally {
+      opening.abort("ended");
+    }
+  }
+
+  /** Line by line; the first, a whole picture, comes at once, and after it there may be silence for hours. */
+  async function take(
+    bus: AsyncIterable<BusLine>,
+    { signal, opening }: { signal: AbortSignal; opening: AbortController },
+  ): Promise<void> {
+    for await (const line of bus) {
+      opening.abort("open");
       lines += 1;
       connected = true;
       if (takesAllAway(line)) {
@@ -83,13 +102,16 @@ export function createPeerWatch({ api, clock, logger, resyncMs = 60_000 }: PeerW
   async function keepFollowing(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
+      const openedMs = clock.monotonicMs();
+      // One that ends soon after its first line, which may be megabytes, is opened less and less often too.
+      const count = () => (clock.monotonicMs() - openedMs >= REOPEN.maxMs ? 1 : failures + 1);
       try {
         await follow(signal);
-        failures = connected ? 1 : failures + 1;
+        failures = count();
         logger.info("tailscaled's bus ended");
       } catch (error) {
         if (signal.aborted) return;
-        failures = connected ? 1 : failures + 1;
+        failures = count();
         logger.warn("tailscaled's bus is not there", { error, failures });
       } finally {
         connected = false;

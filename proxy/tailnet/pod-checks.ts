@@ -15,6 +15,7 @@ import { failed, ok, skipped, warning } from "./check-lines.ts";
 import type { Member } from "./membership.ts";
 import type { Path } from "./paths.ts";
 import type { TailnetPeer } from "./peers.ts";
+import { readSelfReport } from "./self-report.ts";
 
 /** What is needed of a connection that should not have come about. */
 interface Dialled {
@@ -99,9 +100,11 @@ async function ownWords(
   let report: TailnetReport;
   const deadline = { clock, timeoutMs: SELF_CHECK_MS, signal, action: "ask the pod to check itself" };
   try {
-    report = await withDeadline(
-      deadline,
-      (inner) => agents.client(member.podId).tailnet.selfCheck.query(undefined, { signal: inner }),
+    report = readSelfReport(
+      await withDeadline(
+        deadline,
+        (inner) => agents.client(member.podId).tailnet.selfCheck.query(undefined, { signal: inner }),
+      ),
     );
   } catch (error) {
     signal.throwIfAborted();

@@ -17,6 +17,11 @@ export function bodyOfInit({ body }: AgentRequest): SentBody {
   throw new TypeError("Cannot send this kind of body to an agent: give text, bytes or a stream");
 }
 
+/** Of a request that is not sent: whoever made the stream is told that nobody reads it. */
+export function leaveBody(init: AgentRequest | undefined): void {
+  if (init?.body instanceof ReadableStream && !init.body.locked) void init.body.cancel().catch(() => {});
+}
+
 export function lengthOf(whole: Whole): number {
   return typeof whole === "string" ? new TextEncoder().encode(whole).byteLength : whole.byteLength;
 }

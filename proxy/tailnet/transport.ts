@@ -13,6 +13,7 @@ import { createDialAgent } from "./dial-agent.ts";
 import { httpCall } from "./http-call.ts";
 import type { Paths } from "./paths.ts";
 import type { TailnetPeer } from "./peers.ts";
+import { leaveBody } from "./request-body.ts";
 
 export interface TailnetTransport extends AgentTransport {
   /** Cuts every connection of the pod: it is gone. */
@@ -116,7 +117,10 @@ export function createTailnetTransport(options: TailnetTransportOptions): Tailne
     renew: (podId) => void renew(podId),
     async fetch(podId, path, init) {
       const peer = peerOf(podId);
-      if (!peer) throw noPeer();
+      if (!peer) {
+        leaveBody(init);
+        throw noPeer();
+      }
       const { agent } = poolOf(podId, peer);
       return await httpCall({ agent, host: peer.ip, port }, requestPath(path), init);
     },

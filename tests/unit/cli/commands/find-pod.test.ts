@@ -31,6 +31,16 @@ describe("choosePod()", () => {
     },
   );
 
+  it("takes an id for what it is, whatever another pod calls itself, and does not guess between two of one name", () => {
+    const id = "pod_01aaaaaaaaaaaaaaaaaaaaaaa1";
+    const thief = pod(id, "01000000000000000000000009");
+    expect(choosePod([thief, ...PODS], id).name).toBe("gpu-1");
+    const twin = pod("gpu-1", "01000000000000000000000008");
+    expect(() => choosePod([twin, ...PODS], "gpu-1")).toThrow(
+      expect.objectContaining({ code: "invalid_input", hint: expect.stringContaining(twin.id) }),
+    );
+  });
+
   it.each(["", "nope", "pod_09"])("finds nothing by '%s'", (wanted) => {
     expect(() => choosePod(PODS, wanted)).toThrow(expect.objectContaining({ code: "not_found" }));
   });

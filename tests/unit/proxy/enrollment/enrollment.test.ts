@@ -109,6 +109,16 @@ describe("pods.remove", () => {
     expect(side.control.devices.map(({ id }) => id)).toEqual(["9"]);
   });
 
+  it("deletes no device of another pod or key that calls itself like an awaited one", async () => {
+    await using side = await setUp();
+    const { pods: [pod] } = await side.enroll();
+    const { name = "", podId = newPodId() } = pod ?? {};
+    await joined(side, "7");
+    side.control.devices.push(device({ id: "7", hostname: name }), device({ id: "8", hostname: name, keyId: "55" }));
+    expect(await side.remove(podId)).toMatchObject({ device: "none", key: "revoked" });
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["7", "8"]);
+  });
+
   it("deletes the device of a pod, fences its session off and forgets it", async () => {
     await using side = await setUp();
     const { store } = side.db;
@@ -141,6 +151,26 @@ describe("pods.remove", () => {
     const again = await side.db.submit();
     const order = { jobId: again.id, ver: again.ver, podId, attemptId: newAttemptId(), bootId: newBootId() };
     expect((await store.assignJob({ ...order, graphSha256: sha256("g") })).status).not.toBe("done");
+  });
+
+  it("gives it no job while the control server is asked, and again when that fails", async () => {
+    await using side = await setUp();
+    const { store } = side.db;
+    const { id: podId } = await joined(side, "42");
+    const { id: jobId, ver } = await side.db.submit();
+    const order = { jobId, ver, podId, attemptId: newAttemptId(), bootId: newBootId(), graphSha256: sha256("g") };
+    const assigned: string[] = [];
+    side.control.deleteDevice = async () => {
+      assigned.push((await store.assignJob(order)).status);
+      throw new Error("cut");
+    };
+    await expect(side.remove(podId)).rejects.toThrow("cut");
+    expect(assigned).toEqual(["stale"]);
+    expect(await store.getPod(podId)).toMatchObject({ phase: "joining", cordonedAtMs: null, cordonReason: "" });
+    expect((await store.assignJob(order)).status).toBe("done");
+    await store.setCordon({ podId, cordon: "drain", reason: "hot" });
+    await expect(side.remove(podId, "lose")).rejects.toThrow("cut");
+    expect(await store.getPod(podId)).toMatchObject({ draining: true, cordonReason: "hot" });
   });
 
   it("refuses a pod of EDGE_PODS, and takes one that stands there no more out of the list", async () => {

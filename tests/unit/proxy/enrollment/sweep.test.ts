@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isForgotten } from "../../../../proxy/enrollment/orphans.ts";
 import { sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
 import { shippedPolicy } from "../../../support/tailnet/headscale.ts";
 import { newPodId } from "../store/samples.ts";
@@ -40,6 +41,16 @@ describe("sweepEnrolments()", () => {
     );
     await sweepEnrolments(side.options, signal);
     expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5"]);
+  });
+});
+
+describe("isForgotten()", () => {
+  it("takes a device for away by what is said of it, and not because nothing is", () => {
+    const old = { id: "1", createdAtMs: 0, lastSeenAtMs: null };
+    expect(isForgotten(device({ ...old, online: false }), GRACE_MS, GRACE_MS)).toBe(true);
+    expect(isForgotten(device({ ...old, online: null }), GRACE_MS, GRACE_MS)).toBe(false);
+    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), GRACE_MS, GRACE_MS)).toBe(false);
+    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), GRACE_MS + 1, GRACE_MS)).toBe(true);
   });
 });
 

@@ -127,6 +127,15 @@ describe("the pass-through to a pod", () => {
     expect(JSON.stringify(said)).not.toContain("nginx");
   });
 
+  it("says that the agent does not let this edge in when it answers as to somebody whom it does not know", async () => {
+    const nobody = { error: new FleetError("not_found", "Cannot find this path").toEnvelope() };
+    const { get } = setUp(() => Response.json(nobody, { status: 404 }));
+    expect(await refusal(await get("comfy.status"))).toMatchObject({
+      ...{ status: 502, code: "agent_unreachable", retryable: false },
+      hint: expect.stringContaining("tag:edge"),
+    });
+  });
+
   it("says not_found of a pod that nobody knows, and agent_unreachable of one without a way", async () => {
     const lost = () => Promise.reject(new FleetError("agent_unreachable", "Cannot reach the agent: no way"));
     expect(await refusal(await setUp(lost).get("comfy.status"))).toMatchObject({ code: "agent_unreachable" });

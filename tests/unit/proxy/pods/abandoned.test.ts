@@ -23,6 +23,21 @@ describe("keepReaping()", () => {
     expect(await side.store.getPod(side.podId)).toMatchObject({ phase: "ready" });
   });
 
+  it("loses the jobs of a pod that an edge found gone and was killed before it had lost them", async () => {
+    await using side = await setUpPodSide();
+    const { id: podId } = await side.store.registerPod({ id: newPodId(), name: "gone", transportKey: "gone" });
+    await side.store.takePod({ podId, edgeId: newEdgeId(), leaseMs: 15_000 });
+    const { id, ver } = await side.submit();
+    const order = { jobId: id, ver, attemptId: newAttemptId(), podId, bootId: newBootId() };
+    await side.store.assignJob({ ...order, graphSha256: sha256("graph") });
+    await side.store.startJob({ jobId: id, no: 1 });
+    await side.store.recordSilence({ podId, epoch: 1, leaseMs: 1, phase: "gone", conditions: [] });
+    await side.start();
+    await side.advance(80_000);
+    await until(async () => (await side.job(id)).state === "queued");
+    expect(await side.store.getPod(podId)).toMatchObject({ phase: "gone" });
+  });
+
   it("leaves a pod alone whose session another edge keeps", async () => {
     await using side = await setUpPodSide();
     const kept = await side.store.registerPod({ id: newPodId(), name: "kept", transportKey: "kept" });

@@ -30,6 +30,16 @@ async function failureOf(call: Promise<unknown>) {
 }
 
 describe("createAgents().client()", () => {
+  it("keeps the clients of those pods that were called last, and no more", () => {
+    const { transport, clock } = setUp();
+    const agents = createAgents({ transport, clock, firstEventMs: 10_000, maxClients: 2 });
+    const [first, second] = [agents.client(podId(1)), agents.client(podId(2))];
+    expect(agents.client(podId(1))).toBe(first);
+    agents.client(podId(3));
+    expect(agents.client(podId(1))).toBe(first);
+    expect(agents.client(podId(2))).not.toBe(second);
+  });
+
   it("carries the agent's own error, code and hint, across the wire", async () => {
     const { agents, agent } = setUp();
     agent.highestEpoch = 9;

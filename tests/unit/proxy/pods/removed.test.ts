@@ -86,4 +86,22 @@ describe("PodSessions.add()", () => {
     await until(() => side.sessions.live().length === 2);
     expect(side.sessions.live().map(({ name }) => name).toSorted()).toEqual(["gpu-1", "gpu-2"]);
   });
+
+  it("begins another one with a pod that is for development now, which the planner then leaves alone", async () => {
+    await using side = await setUpPodSide();
+    await side.start();
+    const { id } = await side.submit();
+    await side.dispatch(id);
+    side.agent.report(reportOf(side.lastStart(), "running"));
+    await until(async () => (await side.job(id)).state === "running");
+    const dev = { id: newPodId(), name: "gpu-1", transportKey: "gpu-1", dev: true };
+    side.sessions.add(await side.store.registerPod(dev));
+    await until(() => side.sessions.live()[0]?.dev === true);
+    expect(side.sessions.live()).toHaveLength(1);
+    expect(side.live().epoch).toBe(2);
+    // What runs there already is seen through.
+    expect(await side.job(id)).toMatchObject({ state: "running", losses: 0 });
+    expect(await side.sessions.remove(side.podId)).toBe(true);
+    expect(side.sessions.live()).toEqual([]);
+  });
 });

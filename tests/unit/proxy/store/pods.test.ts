@@ -38,13 +38,15 @@ describe("pods in the store", () => {
     const [first, second] = [newPodId(), newPodId()];
     const key = { keyId: "k", endsAtMs: 2_000_000, dev: false, conditions: [] };
     await t.store.enrollPods([{ id: first, name: "a", ...key }, { id: second, name: "b", ...key }]);
-    const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true });
+    // A key of the other kind is not the one that was minted for it.
+    expect(await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true })).toBeNull();
+    const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: false });
     expect(claimed).toMatchObject({
       id: first,
       name: "a",
       transportKey: "n1",
       via: "tailnet",
-      dev: true,
+      dev: false,
       phase: "joining",
     });
     expect(await t.store.claimEnrolled({ podId: first, stableId: "n2", dev: false })).toBeNull();
@@ -144,6 +146,40 @@ describe("pods in the store", () => {
     expect((await t.store.listActivePods()).map((pod) => pod.name)).toEqual(["b", "c"]);
     await register(t, "a");
     expect((await t.store.getPod(podId))?.phase).toBe("joining");
+  });
+});
+
+describe("a pod that is gone", () => {
+  async function gone(t: TestStore, podId: PodId): Promise<void> {
+    const epoch = (await t.store.takePod({ podId, edgeId: newEdgeId(), leaseMs }))?.epoch ?? 0;
+    await t.store.recordSilence({ podId, epoch, leaseMs: 0, phase: "gone", conditions: [] });
+  }
+
+  it("is cordoned still when it is back, but not among those that count meanwhile", async () => {
+    await using t = await memoryStore();
+    const podId = await register(t);
+    await t.store.setCordon({ podId, cordon: "drain", reason: "hot" });
+    const { cordonedAtMs } = (await t.store.getPod(podId)) ?? {};
+    await gone(t, podId);
+    expect(await t.store.listCordoned()).toEqual([]);
+    await register(t);
+    const back = { phase: "joining", cordonedAtMs, cordonReason: "hot", draining: true };
+    expect(await t.store.getPod(podId)).toMatchObject(back);
+    expect(await t.store.listCordoned()).toEqual([podId]);
+    await t.store.removePod(podId);
+    await register(t);
+    expect(await t.store.getPod(podId)).toMatchObject({ cordonedAtMs: null, cordonReason: "", draining: false });
+  });
+
+  it("is told of while an attempt of it is not ended", async () => {
+    await using t = await memoryStore();
+    const podId = await register(t);
+    const job = await t.submit();
+    const order = { jobId: job.id, ver: job.ver, attemptId: newAttemptId(), podId, bootId: newBootId() };
+    await t.store.assignJob({ ...order, graphSha256: sha256("graph") });
+    expect(await t.store.listGoneAtWork()).toEqual([]);
+    await gone(t, podId);
+    expect(await t.store.listGoneAtWork()).toEqual([podId]);
   });
 });
 

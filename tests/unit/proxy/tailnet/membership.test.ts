@@ -191,6 +191,45 @@ describe("createMembership()", () => {
     expect(side.members.all()).toHaveLength(2);
   });
 
+  it("lets a node join again that left while it was being taken in", async () => {
+    await using side = await setUp();
+    await side.rest();
+    const { registerPod } = side.store;
+    let letGo = () => {};
+    const waiting = new Promise<void>((resolve) => (letGo = resolve));
+    side.store.registerPod = async (input) => {
+      await waiting;
+      return await registerPod(input);
+    };
+    const late = { id: 30, host: "late" };
+    side.daemon.say({ PeersChanged: [nodeOf(late)] });
+    await side.rest();
+    side.daemon.say({ PeersRemoved: [30] });
+    await side.rest();
+    letGo();
+    expect(await side.rest()).toEqual(["remove late"]);
+    expect(side.members.all()).toHaveLength(2);
+    side.daemon.say({ PeersChanged: [nodeOf(late)] });
+    expect(await side.rest()).toEqual(["add late"]);
+  });
+
+  it("keeps no node out because another cannot be taken in", async () => {
+    await using side = await setUp();
+    await side.rest();
+    const { registerPod } = side.store;
+    side.store.registerPod = (input) =>
+      input.transportKey === "n30" ? Promise.reject(new Error("no such text")) : registerPod(input);
+    side.daemon.say({ PeersChanged: [nodeOf({ id: 30, host: "odd" }), nodeOf({ id: 31, host: "even" })] });
+    expect(await side.rest()).toEqual(["add even"]);
+  });
+
+  it.each([["\u001b[2J"], ["x".repeat(64)], ["a\nb"], [newPodId()]])("calls no pod %j", async (host) => {
+    await using side = await setUp();
+    await side.rest();
+    side.daemon.say({ PeersChanged: [nodeOf({ id: 30, host })] });
+    expect(await side.rest()).toEqual(["add n30"]);
+  });
+
   it("goes on after the store has failed", async () => {
     await using side = await setUp();
     await side.rest();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createPeerWatch } from "../../../../proxy/tailnet/peer-watch.ts";
 import { createManualClock, settle } from "../jobs/manual-clock.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
-import { createScriptedDaemon, nodeOf, statusOf } from "./scripted-daemon.ts";
+import { createScriptedDaemon, nodeOf, statusOf, unansweredUntil } from "./scripted-daemon.ts";
 
 const A = { id: 2, host: "a" };
 const B = { id: 3, host: "b" };
@@ -68,6 +68,34 @@ describe("createPeerWatch()", () => {
     await side.clock.advance(60_000);
     expect(side.daemon.opened).toBeGreaterThan(12);
     expect(side.daemon.opened).toBeLessThan(35);
+  });
+
+  it("opens one that ends after every first line less and less often too", async () => {
+    await using side = setUp();
+    await settle();
+    for (let cuts = 0; cuts < 200; cuts += 1) {
+      side.daemon.cut(new Error("a line of another shape"));
+      await side.clock.advance(300);
+    }
+    expect(side.daemon.opened).toBeLessThan(35);
+  });
+
+  it("opens one anew that says nothing at all for 5 s, and waits for ever for the next line of one that did", async () => {
+    await using side = setUp();
+    await settle();
+    await side.clock.advance(50_000);
+    expect(side.daemon.opened).toBe(1);
+    const { watchBus } = side.daemon.api;
+    side.daemon.api.watchBus = async function* (signal) {
+      side.daemon.api.watchBus = watchBus;
+      yield* await unansweredUntil(signal);
+    };
+    side.daemon.cut();
+    await side.clock.advance(4_000);
+    expect(side.daemon.opened).toBe(1);
+    await side.clock.advance(2_000);
+    expect(side.daemon.opened).toBe(2);
+    expect(side.watch.isConnected()).toBe(true);
   });
 
   it("opens it again at once when it was too slow a reader, and takes what it missed from the first line", async () => {

@@ -188,6 +188,20 @@ describe("tailnet.check", () => {
     expect(byName.get("pod gpu-3 port 8188")?.status).toBe("warning");
   });
 
+  it("says of a pod whose own words are no report what is wrong, and all about the others", async () => {
+    await using side = await setUp();
+    side.daemon.onDial = () =>
+      Promise.reject(new FleetError("agent_unreachable", "no", { details: { why: "silent" } }));
+    await side.addPod(2, {}, { length: 3 } as never);
+    await side.addPod(3);
+    const { checks } = await side.port.check(side.signal);
+    expect(checks.find(({ name }) => name === "pod gpu-2 itself")).toMatchObject({
+      status: "failed",
+      message: expect.stringContaining("breaks the contract"),
+    });
+    expect(brief(checks)).toContain("pod gpu-3 clock: ok");
+  });
+
   it("takes no silence of a pod for closed that does not answer itself, and tells of a clock that is off", async () => {
     await using side = await setUp();
     await side.addPod(2, {}, null);
