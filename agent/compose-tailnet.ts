@@ -85,6 +85,7 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
     key: createAuthKey(config.TS_AUTHKEY, (path) => readFile(path, "utf8")),
     hostname: () => config.TS_HOSTNAME ?? hostnameOf(identity),
     controlUrl: config.TS_CONTROL_URL,
+    onNewNode: () => identity.leave(),
   });
   const callers = new Callers({ api, clock: systemClock, capability: config.TAILNET_CAPABILITY, logger });
   const view = () => node.view;

@@ -32,6 +32,8 @@ export interface Journal {
   identity(): Identity;
   /** Stores the first pod id; the caller has checked that there is none. */
   adoptPod(podId: PodId): void;
+  /** Forgets the pod id and the epoch: whoever comes next makes another pod of this agent. */
+  leavePod(): void;
   raiseEpoch(epoch: number): void;
 
   /** Everything accepted and not released, oldest first. */

@@ -20,6 +20,7 @@ const SQL = {
   identity: "select boot_id, pod_id, epoch from identity",
   mint: "insert into identity (only_row, boot_id) values (1, ?) on conflict do nothing",
   adoptPod: "update identity set pod_id = ? where pod_id is null",
+  leavePod: "update identity set pod_id = null, epoch = 0",
   raiseEpoch: "update identity set epoch = ? where epoch < ?1",
   // An edge may have seen revisions that went with the power (run, cancel, collect, end and those of early outputs, see
   // MAX_EARLY_REPORTS); it ignores a report that is not newer than what it has seen.
@@ -56,7 +57,7 @@ const SQL = {
  * its last step is remembered or not; and the bytes of a finished one, which ComfyUI does not sync, would not be there
  * either. The edge gives it to another: see docs/decisions/0008.
  */
-const SYNCED: ReadonlySet<keyof typeof SQL> = new Set(["mint", "adoptPod", "raiseEpoch", "skipRevs"]);
+const SYNCED: ReadonlySet<keyof typeof SQL> = new Set(["mint", "adoptPod", "leavePod", "raiseEpoch", "skipRevs"]);
 
 /** @param path File of the database, or ":memory:" for a journal that lasts as long as the process. */
 export function openSqliteJournal(path: string): Journal {
@@ -102,6 +103,7 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
       return { bootId: row.boot_id, podId: row.pod_id, epoch: row.epoch };
     },
     adoptPod: (podId) => change("adoptPod", podId),
+    leavePod: () => change("leavePod"),
     raiseEpoch: (epoch) => change("raiseEpoch", epoch),
     unreleased: () => statements.unreleased.all().map(toRecord),
     accept: (record: AttemptRecord) => {

@@ -40,4 +40,10 @@ export class PodIdentity {
     if (epoch > highest) this.#journal.raiseEpoch(epoch);
     if (own === null || epoch > highest) this.#identity = this.#journal.identity();
   }
+
+  /** This pod is no more, and its attempts are lost to the edge; the next to call gives it another id. */
+  leave(): void {
+    this.#journal.leavePod();
+    this.#identity = this.#journal.identity();
+  }
 }

@@ -16,6 +16,8 @@ export interface NodeOptions {
   key: AuthKey;
   hostname: () => string;
   controlUrl: string | undefined;
+  /** It has joined with a key, which makes another node of it, and so another pod. */
+  onNewNode: () => void;
   clockSkew: (signal: AbortSignal) => Promise<number | null>;
   clock: Clock;
   random: () => number;
@@ -104,14 +106,16 @@ export class TailnetNode {
   }
 
   async #join(signal: AbortSignal): Promise<TailnetView> {
-    const { api, clock, key, hostname, controlUrl, clockSkew, host } = this.#options;
+    const { api, clock, key, hostname, controlUrl, clockSkew, host, onNewNode } = this.#options;
+    let given: string | null = null;
     const view = await joinTailnet({
       ...{ api, clock, clockSkew },
       node: { hostname: hostname(), controlUrl },
-      readKey: () => host === null ? Promise.resolve(null) : key.read(),
+      readKey: async () => given = host === null ? null : await key.read(),
       onView: (seen) => this.#see(seen),
     }, signal);
     key.ended(view.state);
+    if (given !== null && view.state === "running") onNewNode();
     return view;
   }
 

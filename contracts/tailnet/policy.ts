@@ -3,6 +3,6 @@
  * names people differs, and is to be compared by eye.
  */
 export const SHIPPED_POLICY_SHA256: Readonly<Record<"headscale" | "tailscale", string>> = {
-  headscale: "3d6d16a170e0ef07c083b541b163335c07e76c16402217921148e13341cde5dc",
+  headscale: "3f54536819ba2bd485de02187884e9cec590a99055fb736b3ab2b3961a8d9bfb",
   tailscale: "876739785b48164ea8f5736f74c5a4a241c5a56a58701be902aba8d90c3dc5d2",
 };

@@ -66,7 +66,7 @@ describe.each(EDGE_RUNTIMES)("with the edge on %s", (runtime) => {
     expect(tookMs).toBeLessThan(CALLS_STOP_WITHIN_MS);
     // Without a grant the two are no peers: for the edge the pod has left.
     await edge.podGone(fleet.pod.name);
-    await tailnet.headscale.setPolicy(shippedPolicy());
+    expect(await tailnet.headscale.setPolicy(shippedPolicy())).toEqual({ taken: true });
     await edge.podIn("ready", fleet.pod.name, 30_000);
     expect((await edge.client.run(quick())).job.state).toBe("succeeded");
   });

@@ -1,16 +1,20 @@
 /** The shipped policy on a real headscale: what it opens, what it leaves closed, and that its own tests have teeth. */
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rolesOf } from "../../contracts/tailnet/local-api-schemas.ts";
 import { AGENT_PORT, CLOSED_POD_PORTS, DEFAULT_CAPABILITY } from "../../contracts/tailnet/words.ts";
 import { type Daemon, soon } from "../support/tailnet/daemon.ts";
+import { parseHujson } from "../support/tailnet/hujson.ts";
 import { shippedPolicy } from "../support/tailnet/headscale.ts";
 import { reach, warmUp } from "../support/tailnet/reach.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 
 /** Somebody answers on every port that is tried, so that a closed one is closed by the policy. */
 const PORTS = [AGENT_PORT, ...CLOSED_POD_PORTS, 8000, 8080, 22];
+
+const POLICY_FOR_TAILSCALE = new URL("../../docker/tailnet/policy.hujson", import.meta.url);
 
 let tailnet: TestTailnet;
 let edge: Daemon;
@@ -42,6 +46,16 @@ afterAll(async () => {
 describe("the shipped policy", () => {
   it("passes its own tests, with a node of every tag on the tailnet", async () => {
     expect(await tailnet.headscale.checkPolicy(shippedPolicy())).toMatchObject({ ok: true });
+    const { tests } = parseHujson(readFileSync(POLICY_FOR_TAILSCALE, "utf8")) as { tests: unknown };
+    const withAll = JSON.stringify({ ...parseHujson(shippedPolicy()) as object, tests });
+    expect(await tailnet.headscale.checkPolicy(withAll)).toMatchObject({ ok: true });
+  });
+
+  it("can be read again while there is no development pod", async () => {
+    await using alone = await startTailnet();
+    await alone.addDaemon("edge", { tags: ["tag:edge"] });
+    await alone.addDaemon("pod");
+    expect(await alone.headscale.setPolicy(`${shippedPolicy()}\n`)).toEqual({ taken: true });
   });
 
   it.each([

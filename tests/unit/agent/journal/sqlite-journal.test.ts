@@ -50,6 +50,15 @@ describe("openSqliteJournal()", () => {
     expect(openSqliteJournal(path()).identity()).toEqual({ bootId, podId: newOrder().podId, epoch: 5 });
   });
 
+  it("forgets the pod, and not the boot id", () => {
+    const journal = openSqliteJournal(path());
+    journal.adoptPod(newOrder().podId);
+    journal.raiseEpoch(5);
+    const { bootId } = journal.identity();
+    journal.leavePod();
+    expect(journal.identity()).toEqual({ bootId, podId: null, epoch: 0 });
+  });
+
   it("gives every attempt back as it was, without a close, above every revision that was told", () => {
     const journal = openSqliteJournal(path());
     const [a, b] = [record(), { ...record(), generationId: null }];

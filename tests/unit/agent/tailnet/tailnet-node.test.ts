@@ -28,6 +28,8 @@ class Pod implements AsyncDisposable {
   readonly keyFile = join(this.stateDir, "key");
   readonly files = daemonFiles(join(this.stateDir, "tailnet"));
   readonly logger = recordingLogger();
+  /** Of all agents of this state directory. */
+  newNodes = 0;
   readonly #host: DaemonHost;
 
   constructor(program = process.execPath) {
@@ -52,6 +54,7 @@ class Pod implements AsyncDisposable {
       hostname: () => "pod-1",
       controlUrl: undefined,
       clockSkew: () => Promise.resolve(null),
+      onNewNode: () => (this.newNodes += 1),
     });
     if (start) node.start();
     return node;
@@ -105,6 +108,7 @@ describe("TailnetNode", () => {
     const second = pod.agent();
     await expect.poll(() => second.view.state, WAIT).toBe("running");
     expect([pod.id(), await pod.pid()]).toEqual([id, pid]);
+    expect(pod.newNodes).toBe(1);
     expect(pod.logger.lines).toContainEqual(["info", "tailscaled runs", { pid, adopted: true }]);
     await second.stop(LEAVE);
   });
@@ -142,6 +146,12 @@ describe("TailnetNode", () => {
     expect(pod.logger.lines.map(([, message]) => message)).toContain("node logged out");
     expect(await pod.pid()).toBeNull();
     expect(statSync(pod.files.state, { throwIfNoEntry: false })).toBeUndefined();
+
+    writeFileSync(pod.keyFile, "key-2");
+    const next = pod.agent();
+    await expect.poll(() => next.view.state, WAIT).toBe("running");
+    await expect.poll(() => pod.newNodes, WAIT).toBe(2);
+    await next.stop({ leave: false });
   });
 
   it("says that a key has been used, and takes another from the same file by itself", async () => {
@@ -196,6 +206,7 @@ describe("TailnetNode with a daemon that was there before", () => {
       ...{ host: null, random: Math.random, logger: recordingLogger(), hostname: () => "x", controlUrl: undefined },
       key: createAuthKey("a-key", () => Promise.reject(new Error("none"))),
       clockSkew: () => Promise.resolve(null),
+      onNewNode: () => {},
     });
     node.start();
     await expect.poll(() => node.view.state, WAIT).toBe("needs_key");
