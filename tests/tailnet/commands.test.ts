@@ -82,6 +82,18 @@ function paste(text: string): ManagedProcess {
   });
 }
 
+/** Processes that have the text among their arguments or variables. */
+function processesWith(secret: string): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]).filter((path) => {
+    try {
+      return readFileSync(path).includes(secret);
+    } catch {
+      return false; // gone meanwhile, or not ours
+    }
+  });
+}
+
 beforeAll(async () => {
   tailnet = await startTailnet();
   here = mkdtempSync(join(tmpdir(), "cf-h-"));
@@ -130,6 +142,7 @@ describe("a private network by commands", () => {
     expect(pod).toMatchObject({ name: enrolled.name, dev: false });
     const [keyFile = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => name.endsWith(".key"));
     expect(statSync(join(there, ".comfyfleet", keyFile)).mode & 0o777).toBe(0o600);
+    expect(processesWith(enrolled.key)).toEqual([]);
     expect(readFileSync(join(there, "agent.log"), "utf8")).not.toContain(enrolled.key);
     for (const name of readdirSync(join(here, ".comfyfleet/logs"))) {
       expect(readFileSync(join(here, ".comfyfleet/logs", name), "utf8")).not.toContain(enrolled.key);
