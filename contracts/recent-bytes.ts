@@ -6,20 +6,25 @@
 export interface RecentBytes {
   /** Files of up to so many bytes are kept. */
   readonly maxFileBytes: number;
-  /** Kept until others push it out; larger ones are not. */
+  /** Kept until others push it out; larger ones are not. The bytes are the cache's from then on, and nobody's to change. */
   keep(key: string, bytes: Uint8Array<ArrayBuffer>): void;
   get(key: string): Uint8Array<ArrayBuffer> | null;
   drop(key: string): void;
 }
 
+/** Counted for each beside its bytes: its key and the objects around them. Without it tiny files would fill the memory. */
+export const ENTRY_BYTES = 512;
+
 export function createRecentBytes(
-  { maxFileBytes, maxBytes }: { maxFileBytes: number; maxBytes: number },
+  { maxFileBytes, maxBytes }: { maxFileBytes: number; /** With {@link ENTRY_BYTES} for each. */ maxBytes: number },
 ): RecentBytes {
   const kept = new Map<string, Uint8Array<ArrayBuffer>>();
   let sizeBytes = 0;
 
   function drop(key: string): void {
-    sizeBytes -= kept.get(key)?.byteLength ?? 0;
+    const bytes = kept.get(key);
+    if (bytes === undefined) return;
+    sizeBytes -= ENTRY_BYTES + bytes.byteLength;
     kept.delete(key);
   }
 
@@ -29,7 +34,7 @@ export function createRecentBytes(
       if (bytes.byteLength > maxFileBytes) return;
       drop(key);
       kept.set(key, bytes);
-      sizeBytes += bytes.byteLength;
+      sizeBytes += ENTRY_BYTES + bytes.byteLength;
       for (const oldest of kept.keys()) {
         if (sizeBytes <= maxBytes) break;
         drop(oldest);

@@ -131,6 +131,7 @@ export async function composeEdge(
     clock,
     logger,
     planner,
+    settlement,
     lastProgress,
     box,
     limits: {

@@ -50,6 +50,8 @@ interface AppEnv {
 }
 
 const REQUEST_ID_HEADER = "x-request-id";
+/** Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another name. */
+const PLAIN_NAME = /^[\w.]+$/;
 const HARMLESS_ID = /^[\w.:-]{1,100}$/;
 
 function requestIdOf(given: string | undefined): string {
@@ -99,10 +101,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 
   app.get(AGENT_ROUTES.metrics, () => metricsResponse(options.metrics));
 
-  app.notFound((c) => {
-    const error = new FleetError("not_found", "Cannot find this path", { hint: "The agent's API is at /trpc." });
-    return errorResponse(error, { path: c.req.path, requestId: c.get("requestId") });
-  });
+  app.notFound((c) => errorResponse(noSuchPath(), { path: c.req.path, requestId: c.get("requestId") }));
   app.onError((error, c) => {
     const requestId = c.get("requestId");
     if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
@@ -116,6 +115,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
 async function answerCall(request: Request, from: AppEnv["Variables"], options: AppOptions): Promise<Response> {
   const { pod, attempts, gpu, operator, tailnet, logger } = options;
   const { requestId, caller } = from;
+  const name = new URL(request.url).pathname.slice(AGENT_ROUTES.trpc.length + 1);
+  if (!PLAIN_NAME.test(name)) throw noSuchPath();
   const trace = parseTraceparent(request.headers.get(TRACEPARENT_HEADER)) ?? undefined;
   return await fetchRequestHandler({
     endpoint: AGENT_ROUTES.trpc,
@@ -129,6 +130,10 @@ async function answerCall(request: Request, from: AppEnv["Variables"], options: 
       logger.error("procedure failed", { path, requestId, trace_id: trace?.traceId ?? null, error });
     },
   });
+}
+
+function noSuchPath(): FleetError {
+  return new FleetError("not_found", "Cannot find this path", { hint: "The agent's API is at /trpc." });
 }
 
 function objectInfoGone(): FleetError {

@@ -18,10 +18,14 @@ export interface Gate {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
+/** Requests on one connection before it is known whose it is. An edge sends one; each that waits takes memory. */
+const MAX_UNDECIDED = 32;
+
 const NOBODY = JSON.stringify({ error: new FleetError("not_found", "Cannot find this path").toEnvelope() });
 
 /** Takes the place of the server's own listener of requests. To be called after all others have been added. */
 export function guard(server: Server, gate: Gate, answer: Answer): void {
+  const undecided = new WeakMap<object, number>();
   server.on("connection", (socket) => gate.accept(socket));
   server.on("request", (request, response) => {
     void admit(request, response).then((isIn) => isIn && answer(request, response));
@@ -44,9 +48,14 @@ export function guard(server: Server, gate: Gate, answer: Answer): void {
   });
 
   async function admit(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const caller = await gate.decided(request.socket);
-    if (request.socket.destroyed) return false;
-    if (caller !== null && gate.current(request.socket) !== null) return true;
+    const { socket } = request;
+    if (gate.current(socket) !== null) return true;
+    const before = undecided.get(socket) ?? 0;
+    undecided.set(socket, before + 1);
+    if (before >= MAX_UNDECIDED) socket.destroy();
+    await gate.decided(socket);
+    if (socket.destroyed) return false;
+    if (gate.current(socket) !== null) return true;
     refuse(request, response);
     return false;
   }

@@ -26,6 +26,8 @@ function serverOf<E extends Env>(app: Hono<E>, gate: Gate | null): Server {
     keepAliveTimeout: 75_000,
     keepAlive: true,
     keepAliveInitialDelay: PROBE_AFTER_MS,
+    // Node would refuse these itself, before anybody is asked who calls; what reads the request refuses them too.
+    requireHostHeader: false,
   });
   const answer = getRequestListener(app.fetch, { errorHandler: refuseMalformed });
   boundConnections(server);

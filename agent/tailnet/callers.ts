@@ -7,6 +7,7 @@ import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createLane } from "./lane.ts";
+import { createSparingWarning, type SparingWarning } from "./sparing-warning.ts";
 
 /** What is needed of an accepted connection of Node's. */
 export interface CallerSocket {
@@ -55,6 +56,7 @@ interface Connection {
 export class Callers {
   readonly #options: CallersOptions;
   readonly #timing: CallerTiming;
+  readonly #warn: SparingWarning;
   readonly #strangers = createLane(STRANGERS);
   readonly #known = createLane(KNOWN);
   readonly #connections = new WeakMap<object, Connection>();
@@ -62,6 +64,7 @@ export class Callers {
   constructor(options: CallersOptions) {
     this.#options = options;
     this.#timing = { ...CALLER_TIMING, ...options.timing };
+    this.#warn = createSparingWarning(options.logger, options.clock);
   }
 
   /** To be called for each accepted connection. One of which tailscaled says nothing is closed without a word. */
@@ -85,25 +88,24 @@ export class Callers {
 
   async #decide(socket: CallerSocket, connection: Connection, closed: AbortSignal): Promise<AgentCaller | null> {
     try {
-      connection.caller = await this.#strangers.run(() => this.#ask(socket, closed));
+      connection.caller = await this.#strangers.run(() => this.#ask(socket, closed), closed);
       if (connection.caller !== null) void this.#keepAsking(socket, connection, closed);
     } catch (error) {
-      if (!closed.aborted) this.#options.logger.warn("caller not identified", { error });
+      if (!closed.aborted) this.#warn("caller not identified", { error });
       socket.destroy();
     }
     return connection.caller;
   }
 
-  async #ask({ remoteAddress, remotePort }: CallerSocket, closed: AbortSignal): Promise<AgentCaller | null> {
-    const { api, capability, logger } = this.#options;
-    closed.throwIfAborted();
+  async #ask({ remoteAddress, remotePort }: CallerSocket, until: AbortSignal): Promise<AgentCaller | null> {
+    const { api, capability } = this.#options;
     const address = `${remoteAddress?.replace(/^::ffff:/, "")}:${remotePort}`;
-    const whois = await api.whois(address, AbortSignal.any([closed, AbortSignal.timeout(this.#timing.whoisMs)]));
+    const whois = await api.whois(address, AbortSignal.any([until, AbortSignal.timeout(this.#timing.whoisMs)]));
     if (whois === null) return null;
     const caller = callerOf(whois, capability);
     if (caller === null) {
       const { StableID: node, Name: name, Tags: tags } = whois.Node;
-      logger.warn("caller has no role", { node, name, tags, capability });
+      this.#warn("caller has no role", { node, name, tags, capability });
     }
     return caller;
   }
@@ -119,8 +121,11 @@ export class Callers {
       await clock.sleep(waitMs, closed);
       if (closed.aborted) return;
       const askedAtMs = performance.now();
+      // The wait behind others counts too: it must not be what keeps a revoked one connected.
+      const leftMs = Math.max(0, Math.ceil(trustMs - (askedAtMs - knownAtMs)));
+      const until = AbortSignal.any([closed, AbortSignal.timeout(leftMs)]);
       try {
-        const caller = await this.#known.run(() => this.#ask(socket, closed));
+        const caller = await this.#known.run(() => this.#ask(socket, until), until);
         if (!holds(first, caller)) return this.#cut(socket, connection, "its right was revoked");
         connection.caller = caller;
         [knownAtMs, waitMs] = [askedAtMs, recheckMs];

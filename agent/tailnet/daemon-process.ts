@@ -1,7 +1,7 @@
-/** The tailscaled of a folder: found, started and ended. It is told from others by its socket, and never has a pipe. */
+/** The tailscaled of a folder: found, started and ended. It is told from others by its state file, and never has a pipe. */
 import { closeSync, mkdirSync } from "node:fs";
 import type { spawn as nodeSpawn } from "node:child_process";
-import { daemonArguments, type DaemonFiles, socketArgument } from "../../contracts/tailnet/daemon.ts";
+import { daemonArguments, type DaemonFiles, stateArgument } from "../../contracts/tailnet/daemon.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { LogFile } from "../comfy/log/log-file.ts";
 import { endGroup, type ProcessIdentity, type SignalProcess, waitForExit } from "../comfy/process/process-group.ts";
@@ -33,7 +33,7 @@ const KILL_WAIT_MS = 1_000;
 
 /** Null where none runs, whoever started it. */
 export async function findDaemon(host: DaemonHost): Promise<RunningDaemon | null> {
-  const [found] = await host.table.findByArgument(socketArgument(host.files));
+  const [found] = await host.table.findByArgument(stateArgument(host.files));
   if (found === undefined) return null;
   return {
     identity: found,

@@ -7,6 +7,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { DaemonStatus, PeerStatus } from "../../contracts/tailnet/local-api-schemas.ts";
+import { redactAuthKeys } from "../../contracts/tailnet/redact.ts";
 import type { TailnetCheck, TailnetReport } from "../../contracts/tailnet/report.ts";
 import { MAX_SKEW_MS, secondsOff, type TailnetView } from "../../contracts/tailnet/state.ts";
 import { CLOSED_EDGE_PORTS, DEV_POD_TAG, EDGE_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
@@ -31,6 +32,8 @@ const PING_MS = 2_000;
 /** More edges than one fleet has. */
 const MAX_EDGES = 20;
 const MAX_NAMED = 10;
+/** Characters of what tailscaled says about itself. */
+const MAX_SAID = 4_096;
 const POLICY = "Apply docker/tailnet/policy.hujson: the edge may call pods, and pods nobody.";
 
 export function createSelfCheck(options: SelfCheckOptions): (caller: AgentCaller | null) => Promise<TailnetReport> {
@@ -86,7 +89,7 @@ function tagCheck({ Self }: DaemonStatus): TailnetCheck {
 }
 
 function controlCheck({ Self, Health }: DaemonStatus): TailnetCheck {
-  const said = Health.toSorted().join(" ");
+  const said = redactAuthKeys(Health.toSorted().join(" ")).slice(0, MAX_SAID);
   if (Self?.Online === false) {
     const fix = "Look at the control server; what is connected goes on, and a daemon that is started anew cannot join.";
     return warning("control server", `Not connected to the control server. ${said}`.trim(), fix);

@@ -20,7 +20,7 @@ export interface SuperviseOptions {
 /** The first restart comes within 0.2 s: jobs wait for the node meanwhile. */
 const BACKOFF = { baseMs: 200, maxMs: 30_000, stableAfterMs: 10_000 };
 const LOOK_MS = 5_000;
-/** Calls in a row without an answer until it counts as deaf: half a minute. */
+/** Calls in a row without an answer until it counts as deaf: half a minute, or one where each call takes all of its time. */
 const DEAF_AFTER = 6;
 
 /** Resolves when the signal aborts; the daemon goes on. Never rejects. */
@@ -68,7 +68,7 @@ async function deaf(daemon: RunningDaemon, options: SuperviseOptions, signal: Ab
     misses = await answers(api, signal) ? 0 : misses + 1;
   }
   await endDaemon(daemon, host);
-  return "it answered nothing for half a minute";
+  return "it answered nothing for half a minute or more";
 }
 
 async function answers(api: SuperviseOptions["api"], signal: AbortSignal): Promise<boolean> {

@@ -3,6 +3,8 @@ import { rmSync } from "node:fs";
 import { callSignal, joinTailnet } from "../../contracts/tailnet/join.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import { readStatus, type TailnetView, viewOf } from "../../contracts/tailnet/state.ts";
+import { FleetError } from "../../contracts/errors.ts";
+import { createBackoff } from "../comfy/backoff.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { AuthKey } from "./auth-key.ts";
@@ -30,6 +32,8 @@ const WATCH_MS = 1_000;
 const KEY_MS = 2_000;
 /** A key that was refused for a reason that may go away is tried again. */
 const REFUSED_MS = 60_000;
+/** Between two orders that the daemon itself refuses. */
+const ORDER_BACKOFF = { baseMs: 1_000, maxMs: 60_000, stableAfterMs: 60_000 };
 /** Goes to the control server, which is asked to forget the node. */
 const LOGOUT_MS = 5_000;
 
@@ -91,16 +95,18 @@ export class TailnetNode {
   }
 
   async #stayJoined(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock, random } = this.#options;
+    const backoff = createBackoff({ ...ORDER_BACKOFF, random });
     while (!signal.aborted) {
+      const startedMs = clock.now();
       try {
         const view = await this.#join(signal);
         if (view.state === "running") await this.#watch(signal);
         else await clock.sleep(view.state === "key_refused" ? REFUSED_MS : KEY_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        logger.warn("joining failed", { error });
-        await clock.sleep(WATCH_MS, signal);
+        this.#see(refused(error));
+        await clock.sleep(backoff.next(clock.now() - startedMs), signal);
       }
     }
   }
@@ -141,4 +147,10 @@ export class TailnetNode {
     const calm = fix === null;
     this.#options.logger[calm ? "info" : "warn"]("tailnet state changed", { state, message, ...(calm ? {} : { fix }) });
   }
+}
+
+/** The daemon is there and does not do as it is told. */
+function refused(error: unknown): TailnetView {
+  const view = viewOf("stopped", FleetError.is(error) ? error.message : `Cannot join: ${String(error)}`);
+  return FleetError.is(error) && error.hint !== undefined ? { ...view, fix: error.hint } : view;
 }

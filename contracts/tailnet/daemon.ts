@@ -27,9 +27,9 @@ export function daemonFiles(folder: string): DaemonFiles {
   };
 }
 
-/** The one argument that tells the daemon of a folder from every other process. */
-export function socketArgument({ socket }: Pick<DaemonFiles, "socket">): string {
-  return `--socket=${socket}`;
+/** The one argument that tells the daemon of a folder from every other process: `tailscale` is given its socket too. */
+export function stateArgument({ state }: Pick<DaemonFiles, "state">): string {
+  return `--state=${state}`;
 }
 
 /** Below the ports that systems give to clients. */
@@ -49,9 +49,9 @@ function udpPortOf(folder: string): number {
 export function daemonArguments(files: DaemonFiles, { udpPort }: { udpPort?: number } = {}): string[] {
   return [
     "--tun=userspace-networking",
-    `--state=${files.state}`,
+    stateArgument(files),
     `--statedir=${files.folder}`,
-    socketArgument(files),
+    `--socket=${files.socket}`,
     `--port=${udpPort ?? udpPortOf(files.folder)}`,
     "--no-logs-no-support",
   ];

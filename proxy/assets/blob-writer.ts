@@ -70,16 +70,6 @@ async function readNext(
   }
 }
 
-function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
 /**
  * @param file new and empty; it is closed here, and removing it after a failure is the caller's part
  * @param options.keepBytes see {@link WrittenBlob}
@@ -96,7 +86,8 @@ export async function createBlobWriter(
   let syncing: Promise<void> | null = null;
   let syncFailure: { error: unknown } | null = null;
   const keepBytes = options.keepBytes ?? 0;
-  let kept: Uint8Array[] = [];
+  /** A copy: to hold the chunks themselves would cost a hundred times what is in them, when they come one byte at a time. */
+  let kept: Uint8Array<ArrayBuffer> | null = new Uint8Array(Math.min(keepBytes, options.maxBytes));
 
   /** The kernel tells of a failed write-back once, and this may be when: it is kept for the end. */
   const syncBeside = (): void => {
@@ -131,11 +122,10 @@ export async function createBlobWriter(
   const take = async (chunk: Uint8Array): Promise<void> => {
     sizeBytes += chunk.length;
     if (sizeBytes > options.maxBytes) throw tooLarge(options.maxBytes);
-    const isSmall = sizeBytes <= keepBytes;
-    if (isSmall) kept.push(chunk);
-    else kept = [];
+    if (sizeBytes <= keepBytes) kept?.set(chunk, sizeBytes - chunk.length);
+    else kept = null;
     // Small ones into the kernel's memory at once: to wait for a thread would take longer.
-    const writing = isSmall ? writeNow(chunk) : writeChunk(chunk);
+    const writing = kept === null ? writeChunk(chunk) : writeNow(chunk);
     sha256.update(chunk);
     blake3?.update(chunk);
     await writing;
@@ -167,7 +157,7 @@ export async function createBlobWriter(
         reader.cancel(error).catch(() => undefined);
         throw error;
       }
-      const bytes = sizeBytes <= keepBytes ? joined(kept, sizeBytes) : null;
+      const bytes = kept?.length === sizeBytes ? kept : kept?.slice(0, sizeBytes) ?? null;
       return { sha256: sha256.digest("hex"), blake3: blake3?.digest("hex") ?? null, sizeBytes, bytes };
     },
     close,

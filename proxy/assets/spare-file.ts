@@ -34,8 +34,9 @@ export function createSpareFiles(folder: string): SpareFiles {
     },
     async close() {
       closed = true;
-      const spare = await next?.catch(() => null);
+      const untaken = next;
       next = null;
+      const spare = await untaken?.catch(() => null);
       if (!spare) return;
       await spare.file.close();
       await rm(spare.path, { force: true });

@@ -160,7 +160,8 @@ function rowsOf(attempt: FinishedAttempt): Collected {
 }
 
 /**
- * What is in the blob store already is not fetched again, so that a second call goes on where the first stopped.
+ * What is in the blob store already is not fetched again, so that a second call goes on where the first stopped; but for
+ * a small one that is on its way.
  * @throws FleetError `output_missing` when the bytes are gone or wrong, `payload_too_large`, else what kept them from
  * being fetched or stored for now; the signal's reason when aborted.
  */

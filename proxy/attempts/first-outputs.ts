@@ -9,7 +9,7 @@ import type { Agents } from "../pods/port.ts";
 import type { Clock } from "../time/clock.ts";
 
 export interface FirstOutput {
-  /** Null when there was no answer. */
+  /** With status 200; null for any other answer, and for none. */
   response: Promise<Response | null>;
   /** Ends the transfer. */
   abort(): void;
@@ -24,52 +24,64 @@ export interface FirstOutputs {
   drop(podId: PodId, attemptId: AttemptId): void;
 }
 
+interface Held extends FirstOutput {
+  /** Its taker decides from then on how long it lasts. */
+  leave(): void;
+}
+
 /** Held at most, each a request; the oldest goes first. */
 const MAX_HELD = 1_000;
 
 export interface FirstOutputsOptions {
   agents: Pick<Agents, "fetch">;
   clock: Pick<Clock, "sleep">;
-  /** How long an answer may take to begin. */
+  /** How long one is held for somebody to take it, its answer being there or not. */
   timeoutMs: number;
   /** Ends with the edge. */
   signal: AbortSignal;
 }
 
 export function createFirstOutputs({ agents, clock, timeoutMs, signal }: FirstOutputsOptions): FirstOutputs {
-  const held = new Map<string, FirstOutput>();
+  const held = new Map<string, Held>();
   const keyOf = (podId: PodId, attemptId: AttemptId) => `${podId} ${attemptId}`;
 
-  function drop(key: string): void {
-    held.get(key)?.abort();
-    held.delete(key);
+  async function ask(podId: PodId, attemptId: AttemptId, cut: AbortSignal): Promise<Response | null> {
+    const response = await agents.fetch(podId, outputPath(attemptId, 0), { signal: cut });
+    if (response.status === 200) return response;
+    // Unread it would keep its connection.
+    await response.body?.cancel();
+    return null;
   }
+
+  function remove(key: string): FirstOutput | null {
+    const first = held.get(key);
+    if (first === undefined) return null;
+    held.delete(key);
+    first.leave();
+    return first;
+  }
+
+  const drop = (key: string) => remove(key)?.abort();
 
   return {
     expect(podId, attemptId) {
       const key = keyOf(podId, attemptId);
       if (held.has(key) || signal.aborted) return;
       const cut = new AbortController();
-      const abort = () => cut.abort("not needed");
       const timer = new AbortController();
-      void clock.sleep(timeoutMs, timer.signal).then(() => timer.signal.aborted || abort());
-      signal.addEventListener("abort", abort, { once: true });
-      const response = agents.fetch(podId, outputPath(attemptId, 0), { signal: cut.signal })
-        .catch(() => null)
-        .finally(() => {
-          timer.abort("answered");
-          signal.removeEventListener("abort", abort);
-        });
-      held.set(key, { response, abort });
+      const end = () => drop(key);
+      const leave = () => {
+        timer.abort("taken");
+        signal.removeEventListener("abort", end);
+      };
+      void clock.sleep(timeoutMs, timer.signal).then(() => timer.signal.aborted || end());
+      signal.addEventListener("abort", end, { once: true });
+      const response = ask(podId, attemptId, cut.signal).catch(() => null);
+      held.set(key, { response, leave, abort: () => cut.abort("not needed") });
       const [oldest] = held.keys();
       if (held.size > MAX_HELD && oldest !== undefined) drop(oldest);
     },
-    take(podId, attemptId) {
-      const key = keyOf(podId, attemptId);
-      const first = held.get(key) ?? null;
-      held.delete(key);
-      return first;
-    },
+    take: (podId, attemptId) => remove(keyOf(podId, attemptId)),
     drop: (podId, attemptId) => drop(keyOf(podId, attemptId)),
   };
 }

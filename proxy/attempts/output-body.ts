@@ -75,14 +75,15 @@ async function request(
 /** The body of an answer that came before its report, if that is the whole of what was reported. */
 async function bodyOfFirst(first: FirstOutput, { sha256 }: AttemptOutput): Promise<ReadableStream<Uint8Array> | null> {
   const response = await first.response;
-  if (response?.status === 200 && response.headers.get("etag") === `"${sha256}"`) return response.body;
+  if (response?.headers.get("etag") === `"${sha256}"`) return response.body;
   first.abort();
   return null;
 }
 
 /**
  * Asks for the first bytes at once, before anybody reads.
- * @returns the stream; it errors with FleetError `output_missing`, or with the last failure when the tries are used up */
+ * @returns the stream; it errors with FleetError `output_missing`, or with the last failure when the tries are used up
+ */
 export function outputBody(options: OutputBodyOptions, source: OutputSource): ReadableStream<Uint8Array> {
   const { clock, signal } = options;
   const waiting = { clock, timeoutMs: options.stallMs, signal, action: "fetch an output" };

@@ -16,7 +16,7 @@ import type { LastProgress } from "./last-progress.ts";
 import { keptJobs } from "./kept-jobs.ts";
 import { listJobs } from "./list.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
-import type { Jobs } from "./port.ts";
+import type { Jobs, Settlement } from "./port.ts";
 import { retryJob } from "./retry.ts";
 import { submitJob, type SubmitLimits } from "./submit.ts";
 import { watchJob } from "./watch.ts";
@@ -37,6 +37,7 @@ export interface JobsOptions {
     | "queuePosition"
   >;
   agents: Pick<Agents, "watchAttempt">;
+  settlement: Pick<Settlement, "recall">;
   /** Says why a job waits. */
   planner: { waitingFor(job: Pick<JobRow, "id" | "placementKey" | "hasPartnerKey">): Waiting | null };
   objectInfo: Pick<ObjectInfoCache, "known">;

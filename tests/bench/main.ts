@@ -1,7 +1,8 @@
-/** `npm run bench -- job|edge|v2`: measures, prints one line a measurement, and says which goals are missed. */
+/** `npm run bench -- job|edge|v2|tailnet`: measures, prints one line a measurement, and says which goals are missed. */
 import { benchEdgePart } from "./edge-part.ts";
 import { type BenchFlags, parseFlags, USAGE } from "./flags.ts";
 import { benchJobPart } from "./job-part.ts";
+import { benchTailnetPart } from "./tailnet-part.ts";
 import { benchV2Part } from "./v2-part.ts";
 import { isMet, jsonLine, table } from "./measurement.ts";
 
@@ -22,7 +23,7 @@ if (flags) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   }
-  const run = { edge: benchEdgePart, job: benchJobPart, v2: benchV2Part }[flags.part];
+  const run = { edge: benchEdgePart, job: benchJobPart, v2: benchV2Part, tailnet: benchTailnetPart }[flags.part];
   const measurements = await run(flags, stop.signal, say);
   process.stdout.write(
     flags.json ? measurements.map((one) => `${jsonLine(one)}\n`).join("") : `${table(measurements)}\n`,

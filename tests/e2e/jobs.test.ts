@@ -44,14 +44,16 @@ describe.each(EDGE_RUNTIMES)("jobs on an edge on %s", (runtime) => {
   it("cancel() ends a queued job at once, and ComfyUI never hears of it", async () => {
     const busy = fleet.client.run(slow(40));
     await reached(busy.watch(), 0.05);
+    const next = fleet.client.run(quick());
+    await until("it to be next", async () => (await next.get()).waiting?.message.startsWith("It is next") || null);
     const waiting = fleet.client.run(quick());
     await waiting.submitted;
     const startedBefore = (await fleet.standIn.state()).worker.started.length;
     const canceled = await waiting.cancel();
     expect(canceled).toMatchObject({ state: "canceled", attempt: 0 });
     await expect(waiting.result()).rejects.toMatchObject({ code: "canceled" });
-    await busy;
-    expect((await fleet.standIn.state()).worker.started).toHaveLength(startedBefore);
+    await Promise.all([busy, next]);
+    expect((await fleet.standIn.state()).worker.started).toHaveLength(startedBefore + 1);
   });
 
   it("cancel() ends a running job once ComfyUI has stopped it, and the slot is free again", async () => {

@@ -66,8 +66,7 @@ describe.each(EDGE_RUNTIMES)("a job behind another's run, with the edge on %s", 
   it("is canceled without ComfyUI ever having it, and the next one takes its place", async () => {
     await using fleet = await start(runtime);
     const { running, waiting } = await startTwo(fleet);
-    await waiting.cancel();
-    await until("the cancel", async () => ((await waiting.get()).state === "canceled" ? true : null));
+    expect(await waiting.cancel()).toMatchObject({ state: "canceled", attempt: 1 });
     const next = fleet.client.run(quick());
     await isNext(next);
     expect((await running.result()).job.state).toBe("succeeded");

@@ -11,13 +11,14 @@ describe("parseFlags", () => {
     });
     expect(parseFlags(["edge", "--json", "--quick"])).toMatchObject({ part: "edge", json: true, quick: true });
     expect(parseFlags(["v2", "--real", "--quick"])).toMatchObject({ part: "v2", real: true, quick: true, rounds: 60 });
-    for (const part of ["job", "edge", "v2"]) {
+    expect(parseFlags(["tailnet", "--quick"])).toMatchObject({ part: "tailnet", quick: true, rounds: 100 });
+    for (const part of ["job", "edge", "v2", "tailnet"]) {
       expect(parseFlags([part, "--strict"])).toMatchObject({ part, strict: true });
     }
   });
 
   it("parseFlags() refuses what it does not know", () => {
-    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job', 'edge' and 'v2'");
+    expect(() => parseFlags(["tunnel"])).toThrow("there are only 'job', 'edge', 'v2' and 'tailnet'");
     expect(() => parseFlags(["job", "edge"])).toThrow("two parts");
     expect(() => parseFlags(["--fast"])).toThrow("--fast");
     for (const rounds of ["0", "1001", "2.5", "many"]) {
@@ -29,5 +30,6 @@ describe("parseFlags", () => {
     expect(() => parseFlags(["--quick"])).toThrow("bench 'job' with --quick");
     expect(() => parseFlags(["edge", "--real"])).toThrow("bench 'edge' with --real");
     expect(() => parseFlags(["edge", "--rounds", "3"])).toThrow("bench 'edge' with --rounds");
+    expect(() => parseFlags(["tailnet", "--real"])).toThrow("bench 'tailnet' with --real");
   });
 });

@@ -73,6 +73,18 @@ describe.each([["another's disk", false], ["our own disk", true]])("collectOutpu
     });
   });
 
+  it("has the bytes of small ones at hand for who asks next, under their own hash, and not of large ones", async () => {
+    const large = new Uint8Array(256 * 1024 + 1);
+    await writeFile(path("a.png"), "picture");
+    await writeFile(path("b.png"), large);
+    const [small, other] = await collect({ files: [ours("a.png"), ours("b.png")] });
+    const sha256 = createHash("sha256").update("picture").digest("hex");
+    expect(small?.sha256).toBe(sha256);
+    expect(Buffer.from(workspace.recent.get(sha256) ?? []).toString()).toBe("picture");
+    expect(other).toMatchObject({ sizeBytes: large.length, sha256: createHash("sha256").update(large).digest("hex") });
+    expect(workspace.recent.get(other?.sha256 ?? "")).toBeNull();
+  });
+
   it("keeps its own when ComfyUI's folder is cleaned, and leaves ComfyUI's other files alone", async () => {
     await writeFile(path("a.png"), "picture");
     await writeFile(join(folder, "output", "shared.png"), "shared");

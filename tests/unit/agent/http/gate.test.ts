@@ -73,6 +73,24 @@ describe("the gate of the agent", () => {
     expect(agent.executed.length).toBeGreaterThan(0);
   });
 
+  it.each([
+    "%63omfy.restart",
+    "comfy%2Erestart",
+    "comfy.restart/",
+    "/comfy.restart",
+    "x/../comfy.restart",
+    "comfy.restart%2F",
+  ])(
+    "does not let an edge restart ComfyUI as '%s' that may only invoke",
+    async (name) => {
+      await using agent = await startGatedAgent();
+      const json = { "content-type": "application/json", "content-length": "11" };
+      const request = `${head("POST", `/trpc/${name}`, json)}{"json":{}}`;
+      expect([403, 404]).toContain(statusOf(await agent.ask(request, identity({ roles: ["invoke"] }))));
+      expect(agent.executed).toEqual([]);
+    },
+  );
+
   it("has the roles of all grants together, and answers an edge as before", async () => {
     await using agent = await startGatedAgent();
     const who = identity({ roles: ["observe", "invoke", "operate"] });
@@ -97,6 +115,15 @@ describe("the gate of the agent", () => {
       identity({ roles: ["invoke"] }),
     );
     expect(known).toMatch(/^HTTP\/1.1 100 Continue/);
+  });
+
+  it("has the same answer for a request without a host, and none for a connection that does not wait for its answer", async () => {
+    await using agent = await startGatedAgent({ whoisMs: 60_000 });
+    const hostless = "GET /metrics HTTP/1.1\r\n\r\n";
+    expect(statusOf(await agent.ask(hostless, null))).toBe(404);
+    expect(statusOf(await agent.ask(hostless, identity({ roles: ["observe"] })))).toBe(400);
+    expect(await agent.ask(head("GET", "/metrics").repeat(33), "hang")).toBe("");
+    expect(agent.executed).toEqual([]);
   });
 
   it("says nothing at all to a stranger's malformed HTTP", async () => {
@@ -168,6 +195,19 @@ describe("a caller whose right is revoked", () => {
     expect(agent.logger.lines.map(([, message]) => message)).toContain("caller cut off");
   });
 
+  it("loses it in time however many others are asked about before it", async () => {
+    await using agent = await startGatedAgent({ recheckMs: 60, whoisMs: 400, retryMs: 20, trustMs: 500 });
+    let who: FakeIdentity | "hang" = identity({ roles: ["observe"] });
+    const sockets = await Promise.all(
+      Array.from({ length: 40 }, () => connectAs(agent.fake, { port: agent.port, who: () => who })),
+    );
+    for (const socket of sockets) socket.on("error", () => undefined).resume().write(head("GET", "/metrics"));
+    await expect.poll(() => agent.executed.length).toBe(40);
+    who = "hang";
+    // Two at a time, 400 ms each, would take eight seconds.
+    await expect.poll(() => sockets.filter((socket) => !socket.destroyed).length, { timeout: 4_000 }).toBe(0);
+  });
+
   it("keeps it over one answer that did not come", async () => {
     await using agent = await startGatedAgent({ ...TIMING, trustMs: 5_000 });
     let answers = 0;
@@ -189,6 +229,7 @@ describe("many connections of this machine's own", () => {
     );
     await expect.poll(() => flood.filter((socket) => socket.readyState === "closed").length).toBe(34);
     expect(agent.fake.calls).toHaveLength(2);
+    expect(agent.logger.lines.map(([, message]) => message)).toEqual(["caller not identified"]);
     for (const socket of flood) socket.destroy();
   });
 });

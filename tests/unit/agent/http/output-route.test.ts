@@ -25,10 +25,12 @@ function ask(end: AttemptReport | null, range?: string) {
   const workspace = new Workspace("/nowhere", () => null);
   workspace.recent.keep(OUTPUT.sha256, BYTES);
   const gone = new AbortController();
+  const watched = Promise.withResolvers<void>();
   async function* watch(_id: string, _options: unknown, signal: AbortSignal): AsyncGenerator<AttemptEvent> {
     yield { type: "report", report: at("collecting") };
-    if (end === null) await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    else yield { type: "report", report: end };
+    watched.resolve();
+    if (end !== null) yield { type: "report", report: end };
+    else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
   const attempts = { get: () => Promise.resolve(at("collecting")), watch };
   const answer = outputResponse({
@@ -40,7 +42,7 @@ function ask(end: AttemptReport | null, range?: string) {
     ifNoneMatch: undefined,
     signal: gone.signal,
   }, { attempts, workspace });
-  return { answer, gone };
+  return { answer, gone, watched: watched.promise };
 }
 
 describe("outputResponse() of an attempt that collects", () => {
@@ -57,8 +59,9 @@ describe("outputResponse() of an attempt that collects", () => {
     await expect(ask(at("succeeded")).answer).rejects.toMatchObject({ code: "not_found" });
   });
 
-  it("ends with its caller", async () => {
-    const { answer, gone } = ask(null);
+  it.each(["before it is watched", "while it is watched"])("ends with a caller that goes %s", async (when) => {
+    const { answer, gone, watched } = ask(null);
+    if (when === "while it is watched") await watched;
     gone.abort();
     await expect(answer).rejects.toMatchObject({ code: "not_found" });
   });

@@ -1,5 +1,6 @@
 // The life of a node, with a real process in tailscaled's place.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -14,8 +15,9 @@ import { createProcessTable } from "../../../../agent/comfy/process/process-tabl
 import { createAuthKey } from "../../../../agent/tailnet/auth-key.ts";
 import { type DaemonHost, findDaemon } from "../../../../agent/tailnet/daemon-process.ts";
 import { TailnetNode } from "../../../../agent/tailnet/tailnet-node.ts";
+import { FleetError } from "../../../../contracts/errors.ts";
 import { daemonEnvironment, daemonFiles } from "../../../../contracts/tailnet/daemon.ts";
-import { createLocalApi } from "../../../../contracts/tailnet/local-api.ts";
+import { createLocalApi, type LocalApi } from "../../../../contracts/tailnet/local-api.ts";
 import { startFakeLocalApi } from "../../../support/tailnet/fake-local-api.ts";
 import { recordingLogger } from "../../../support/tailnet/recording-logger.ts";
 
@@ -46,8 +48,8 @@ class Pod implements AsyncDisposable {
     };
   }
 
-  agent({ start = true }: { start?: boolean } = {}): TailnetNode {
-    const api = createLocalApi<Duplex>({ request, socketPath: this.files.socket });
+  agent({ start = true, calls = {} }: { start?: boolean; calls?: Partial<LocalApi<never>> } = {}): TailnetNode {
+    const api = { ...createLocalApi<Duplex>({ request, socketPath: this.files.socket }), ...calls };
     const node = new TailnetNode({
       ...{ api, host: this.#host, clock: systemClock, random: Math.random, logger: this.logger },
       key: createAuthKey(`file:${this.keyFile}`, (path) => readFile(path, "utf8")),
@@ -94,6 +96,23 @@ describe("TailnetNode", () => {
       "TS_NO_LOGS_NO_SUPPORT",
     ]);
     await node.stop({ leave: false });
+  });
+
+  it("is not mistaken for a 'tailscale' that somebody runs beside it", async () => {
+    await using pod = new Pod();
+    const args = ["-e", "setInterval(() => {}, 1000)", "--", `--socket=${pod.files.socket}`];
+    const tool = spawn(process.execPath, args, { detached: true, stdio: "ignore" });
+    await once(tool, "spawn");
+    try {
+      writeFileSync(pod.keyFile, "key-1");
+      const node = pod.agent();
+      await expect.poll(() => node.view.state, WAIT).toBe("running");
+      expect(await pod.pid()).not.toBe(tool.pid);
+      await node.stop({ leave: false });
+      expect([await pod.pid(), tool.exitCode, tool.signalCode]).toEqual([null, null, null]);
+    } finally {
+      tool.kill("SIGKILL");
+    }
   });
 
   it("is taken over by a restarted agent, without a key and with the same daemon", async () => {
@@ -166,6 +185,23 @@ describe("TailnetNode", () => {
     expect(readFileSync(join(pod.stateDir, "used-keys"), "utf8")).toBe("key-1\nkey-2\n");
     await node.stop({ leave: false });
     expect(JSON.stringify(pod.logger.lines)).not.toMatch(/key-[12]/);
+  });
+
+  it("says what its daemon refuses, and tells it again ever more rarely", async () => {
+    await using pod = new Pod();
+    writeFileSync(pod.keyFile, "key-1");
+    let orders = 0;
+    const start = () => {
+      orders += 1;
+      return Promise.reject(
+        new FleetError("tailnet_unavailable", "Cannot ask tailscaled for 'start'", { hint: "Unlock." }),
+      );
+    };
+    const node = pod.agent({ calls: { start } });
+    await expect.poll(() => orders, WAIT).toBeGreaterThan(1);
+    await expect.poll(() => node.view, WAIT)
+      .toEqual({ state: "stopped", message: "Cannot ask tailscaled for 'start'", fix: "Unlock." });
+    await node.stop({ leave: false });
   });
 
   it("says that it needs a key when its file is gone and it has not joined", async () => {

@@ -8,14 +8,18 @@ import { streamOf } from "./folder.ts";
 const MIB = 1024 * 1024;
 const CHUNK = new Uint8Array(MIB).fill(7);
 
-async function write(mebibytes: number) {
+function write(mebibytes: number) {
+  return writeBody(streamOf(Array.from({ length: mebibytes }, () => CHUNK)).body);
+}
+
+async function writeBody(body: ReadableStream<Uint8Array>, keepBytes = 0) {
   const folder = await mkdtemp(join(tmpdir(), "comfyfleet-writer-"));
   try {
     const writer = await createBlobWriter(await open(join(folder, "blob"), "wx"), {
       maxBytes: 100 * MIB,
       blake3: false,
+      keepBytes,
     });
-    const { body } = streamOf(Array.from({ length: mebibytes }, () => CHUNK));
     try {
       return await writer.writeAll(body, { signal: new AbortController().signal, stallTimeoutMs: 5_000 });
     } finally {
@@ -45,6 +49,21 @@ describe("createBlobWriter", () => {
     expect((await write(40)).sizeBytes).toBe(40 * MIB);
     expect(datasync.mock.calls.length).toBeGreaterThan(0);
     expect(sync).toHaveBeenCalledTimes(2);
+  });
+
+  it("writeAll() keeps what came, whatever its source does with the chunks afterwards", async () => {
+    const chunk = new Uint8Array(1);
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        chunk[0] = sent;
+        controller.enqueue(chunk);
+        if (++sent === 5) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    expect((await writeBody(body, 5)).bytes).toEqual(new Uint8Array([0, 1, 2, 3, 4]));
+    expect((await writeBody(streamOf([CHUNK.subarray(0, 3)]).body, 5)).bytes).toEqual(new Uint8Array([7, 7, 7]));
+    expect((await writeBody(streamOf([CHUNK.subarray(0, 3), CHUNK.subarray(0, 3)]).body, 5)).bytes).toBeNull();
   });
 
   it("writeAll() fails when the disk failed in between, though the end went well", async () => {

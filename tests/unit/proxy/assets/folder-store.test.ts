@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blake3 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
@@ -160,6 +160,21 @@ describe("delete()", () => {
     expect(await folder.blobs.delete(tenantId, blob.sha256, Date.now() + 60_000)).toBe(false);
     expect(await folder.blobs.touch(tenantId, blob.sha256)).toBeNull();
     expect(folder.files()).toEqual([]);
+  });
+});
+
+describe("read()", () => {
+  it("read() has what was stored a moment ago at hand, and nothing of what was deleted", async () => {
+    await using folder = await temporaryBlobs();
+    const [tenantId, another] = [newTenantId(), newTenantId()];
+    const { sha256: hash } = await folder.blobs.put(tenantId, streamOf([bytes("he"), bytes("llo")]).body, options());
+    const [stored = ""] = folder.files();
+    rmSync(join(folder.root, stored));
+    expect(Buffer.from(await folder.blobs.read(tenantId, hash) ?? []).toString()).toBe("hello");
+    expect(await folder.blobs.read(another, hash)).toBeNull();
+    await folder.blobs.put(tenantId, streamOf([bytes("hello")]).body, options());
+    expect(await folder.blobs.delete(tenantId, hash, Date.now() + 60_000)).toBe(true);
+    expect(await folder.blobs.read(tenantId, hash)).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -27,6 +27,17 @@ describe("createSpareFiles()", () => {
     const last = await spare.take();
     await last.file.close();
     expect(readdirSync(folder)).toHaveLength(2);
+  });
+
+  it("takes nothing from whoever asks while it is closed", async () => {
+    const spare = createSpareFiles(folder);
+    await (await spare.take()).file.close();
+    const closing = spare.close();
+    const last = await spare.take();
+    await closing;
+    await last.file.write("bytes");
+    await last.file.close();
+    expect(existsSync(last.path)).toBe(true);
   });
 
   it("makes another where the next one could not be made", async () => {

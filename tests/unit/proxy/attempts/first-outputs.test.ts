@@ -36,23 +36,45 @@ describe("createFirstOutputs()", () => {
     expect(first.take(podId(1), attemptId(1))).toBeNull();
   });
 
-  it.each(["is dropped", "takes too long", "is cut by the edge's stop"])("has no answer when it %s", async (how) => {
-    const { asked, clock, stopping, first } = setUp(hangs);
+  it("has no answer when its taker ends it", async () => {
+    const { asked, first } = setUp(hangs);
     first.expect(podId(1), attemptId(1));
-    const held = first.take(podId(1), attemptId(1));
-    if (how === "is dropped") held?.abort();
-    if (how === "takes too long") await clock.advance(1_001);
-    if (how === "is cut by the edge's stop") stopping.abort();
-    expect(await held?.response).toBeNull();
+    const taken = first.take(podId(1), attemptId(1));
+    taken?.abort();
+    expect(await taken?.response).toBeNull();
     expect(asked[0]?.signal.aborted).toBe(true);
   });
 
-  it("cuts what nobody needs any more", () => {
-    const { asked, first } = setUp(hangs);
+  describe.each([["without", hangs], ["with", undefined]])("%s an answer", (_with, answer) => {
+    it.each(["is dropped", "is held too long", "is cut by the edge's stop"])("keeps nothing that %s", async (how) => {
+      const { asked, clock, stopping, first } = setUp(answer);
+      first.expect(podId(1), attemptId(1));
+      await clock.advance(999);
+      expect(asked[0]?.signal.aborted).toBe(false);
+      if (how === "is dropped") first.drop(podId(1), attemptId(1));
+      if (how === "is held too long") await clock.advance(2);
+      if (how === "is cut by the edge's stop") stopping.abort();
+      expect(asked[0]?.signal.aborted).toBe(true);
+      expect(first.take(podId(1), attemptId(1))).toBeNull();
+    });
+  });
+
+  it("leaves to its taker how long it lasts", async () => {
+    const { asked, clock, stopping, first } = setUp(hangs);
     first.expect(podId(1), attemptId(1));
-    first.drop(podId(1), attemptId(1));
-    expect(asked[0]?.signal.aborted).toBe(true);
-    expect(first.take(podId(1), attemptId(1))).toBeNull();
+    first.take(podId(1), attemptId(1));
+    await clock.advance(5_000);
+    stopping.abort();
+    expect(asked[0]?.signal.aborted).toBe(false);
+  });
+
+  it("keeps no connection for an answer that is none", async () => {
+    const canceled = Promise.withResolvers<void>();
+    const body = new ReadableStream({ cancel: () => canceled.resolve() });
+    const { first } = setUp(() => Promise.resolve(new Response(body, { status: 404 })));
+    first.expect(podId(1), attemptId(1));
+    await canceled.promise;
+    expect(await first.take(podId(1), attemptId(1))?.response).toBeNull();
   });
 });
 
@@ -70,6 +92,7 @@ describe("an attempt that collects", () => {
     };
     const made = output(side, order, { text: "a picture" });
     await side.settlement.settle(side.podId, reportOf(order, "collecting", { rev: 2 }));
+    await expect.poll(() => paths.length).toBe(1);
     if (reported === "other bytes") output(side, order, { text: "another picture" });
     const said = reported === "other bytes" ? output(side, order, { text: "another picture" }) : made;
     await side.settlement.settle(side.podId, succeeded(order, reported === "no output" ? [] : [said]));

@@ -71,6 +71,28 @@ describe("list()", () => {
 });
 
 describe("cancel()", () => {
+  it("takes a job that waits on a pod back from there before it answers, and leaves one that runs to its pod", async () => {
+    const recalled: unknown[] = [];
+    await using fixture = await jobsFixture({
+      settlement: {
+        async recall(attempt) {
+          recalled.push(attempt);
+          const [row] = await fixture.testStore.store.listAttempts(waiting);
+          if (row) await fixture.testStore.store.confirmCanceled({ jobId: waiting, no: row.no });
+        },
+      },
+    });
+    const { jobs, caller, testStore } = fixture;
+    const [waiting, running] = [(await testStore.submit()).id, (await testStore.submit()).id];
+    await testStore.assign(waiting);
+    expect((await jobs.cancel(caller, waiting)).state).toBe("canceled");
+    const [attempt] = await testStore.store.listAttempts(waiting);
+    expect(recalled).toEqual([{ podId: attempt?.podId, attemptId: attempt?.id }]);
+    await testStore.start(running);
+    expect((await jobs.cancel(caller, running)).state).toBe("canceling");
+    expect(recalled).toHaveLength(1);
+  });
+
   it("ends a queued job at once, and says so to its watchers", async () => {
     await using fixture = await jobsFixture();
     const { jobs, caller, hints } = fixture;

@@ -65,6 +65,7 @@ export async function jobsFixture(
         throw new Error("no pod in this test");
       },
     },
+    settlement: { recall: () => Promise.resolve() },
     planner: { waitingFor: ({ id }) => waiting.get(id) ?? null },
     objectInfo: createObjectInfoCache({ store, logger: silentLogger }),
     signals,
