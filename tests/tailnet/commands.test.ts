@@ -121,6 +121,12 @@ describe("a private network by commands", () => {
     }
   });
 
+  it("without a pod doctor says how to get one, and tailnet check that it has tried nothing", async () => {
+    const { stdout } = await runCli(["doctor"], { cwd: here });
+    expect(stdout).toMatch(/the edge knows no pod\n +fix: .*pods enroll/);
+    expect((await runCli(["tailnet", "check"], { cwd: here })).stdout).toMatch(/^skipped +pods +None is on/m);
+  });
+
   it("pods enroll prints a command that makes a pod, whose key is nobody's argument; a job runs there", async () => {
     const { pods: [enrolled], controlUrl } = await cli(Enrolled, "pods", "enroll", "--ttl", "5m");
     expect(controlUrl).toBe(tailnet.headscale.url);
