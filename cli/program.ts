@@ -132,7 +132,10 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
 
   program.command("up")
     .description("start an edge, an agent and ComfyUI on this machine")
-    .option("--comfyui <where>", "ComfyUI's folder, the URL of a running one, or 'fake' (COMFYUI_DIR, COMFYUI_URL)")
+    .option(
+      "--comfyui <where>",
+      "ComfyUI's folder, the URL of a running one, 'fake', or with --tailnet 'none': no pod here (COMFYUI_DIR, COMFYUI_URL)",
+    )
     .option("--port <port>", "port of the edge; 0 picks a free one", integer(0, 65_535), 8080)
     .option("--host <address>", "address the edge listens on", "127.0.0.1")
     .option("--data <dir>", "folder of all state", DEFAULT_DATA_DIR)

@@ -42,7 +42,7 @@ interface Parts {
   logger: Logger;
 }
 
-export function composeHttp(config: Config, parts: Parts) {
+export function composeHttp(config: Config, parts: Parts): ReturnType<typeof createApp> {
   const { ports, jobs, assets, agents, authenticator, store, objectInfo, secret, tailnet, metrics, record } = parts;
   const { stopping, clock, logger } = parts;
   return createApp({

@@ -45,9 +45,12 @@ async function fleetChecks(credentials: Credentials, command: string): Promise<C
   const { check, pods } = await checkKey(fleet);
   if (pods === null) return [...edge, check];
   const store = await checkStore(baseUrl, apiKey);
-  const fix = `Name pods in EDGE_PODS, or start everything on this machine with '${command} up'.`;
+  const tailnet = await tailnetChecks(fleet);
+  const fix = tailnet.length > 0
+    ? `Make keys for pods with '${command} pods enroll'.`
+    : `Name pods in EDGE_PODS, or start everything on this machine with '${command} up'.`;
   const none = pods.length === 0 ? [failed("pods", "the edge knows no pod", fix)] : [];
-  return [...edge, check, store, ...await tailnetChecks(fleet), ...none, ...await podChecks(fleet, pods, command)];
+  return [...edge, check, store, ...tailnet, ...none, ...await podChecks(fleet, pods, command)];
 }
 
 /** Which edge and key: nothing to look at where nobody says. */

@@ -1,9 +1,10 @@
-/** `comfyfleet up`: a whole fleet on this machine, in the foreground. */
+/** `comfyfleet up`: a whole fleet on this machine, or the edge of one on a tailnet, in the foreground. */
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../output/exit-codes.ts";
 import { chooseComfy, describeComfy } from "../up/comfy-source.ts";
 import { startLocalFleet } from "../up/local-fleet.ts";
+import type { ComfySource } from "../up/plan.ts";
 
 export interface UpFlags {
   comfyui?: string;
@@ -16,11 +17,26 @@ export interface UpFlags {
   tsAuthKey?: string;
 }
 
+/** @throws FleetError `invalid_input` for an edge that would never have a pod */
+function chooseOwnPod({ comfyui }: UpFlags, env: CliContext["env"], tailnet: boolean): ComfySource | null {
+  if (comfyui !== "none") return chooseComfy(comfyui, env);
+  if (tailnet) return null;
+  throw new FleetError(
+    "invalid_input",
+    "Cannot start an edge without a pod: it is on no tailnet where it could meet one",
+    {
+      hint: "Add --tailnet, or leave '--comfyui none' out.",
+    },
+  );
+}
+
 export async function up(context: CliContext, flags: UpFlags): Promise<number> {
   const { render, interrupted, env, command } = context;
   const tailnet = flags.tailnet ?? flags.tsAuthKey !== undefined;
-  const comfy = chooseComfy(flags.comfyui, env);
-  render.say(`Starting an edge and an agent with ${describeComfy(comfy)}`);
+  const comfy = chooseOwnPod(flags, env, tailnet);
+  render.say(
+    comfy ? `Starting an edge and an agent with ${describeComfy(comfy)}` : "Starting an edge, and no pod here",
+  );
   const fleet = await startLocalFleet({
     dataDir: flags.data,
     comfy,

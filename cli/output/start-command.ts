@@ -37,5 +37,6 @@ export function startCommand(pod: EnrolledPod, controlUrl: string | null): strin
 /** What else that machine needs, as comments of the shell. */
 export const START_NEEDS = [
   "# Needs Node 24 with npm, and tailscaled on the PATH (or TAILSCALED=/path/to/it).",
+  "# comfyfleet: 'npm install ./comfyfleet-*.tgz' in this folder; 'npm pack' in a checkout makes that file.",
   "# ComfyUI: COMFYUI_DIR, COMFYUI_URL or COMFYUI_COMMAND; without them ./ComfyUI or ~/ComfyUI.",
 ].join("\n");

@@ -1,4 +1,4 @@
-/** A whole fleet on this machine: agent with its ComfyUI, and an edge; kept running until stopped. */
+/** A whole fleet on this machine: agent with its ComfyUI, and an edge, or this alone; kept running until stopped. */
 import { FleetError } from "../../contracts/errors.ts";
 import { writeCredentials } from "../credentials.ts";
 import { type Child, superviseChild } from "./child.ts";
@@ -12,7 +12,8 @@ import { waitReady } from "./wait-ready.ts";
 
 export interface LocalFleetOptions {
   dataDir: string;
-  comfy: ComfySource;
+  /** Null: no pod on this machine. */
+  comfy: ComfySource | null;
   /** Edge port; 0 picks a free one. */
   port: number;
   listenHost: string;
@@ -101,6 +102,7 @@ export async function startLocalFleet(options: LocalFleetOptions): Promise<Local
       baseUrl,
       apiKey: secrets.apiKey,
       dataDir,
+      hasPod: options.comfy !== null,
       timeoutMs: options.readyTimeoutMs,
       signal,
       onWait: (what) => say(`waiting for ${what}`),

@@ -20,7 +20,8 @@ export interface UpPlanOptions {
   /** Null: run the edge on Node. */
   deno: string | null;
   node: string;
-  comfy: ComfySource;
+  /** Null: an edge alone, whose pods are elsewhere. */
+  comfy: ComfySource | null;
   agentSecret: string;
   bootstrapKey: string;
   /** The caller's environment; settings of the edge, the agent and ComfyUI pass through. */
@@ -62,7 +63,7 @@ function inDirectory(directory: string | undefined): Record<string, string> {
 
 /** The agent's settings for that ComfyUI. */
 export function comfyEnv(
-  { comfy, node, comfyPort }: Pick<UpPlanOptions, "comfy" | "node"> & { comfyPort: number },
+  { comfy, node, comfyPort }: { comfy: ComfySource; node: string; comfyPort: number },
 ): Record<string, string> {
   switch (comfy.kind) {
     case "fake":
@@ -88,17 +89,17 @@ export function comfyEnv(
 }
 
 export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
-  const { ports, agentSecret, env } = options;
+  const { ports, agentSecret, env, comfy } = options;
   const dataDir = resolve(options.dataDir);
   const edgeDir = join(dataDir, "edge");
   const logs = join(dataDir, "logs");
-  const pods = [{ name: LOCAL_POD, url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret }];
+  const pod = { name: LOCAL_POD, url: `http://127.0.0.1:${ports.agent}`, secret: agentSecret };
   const edgeEntry = options.deno
     ? [options.deno, "run", ...denoEdgeFlags(edgeDir, env.TS_SOCKET), entryPath("proxy/main.deno")]
     : [options.node, entryPath("proxy/main.node")];
   const { COMFYUI_DIR: _dir, COMFYUI_URL: _url, COMFYUI_COMMAND: _command, ...passed } = pick(env, AGENT_SETTINGS);
-  return [
-    {
+  const agent = (source: ComfySource): ProcessPlan => {
+    return {
       name: "agent",
       command: [options.node, entryPath("agent/main")],
       env: {
@@ -106,12 +107,15 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         AGENT_LISTEN: `127.0.0.1:${ports.agent}`,
         AGENT_SECRET: agentSecret,
         AGENT_STATE_DIR: join(dataDir, "agent"),
-        ...comfyEnv({ ...options, comfyPort: ports.comfy }),
+        ...comfyEnv({ comfy: source, node: options.node, comfyPort: ports.comfy }),
       },
       logPath: join(logs, "agent.log"),
       stopGraceMs: (Number(env.COMFYUI_STOP_GRACE_MS) || COMFY_STOP_GRACE_MS) + STOP_MARGIN_MS,
       stopWithParent: "AGENT_STOP_WITH_PARENT",
-    },
+    };
+  };
+  return [
+    ...(comfy === null ? [] : [agent(comfy)]),
     {
       name: "edge",
       command: edgeEntry,
@@ -119,7 +123,7 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         ...pick(env, EDGE_SETTINGS),
         EDGE_LISTEN: `${options.listenHost}:${ports.edge}`,
         EDGE_DATA_DIR: edgeDir,
-        EDGE_PODS: JSON.stringify(pods),
+        EDGE_PODS: JSON.stringify(comfy === null ? [] : [pod]),
         EDGE_BOOTSTRAP_KEY: options.bootstrapKey,
       },
       logPath: join(logs, "edge.log"),

@@ -12,6 +12,8 @@ export interface WaitOptions {
   apiKey: string;
   /** Named in what to do. */
   dataDir: string;
+  /** Whether there is one on this machine to wait for. @default true */
+  hasPod?: boolean;
   timeoutMs: number;
   signal: AbortSignal;
   /** Told when what it waits for changes. */
@@ -80,6 +82,7 @@ export async function waitReady(options: WaitOptions): Promise<void> {
     if (!(await edgeReady(baseUrl))) return "the edge to start";
     const known = await pods();
     if (known === null) return "the edge to answer";
+    if (options.hasPod === false) return null;
     const readiness = podReadiness(known, { sinceMs: startedMs, nowMs: Date.now() });
     switch (readiness.is) {
       case "ready":

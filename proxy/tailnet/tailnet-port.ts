@@ -4,6 +4,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import { MAX_CHECKS, type TailnetCheck } from "../../contracts/tailnet/report.ts";
 import type { PodStore } from "../store/pod-store.ts";
+import { skipped } from "./check-lines.ts";
 import { checkEdge, type EdgeCheckOptions } from "./edge-checks.ts";
 import type { Members } from "./membership.ts";
 import type { Paths } from "./paths.ts";
@@ -48,6 +49,7 @@ export function createTailnetPort(options: TailnetPortOptions): TailnetPort {
     async check(signal) {
       const waiting = members.all();
       const found = [...await checkEdge(options, signal)];
+      if (waiting.length === 0) found.push(skipped("pods", "None is on the tailnet: nothing was tried"));
       const work = async () => {
         for (let pod = waiting.shift(); pod; pod = waiting.shift()) {
           found.push(...await checkPod(options, pod, signal));

@@ -49,6 +49,12 @@ describe("comfyfleet up", () => {
     });
   });
 
+  it("says that an edge without a pod wants a tailnet", async () => {
+    const refused = await runCli([...UP, "--comfyui", "none"], { cwd });
+    expect(refused.code).toBe(2);
+    expect(refusal(refused)).toMatchObject({ code: "invalid_input", hint: expect.stringContaining("--tailnet") });
+  });
+
   it("says that the agent belongs to another edge", async () => {
     await onceUp();
     remove("edge");

@@ -7,7 +7,7 @@ import { OPERATOR_PROCEDURES } from "../../contracts/agent/operator.ts";
 import { PodDescription } from "../../contracts/agent/messages.ts";
 import { listenerPid } from "../support/fleet/listener-pid.ts";
 import { until } from "../support/fleet/until.ts";
-import { type AgentCall, agentCalls } from "../support/tailnet/agent-calls.ts";
+import { type AgentCall, agentCalls, STRANGE_POD } from "../support/tailnet/agent-calls.ts";
 import type { Daemon } from "../support/tailnet/daemon.ts";
 import { ask, type HttpAnswer, locally, type Open, open, through } from "../support/tailnet/http-over.ts";
 import { POD_PORTS, startPod, type TailnetPod } from "../support/tailnet/pod.ts";
@@ -69,7 +69,7 @@ async function traces() {
   const { podId } = PodDescription.parse(superjson.deserialize(result.data as never));
   const state = join(pod.dir, "agent");
   const inputs = readdirSync(state, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /\/inputs?\/|att_/.test(name)
+    /(^|\/)inputs?\/|att_/.test(name)
   );
   return { podId, inputs, comfy: listenerPid(POD_PORTS.comfy) };
 }
@@ -164,5 +164,23 @@ describe("a caller whose grant is revoked", () => {
     await ended;
     expect(performance.now() - revokedMs).toBeLessThan(10_000);
     expect((await ask(from("edge"), { path: "/metrics" })).status).toBe(404);
+  });
+});
+
+describe("the same calls of an edge that may", () => {
+  it("leave the traces that those of strangers do not: the pod's id, an input, another ComfyUI", async () => {
+    await tailnet.headscale.setPolicy(POLICY);
+    const before = await until("the edge to be let in", () => traces().catch(() => null));
+    const names = ["pod.beat", "attempts.start", "PUT /inputs", "comfy.restart"];
+    for (const call of agentCalls().filter(({ name }) => names.includes(name))) {
+      const { status } = await ask(from("edge"), call);
+      expect([call.name, status >= 200 && status < 300]).toEqual([call.name, true]);
+    }
+    const after = await until("another ComfyUI", async () => {
+      const now = await traces();
+      return now.comfy !== null && now.comfy !== before.comfy ? now : null;
+    });
+    expect(after.podId).toBe(STRANGE_POD);
+    expect(after.inputs.length).toBeGreaterThan(before.inputs.length);
   });
 });

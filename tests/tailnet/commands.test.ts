@@ -1,7 +1,5 @@
 /** What a person types for a private network, on a real one: `up --tailnet`, `pods enroll`, the printed command, `pods remove`. */
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Enrolment } from "../../contracts/edge/enrolment.ts";
 import { Pod } from "../../contracts/pod.ts";
-import { AGENT_PORT } from "../../contracts/tailnet/words.ts";
 import { type CliProcess, jsonLines, runCli, startCli } from "../support/fleet/cli.ts";
 import { type ManagedProcess, manageProcess } from "../support/fleet/process.ts";
 import { until } from "../support/fleet/until.ts";
@@ -49,7 +46,7 @@ async function cli<T extends z.ZodType>(schema: T, ...args: string[]): Promise<z
 const pods = async () => (await cli(z.object({ items: z.array(Pod) }), "pods", "ls")).items;
 
 async function startUp(...args: string[]): Promise<void> {
-  up = startCli(["up", "--tailnet", "--comfyui", "fake", "--port", "0", "--json", ...args], {
+  up = startCli(["up", "--tailnet", "--comfyui", "none", "--port", "0", "--json", ...args], {
     cwd: here,
     env: settings(),
     timeoutMs: 120_000,
@@ -82,17 +79,25 @@ function paste(text: string): ManagedProcess {
   });
 }
 
+/** Processes that have the text among their arguments or variables. */
+function processesWith(secret: string): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]).filter((path) => {
+    try {
+      return readFileSync(path).includes(secret);
+    } catch {
+      return false; // gone meanwhile, or not ours
+    }
+  });
+}
+
 beforeAll(async () => {
   tailnet = await startTailnet();
   here = mkdtempSync(join(tmpdir(), "cf-h-"));
   there = mkdtempSync(join(tmpdir(), "cf-t-"));
-  // The pod is on this machine too: its port must be free for it, and not taken by the agent that `up` starts.
-  const taken = createServer().listen(AGENT_PORT, "127.0.0.1");
-  await once(taken, "listening");
   const keyFile = join(here, "edge.key");
   writeFileSync(keyFile, await tailnet.headscale.mint({ tags: ["tag:edge"], ephemeral: false }), { mode: 0o600 });
   await startUp("--ts-auth-key", `file:${keyFile}`);
-  taken.close();
 }, 120_000);
 
 afterAll(async () => {
@@ -116,6 +121,12 @@ describe("a private network by commands", () => {
     }
   });
 
+  it("without a pod doctor says how to get one, and tailnet check that it has tried nothing", async () => {
+    const { stdout } = await runCli(["doctor"], { cwd: here });
+    expect(stdout).toMatch(/the edge knows no pod\n +fix: .*pods enroll/);
+    expect((await runCli(["tailnet", "check"], { cwd: here })).stdout).toMatch(/^skipped +pods +None is on/m);
+  });
+
   it("pods enroll prints a command that makes a pod, whose key is nobody's argument; a job runs there", async () => {
     const { pods: [enrolled], controlUrl } = await cli(Enrolled, "pods", "enroll", "--ttl", "5m");
     expect(controlUrl).toBe(tailnet.headscale.url);
@@ -130,12 +141,12 @@ describe("a private network by commands", () => {
     expect(pod).toMatchObject({ name: enrolled.name, dev: false });
     const [keyFile = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => name.endsWith(".key"));
     expect(statSync(join(there, ".comfyfleet", keyFile)).mode & 0o777).toBe(0o600);
+    expect(processesWith(enrolled.key)).toEqual([]);
     expect(readFileSync(join(there, "agent.log"), "utf8")).not.toContain(enrolled.key);
     for (const name of readdirSync(join(here, ".comfyfleet/logs"))) {
       expect(readFileSync(join(here, ".comfyfleet/logs", name), "utf8")).not.toContain(enrolled.key);
     }
 
-    await cli(z.unknown(), "pods", "cordon", "local");
     const run = ["run", WORKFLOW, "--input", `Picture.image=@${PICTURE}`, "-o", join(here, "out")];
     const { jobId } = await cli(z.object({ jobId: z.string() }), ...run);
     expect(JSON.stringify(await cli(z.unknown(), "jobs", "get", jobId))).toContain(enrolled.podId);
@@ -186,6 +197,6 @@ describe("a private network by commands", () => {
     const removed = await cli(z.object({ device: z.string() }).loose(), "pods", "remove", pod?.name ?? "");
     expect(removed).toMatchObject({ device: "deleted", key: "none" });
     expect((await tailnet.headscale.nodes()).map(({ name }) => name)).toEqual(["comfyfleet-edge"]);
-    expect((await pods()).map(({ name }) => name)).toEqual(["local"]);
+    expect((await pods()).map(({ name }) => name)).toEqual([]);
   });
 });

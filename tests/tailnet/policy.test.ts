@@ -113,4 +113,23 @@ describe("the shipped policy", () => {
     expect(caller?.Node).toMatchObject({ StableID: edge.stableId, Tags: ["tag:edge"] });
     expect(caller && [...rolesOf(caller, DEFAULT_CAPABILITY)].toSorted()).toEqual(["invoke", "observe", "operate"]);
   });
+
+  it("opens ComfyUI and Jupyter of development pods to whom somebody names, once that grant is turned on", async () => {
+    const ana = await tailnet.addDaemon("ana", { user: "ana", ephemeral: false });
+    const turnedOn = shippedPolicy().replace(/^( *)\/\/ (\{ "src": \["ana@"\])/m, "$1$2");
+    expect(turnedOn).not.toBe(shippedPolicy());
+    expect(await tailnet.headscale.setPolicy(turnedOn)).toEqual({ taken: true });
+    try {
+      await warmUp(ana, devPod);
+      const found = await Promise.all(PORTS.map(async (port) => [port, await reach(ana, devPod.ip, port)] as const));
+      const isOpened = (port: number) => port === 8188 || port === 8888;
+      expect(found).toEqual(PORTS.map((port) => [port, isOpened(port) ? "open" : "dropped"]));
+      for (const port of CLOSED_POD_PORTS) {
+        expect([port, await reach(ana, pod.ip, port)]).toEqual([port, "no peer"]);
+        expect([port, await reach(edge, devPod.ip, port)]).toEqual([port, "dropped"]);
+      }
+    } finally {
+      expect(await tailnet.headscale.setPolicy(shippedPolicy())).toEqual({ taken: true });
+    }
+  });
 });

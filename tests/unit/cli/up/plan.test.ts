@@ -38,6 +38,12 @@ describe("planProcesses()", () => {
     expect(config.EDGE_BOOTSTRAP_KEY).toBe("cfl_key");
   });
 
+  it("has no agent, and an edge that names no pod, where no ComfyUI is to be on this machine", () => {
+    const [edge, ...more] = planProcesses({ ...OPTIONS, comfy: null });
+    expect([edge?.name, more]).toEqual(["edge", []]);
+    expect(parseConfig(edge?.env ?? {}, () => "").EDGE_PODS).toEqual([]);
+  });
+
   it("runs the edge on Deno with exactly the flags of its one list, else on Node", () => {
     const { edge } = plan({ deno: "/bin/deno" });
     const flags = denoEdgeFlags(resolve("data/edge"));

@@ -161,6 +161,16 @@ describe("tailnet.check", () => {
     ]);
   });
 
+  it("says that it has tried nothing where no pod is", async () => {
+    await using side = await setUp();
+    expect(brief((await side.port.check(side.signal)).checks)).toEqual([
+      "tailscaled: ok",
+      "tag: ok",
+      "connection: ok",
+      "pods: skipped",
+    ]);
+  });
+
   it("fails for a port that can be reached, for one that refuses, and cannot say of one that was not tried", async () => {
     await using side = await setUp();
     const server = createServer();
