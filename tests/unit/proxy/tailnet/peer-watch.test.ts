@@ -88,7 +88,7 @@ describe("createPeerWatch()", () => {
     const { watchBus } = side.daemon.api;
     side.daemon.api.watchBus = async function* (signal) {
       side.daemon.api.watchBus = watchBus;
-      yield* await unansweredUntil(signal);
+      yield await unansweredUntil(signal);
     };
     side.daemon.cut();
     await side.clock.advance(4_000);
