@@ -53,9 +53,7 @@ class Pod implements AsyncDisposable {
     const node = new TailnetNode({
       ...{ api, host: this.#host, clock: systemClock, random: Math.random, logger: this.logger },
       key: createAuthKey(`file:${this.keyFile}`, (path) => readFile(path, "utf8")),
-      hostname: () => "pod-1",
-      controlUrl: undefined,
-      clockSkew: () => Promise.resolve(null),
+      ...{ hostname: () => "pod-1", controlUrl: undefined, clockSkew: () => Promise.resolve(null) },
       onNewNode: () => (this.newNodes += 1),
     });
     if (start) node.start();
