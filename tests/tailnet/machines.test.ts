@@ -59,7 +59,7 @@ describe.skipIf(whyNot !== null)("two pods, each on a machine of its own", () =>
     expect(new Set(running.map(({ podId }) => podId)).size).toBe(2);
     for (const job of jobs) expect((await job).job).toMatchObject({ state: "succeeded", losses: 0 });
     const { Peer } = await edge.daemon.api.status({ peers: true }, soon());
-    expect(Peer.map(({ HostName }) => HostName ?? "").toSorted()).toEqual(["east", "west"]);
+    expect(new Set(Peer.map(({ HostName }) => HostName))).toEqual(new Set(["east", "west"]));
     for (const name of ["east", "west"]) {
       const { checks } = await edge.client.pod((await podOf(name)).id).tailnet.selfCheck.query();
       expect(checks.find((one) => one.name === "other pods")).toMatchObject({ status: "ok" });

@@ -23,7 +23,7 @@ export async function runIsolated(signal: AbortSignal): Promise<Measurement[]> {
   if ("whyNot" in wrapper) throw new Error(`Cannot measure a tailnet here: ${wrapper.whyNot}`);
   const env = { ...process.env, TAILNET_BIN: await ensureBinaries({ signal }) };
   const given = process.argv.slice(2).filter((argument) => argument !== "--strict" && argument !== "--json");
-  const [program = "", ...args] = [...wrapper.command, process.execPath, process.argv[1] ?? "", ...given, "--json"];
+  const [program, ...args] = [...wrapper.command, process.execPath, process.argv[1] ?? "", ...given, "--json"];
   const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"], signal });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
