@@ -1,5 +1,5 @@
 /**
- * `bench tailnet`: what the private network costs, on real tailscaled and headscale, in some four minutes. It runs itself
+ * `bench tailnet`: what the private network costs, on real tailscaled and headscale, in three minutes. It runs itself
  * again in a network namespace, where it does the work.
  */
 import { mkdtemp, rm } from "node:fs/promises";
