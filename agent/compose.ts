@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AttemptService } from "./attempts/attempt-service.ts";
+import { drain } from "./attempts/drain.ts";
 import { InputStore } from "./attempts/input-store.ts";
 import { OutputClasses } from "./attempts/output-classes.ts";
 import type { PartnerKeys } from "./attempts/partner-keys.ts";
@@ -42,6 +43,8 @@ export interface AgentDeps {
   onFatal: (error: unknown) => void;
 }
 
+/** Under the ten seconds that most containers give their process. */
+const TAILNET_DRAIN_MS = 8_000;
 const LISTENER_DEADLINE_MS = 1_000;
 const SHORT_DEADLINE_MS = 2_000;
 
@@ -159,6 +162,15 @@ async function start(
     operator.stop();
     await attempts.stop();
   });
+  const maxMs = config.AGENT_DRAIN_MS ?? (tailnet.port === null ? 0 : TAILNET_DRAIN_MS);
+  if (config.AGENT_ON_STOP === "stop" && maxMs > 0) {
+    lifecycle.onStop("drain", maxMs + SHORT_DEADLINE_MS, async () => {
+      const draining = drain(attempts, { clock: systemClock, maxMs });
+      pod.changed();
+      const left = await draining;
+      if (left > 0) logger.warn("agent stops with attempts that have not ended", { left, afterMs: maxMs });
+    });
+  }
   if (!isLoopback(config.AGENT_LISTEN.host)) {
     logger.warn("listening beyond this machine with a shared secret only", { address: listener.address });
   }

@@ -56,6 +56,8 @@ const EnvSchema = z.object({
   AGENT_HEALTH_SOCKET: z.string().min(1).optional(),
   /** What a stop of the agent does to its ComfyUI: end it (a running attempt is lost), or leave it for the next agent. */
   AGENT_ON_STOP: z.enum(["stop", "leave"]).default("stop"),
+  /** How long a stop waits for what runs to end and for its outputs to be fetched; unset: 8 s on a tailnet, else 0. */
+  AGENT_DRAIN_MS: z.coerce.number().int().min(0).max(86_400_000).optional(),
   /** Stop when standard input ends: for a parent that holds its other end, however that parent dies. */
   AGENT_STOP_WITH_PARENT: z.stringbool().default(false),
   /** Attach to this running ComfyUI instead of starting one. */

@@ -1,6 +1,7 @@
 /** What an edge is told when the agent does not take an order. */
 import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
+import type { JobError } from "../../contracts/job.ts";
 import type { ComfyStatus } from "../comfy/port.ts";
 
 export function attemptUnknown(attemptId: AttemptId): FleetError {
@@ -41,6 +42,13 @@ export function comfyNotReady(status: ComfyStatus): FleetError {
     details: { reason: status.reason },
   });
 }
+
+/** Of an order that had not begun. */
+export const GOING_AWAY: JobError = {
+  code: "comfy_unavailable",
+  message: "Cannot run here: the pod is going away",
+  hint: "The job is queued again by itself.",
+};
 
 export function agentStopping(): FleetError {
   return new FleetError("comfy_unavailable", "Cannot start attempt: the agent is stopping", {

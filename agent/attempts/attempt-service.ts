@@ -15,14 +15,16 @@ import {
   alreadyReleased,
   attemptUnknown,
   comfyNotReady,
+  GOING_AWAY,
   onItsWay,
-  slotBusy,
   stillRunning,
 } from "./attempt-errors.ts";
 import { unitOf } from "./attempt-trace.ts";
 import { AttemptEntry } from "./entry.ts";
+import { mustWait } from "./place-of-order.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
-import type { EndCause } from "../comfy/end-cause.ts";
+import { EARLIER_RUN } from "../comfy/end-cause.ts";
+import { finishWith } from "./outcome.ts";
 import { missingAsset } from "./rewrite.ts";
 import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
@@ -37,11 +39,6 @@ export interface AttemptServiceDeps extends RunDeps {
   onEnd?: (record: Readonly<AttemptRecord>) => void;
 }
 
-const EARLIER_RUN: EndCause = {
-  reason: "EarlierRun",
-  message: "a run from before the agent's restart may not have ended",
-};
-
 export class AttemptService implements AttemptsPort {
   readonly #deps: AttemptServiceDeps;
   /** Oldest first: the first that is not done with ComfyUI has the slot. */
@@ -50,6 +47,7 @@ export class AttemptService implements AttemptsPort {
   readonly #reportListeners = new Set<(report: AttemptReport) => void>();
   readonly #stopping = new AbortController();
   readonly #tidy: Tidy;
+  #takesOrders = true;
 
   constructor(deps: AttemptServiceDeps) {
     this.#deps = deps;
@@ -127,7 +125,7 @@ export class AttemptService implements AttemptsPort {
 
   slots(): Slot[] {
     const holder = this.#holder();
-    const ready = holder === null && !this.#stopping.signal.aborted && takesPrompts(this.#deps.comfy.status);
+    const ready = holder === null && this.#takesOrders && takesPrompts(this.#deps.comfy.status);
     return [{ index: 0, ready, attemptId: holder?.id ?? null }];
   }
 
@@ -142,8 +140,16 @@ export class AttemptService implements AttemptsPort {
     return () => this.#reportListeners.delete(listener);
   }
 
+  /** Takes no more orders, and gives back those that have not begun. */
+  refuseOrders(): void {
+    this.#takesOrders = false;
+    const waiting = [...this.#entries.values()].filter((entry) => entry.holdsSlot && !this.#runs.has(entry.id));
+    for (const entry of waiting) finishWith(entry, { kind: "lost", error: GOING_AWAY });
+  }
+
   /** Takes no more orders and leaves what runs to the next agent; the journal has it. */
   async stop(): Promise<void> {
+    this.#takesOrders = false;
     this.#stopping.abort();
     await Promise.all([...[...this.#runs.values()].map(({ done }) => done), this.#tidy.done()]);
   }
@@ -153,10 +159,10 @@ export class AttemptService implements AttemptsPort {
     identity.admit(order);
     if (this.#entries.has(order.attemptId)) return { status: "accepted" };
     if (journal.wasReleased(order.attemptId)) throw alreadyReleased(order.attemptId);
-    if (this.#stopping.signal.aborted) throw agentStopping();
+    if (!this.#takesOrders) throw agentStopping();
     const { status } = comfy;
     if (!takesPrompts(status) || status.generation === null) throw comfyNotReady(status);
-    const waits = this.#mustWait(order.after);
+    const waits = mustWait(this.#entries.values(), order.after);
     const assets = new Set(order.inputs.map((input) => input.assetId as string));
     for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
     const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
@@ -168,15 +174,6 @@ export class AttemptService implements AttemptsPort {
       traceparent,
     }));
     return { status: "accepted" };
-  }
-
-  /** @throws FleetError `slot_busy`. */
-  #mustWait(after: AttemptId | null): boolean {
-    const holding = [...this.#entries.values()].filter((entry) => entry.holdsSlot);
-    const holder = holding[0];
-    if (!holder) return false;
-    if (holding.length > 1 || holder.id !== after) throw slotBusy(holder.id);
-    return true;
   }
 
   #accept(record: AttemptRecord): void {

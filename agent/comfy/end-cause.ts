@@ -6,3 +6,8 @@ export interface EndCause {
   /** Full sentences. */
   message: string;
 }
+
+export const EARLIER_RUN: EndCause = {
+  reason: "EarlierRun",
+  message: "a run from before the agent's restart may not have ended",
+};

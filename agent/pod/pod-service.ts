@@ -69,6 +69,11 @@ export class PodService implements PodPort {
     }
   }
 
+  /** Tells what has changed beside ComfyUI, GPU and attempts. */
+  changed(): void {
+    this.#tellPod();
+  }
+
   /** Ends every stream. */
   stop(): void {
     this.#stopping.abort();

@@ -110,7 +110,8 @@ export function planProcesses(options: UpPlanOptions): ProcessPlan[] {
         ...comfyEnv({ comfy: source, node: options.node, comfyPort: ports.comfy }),
       },
       logPath: join(logs, "agent.log"),
-      stopGraceMs: (Number(env.COMFYUI_STOP_GRACE_MS) || COMFY_STOP_GRACE_MS) + STOP_MARGIN_MS,
+      stopGraceMs: (Number(env.COMFYUI_STOP_GRACE_MS) || COMFY_STOP_GRACE_MS) + (Number(env.AGENT_DRAIN_MS) || 0) +
+        STOP_MARGIN_MS,
       stopWithParent: "AGENT_STOP_WITH_PARENT",
     };
   };

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { reached } from "../support/fleet/events.ts";
 import { until } from "../support/fleet/fleet.ts";
-import { quick } from "../support/fleet/workflows.ts";
+import { quick, slow } from "../support/fleet/workflows.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
 import { startPod, type TailnetPod } from "../support/tailnet/pod.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
@@ -97,6 +98,16 @@ describe("a name", () => {
 });
 
 describe("a pod that is stopped", () => {
+  it("lets its run end and the outputs be fetched before it goes", async () => {
+    await using pod = await startPod(tailnet, { name: "drained", standInArgs: ["--step-ms", "50"] });
+    await edge.podIn("ready", "drained");
+    const handle = edge.client.run(slow(40));
+    await reached(handle, 0.1);
+    expect(await pod.agent.terminate()).toMatchObject({ code: 0 });
+    expect((await handle).job).toMatchObject({ state: "succeeded", attempt: 1, losses: 0 });
+    await edge.podGone("drained", 5_000);
+  });
+
   it("is logged out, off the tailnet and gone from the edge at once; it joins again with a new key", async () => {
     await using pod = await startPod(tailnet, { name: "short" });
     const before = await edge.podIn("ready", "short");
