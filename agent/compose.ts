@@ -162,7 +162,7 @@ async function start(
     operator.stop();
     await attempts.stop();
   });
-  const maxMs = config.AGENT_DRAIN_MS ?? (tailnet.port === null ? 0 : TAILNET_DRAIN_MS);
+  const maxMs = config.AGENT_DRAIN_MS ?? (tailnet.gate === null ? 0 : TAILNET_DRAIN_MS);
   if (config.AGENT_ON_STOP === "stop" && maxMs > 0) {
     lifecycle.onStop("drain", maxMs + SHORT_DEADLINE_MS, async () => {
       const draining = drain(attempts, { clock: systemClock, maxMs });

@@ -19,7 +19,8 @@ export function createSocketRequest<Socket extends RawSocket>(request: HttpReque
         "tailnet_unavailable",
         `Cannot ask tailscaled: Deno does not let the edge open ${socketPath}`,
         {
-          hint: `Start the edge with ${socketPath} in both --allow-read and --allow-write.`,
+          hint:
+            `Start the edge with permission to read and to write ${socketPath} (see TS_SOCKET in docs/configuration.md).`,
           details: { why: "permission", sent: false },
           retryable: false,
           cause,

@@ -26,7 +26,7 @@ describe("the edge's line about tailscaled", () => {
       status: "failed",
       message: expect.stringContaining("Deno does not let the edge open"),
     });
-    expect(line?.fix).toContain("/run/no/ts.sock in both --allow-read and --allow-write");
+    expect(line?.fix).toContain("permission to read and to write /run/no/ts.sock");
   });
 
   it("says that the edge's user may not open the socket", async () => {
