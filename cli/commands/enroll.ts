@@ -37,7 +37,7 @@ export async function enrollPods(context: CliContext, flags: EnrollFlags): Promi
   );
   render.result({ pods: started, controlUrl, tag }, [START_NEEDS, ...blocks].join("\n\n"));
   if (first) {
-    render.say(`\nIn the same folder there: npx comfyfleet agent doctor --state ${stateFolder(first)}`);
+    render.say(`\nIn the same folder there: npx --no comfyfleet agent doctor --state ${stateFolder(first)}`);
     render.say(`Here, whom the fleet has: ${command} pods ls`);
   }
   return EXIT.ok;

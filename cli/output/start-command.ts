@@ -30,7 +30,8 @@ export function startCommand(pod: EnrolledPod, controlUrl: string | null): strin
   return [
     `mkdir -p .comfyfleet && (umask 077 && printf %s ${quoted(pod.key)} > ${keyFile}) &&`,
     ...settings.map((setting) => `${setting} \\`),
-    "npx comfyfleet agent start",
+    // Never from the registry: whoever had the name there would get a machine with a key.
+    "npx --no comfyfleet agent start",
   ].join("\n");
 }
 

@@ -147,9 +147,9 @@ describe("packed comfyfleet", () => {
     expect(await response.json()).toMatchObject({ system: { comfyui_version: expect.any(String) } });
   });
 
-  it("npx comfyfleet agent start makes a pod of this machine, and agent health says that it is ready", async () => {
+  it("npx --no comfyfleet agent start makes a pod of this machine, and agent health says that it is ready", async () => {
     const state = join(folder, "agent");
-    const command = ["comfyfleet", "agent", "start", "--comfyui", "fake", "--state", state];
+    const command = ["--no", "comfyfleet", "agent", "start", "--comfyui", "fake", "--state", state];
     const settings = { AGENT_LISTEN: "127.0.0.1:0", AGENT_SECRET: "a secret of the test", COMFYUI_PORT: "0" };
     const printed = start("npx", command, { ...settings, ENABLE_TAILSCALE: "0" });
     await printed(/"msg":"(agent listening)"/);

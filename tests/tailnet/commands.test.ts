@@ -69,7 +69,7 @@ async function stopUp(): Promise<void> {
 function paste(text: string): ManagedProcess {
   const bin = join(there, "bin");
   mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift\nexec '${process.execPath}' '${CLI}' "$@" --comfyui fake\n`);
+  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift 2\nexec '${process.execPath}' '${CLI}' "$@" --comfyui fake\n`);
   chmodSync(join(bin, "npx"), 0o755);
   const env = { ...HERMETIC_SETTINGS, PATH: `${bin}:${process.env.PATH}`, HOME: there, COMFYUI_PORT: "0" };
   return manageProcess({

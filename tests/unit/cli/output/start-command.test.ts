@@ -35,7 +35,7 @@ function paste(text: string, shell: string): { args: string; env: Record<string,
 describe.each(["sh", "bash"])("startCommand() pasted into %s", (shell) => {
   it("starts the agent with the pod's settings, and the key in a file of 0600", () => {
     const { args, env } = paste(`${START_NEEDS}\n\n${startCommand(pod, "https://control.example.com")}`, shell);
-    expect(args).toBe("comfyfleet agent start");
+    expect(args).toBe("--no comfyfleet agent start");
     expect(env).toMatchObject({
       TS_CONTROL_URL: "https://control.example.com",
       TS_HOSTNAME: pod.name,
