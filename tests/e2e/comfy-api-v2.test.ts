@@ -1,12 +1,11 @@
 // What only a real edge shows of the Comfy API v2: clients that vanish, files that are larger than memory should be, stops.
-import { readdirSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { schemas } from "@comfyorg/sdk/low";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { residentBytes } from "../support/bad-input/process-health.ts";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
+import { storedFiles } from "../support/fleet/stored-files.ts";
 import { until } from "../support/fleet/until.ts";
 import { quick, slow } from "../support/fleet/workflows.ts";
 
@@ -147,10 +146,7 @@ describe.each(EDGE_RUNTIMES)("the Comfy API v2 on %s", (runtime) => {
       return call(ASSETS, { method: "POST", headers, body, duplex: "half" } as RequestInit);
     };
     const kept = () =>
-      readdirSync(join(fleet.dataDir, "edge", "assets"), { recursive: true, withFileTypes: true })
-        .filter((entry) =>
-          entry.isFile()
-        ).length;
+      storedFiles(fleet.dataDir).length;
     const before = { files: kept(), resident: residentBytes(fleet.edge.pid) };
     const cut = await upload(3, "");
     expect({ status: cut.status, body: await cut.json() }).toMatchObject({

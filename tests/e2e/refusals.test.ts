@@ -1,6 +1,4 @@
 /** Keys, ids, bodies, names and paths that an edge refuses, by name, over HTTP against both runtimes. */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFleet, file, type Fleet } from "../../client/mod.ts";
 import { toClientError } from "../../client/errors.ts";
@@ -9,6 +7,7 @@ import { AssetId } from "../../contracts/ids.ts";
 import { type Answer, ask, postText, queryRaw } from "../support/fleet/http.ts";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
 import { leaksOf } from "../support/fleet/leaks.ts";
+import { storedFiles } from "../support/fleet/stored-files.ts";
 import { invert, quick } from "../support/fleet/workflows.ts";
 
 const UPLOAD_LIMIT = 64 * 1024;
@@ -28,11 +27,6 @@ describe.each(EDGE_RUNTIMES)("refusals of an edge on %s", (runtime) => {
     stranger = createFleet({ baseUrl: fleet.baseUrl, apiKey: strangerKey });
   });
   afterAll(() => fleet[Symbol.asyncDispose]());
-
-  function storedFiles(): string[] {
-    const entries = readdirSync(join(fleet.dataDir, "edge", "assets"), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => entry.name).toSorted();
-  }
 
   function expectTyped(answer: Answer, status: number, code: string): void {
     expect(answer.error, answer.text).toMatchObject({
@@ -175,7 +169,7 @@ describe.each(EDGE_RUNTIMES)("refusals of an edge on %s", (runtime) => {
   });
 
   it("an upload over the limit is 413 and nothing of it is kept, announced or not", async () => {
-    const before = storedFiles();
+    const before = storedFiles(fleet.dataDir);
     const bytes = new Uint8Array(UPLOAD_LIMIT + 1);
     expectTyped(await upload(bytes), 413, "payload_too_large");
     expectTyped(await upload(new Blob([bytes]).stream()), 413, "payload_too_large");
@@ -185,13 +179,13 @@ describe.each(EDGE_RUNTIMES)("refusals of an edge on %s", (runtime) => {
     // It may be cut before the answer is read; it must end, and leave nothing.
     const cut = await upload(endless).catch(() => null);
     if (cut) expectTyped(cut, 413, "payload_too_large");
-    expect(storedFiles()).toEqual(before);
+    expect(storedFiles(fleet.dataDir)).toEqual(before);
     expect((await upload(bytes.subarray(1))).status).toBe(201);
-    expect(storedFiles()).toHaveLength(before.length + 1);
+    expect(storedFiles(fleet.dataDir)).toHaveLength(before.length + 1);
   });
 
   it("an upload whose bytes are not those announced is 409, in a form or with a bad hash 400, and not kept", async () => {
-    const before = storedFiles();
+    const before = storedFiles(fleet.dataDir);
     const other = { [EXPECTED_SHA256_HEADER]: "0".repeat(64) };
     expectTyped(await upload(new Uint8Array([9, 9]), { headers: other }), 409, "hash_mismatch");
     const malformed = { [EXPECTED_SHA256_HEADER]: "abc" };
@@ -199,13 +193,13 @@ describe.each(EDGE_RUNTIMES)("refusals of an edge on %s", (runtime) => {
     const form = new FormData();
     form.set("file", new Blob(["x"]), "x.png");
     expectTyped(await upload(form), 400, "invalid_input");
-    expect(storedFiles()).toEqual(before);
+    expect(storedFiles(fleet.dataDir)).toEqual(before);
   });
 
   it.each(BAD_NAMES)("a file named %j is 400, and nothing is written", async (name) => {
-    const before = storedFiles();
+    const before = storedFiles(fleet.dataDir);
     expectTyped(await upload(new Uint8Array([7]), { name }), 400, "invalid_input");
-    expect(storedFiles()).toEqual(before);
+    expect(storedFiles(fleet.dataDir)).toEqual(before);
   });
 
   it("an unknown path, procedure and method are typed", async () => {
