@@ -8,6 +8,7 @@ import type { PodId } from "../contracts/ids.ts";
 import { formatTraceparent, newTrace, TRACEPARENT_HEADER } from "../contracts/telemetry/trace-context.ts";
 import { ensureOk, toClientError } from "./errors.ts";
 import { createLinks } from "./links.ts";
+import { typedCall } from "./typed-call.ts";
 
 export interface ConnectionOptions {
   /** The edge, e.g. `http://127.0.0.1:8080`. */
@@ -71,13 +72,6 @@ export function connect(options: ConnectionOptions): Connection {
       });
       return ensureOk(response, baseUrl);
     },
-    async call(work, signal) {
-      try {
-        return await work(trpc);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw toClientError(error, baseUrl);
-      }
-    },
+    call: typedCall(trpc, baseUrl),
   };
 }

@@ -11,7 +11,7 @@ import { AGENT_PORT } from "../contracts/tailnet/words.ts";
 import { formatTraceparent, newTrace } from "../contracts/telemetry/trace-context.ts";
 import type { Dial } from "./dial.ts";
 import { fetchOver } from "./dial-fetch.ts";
-import { toClientError } from "./errors.ts";
+import { typedCall } from "./typed-call.ts";
 import { createLinks } from "./links.ts";
 import { followLogs, type PodClient, type PodLogsOptions } from "./pod.ts";
 
@@ -110,14 +110,7 @@ export function createPodClient(options: PodClientOptions): DirectPod {
   return {
     baseUrl,
     trpc,
-    async call(work, signal) {
-      try {
-        return await work(trpc);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw toClientError(error, baseUrl);
-      }
-    },
+    call: typedCall(trpc, baseUrl),
     logs: (logs) => followLogs({ client: trpc, baseUrl, what: `the log of ${host}`, far: "the pod" }, logs),
   };
 }

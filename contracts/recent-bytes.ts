@@ -16,7 +16,11 @@ export interface RecentBytes {
 export const ENTRY_BYTES = 512;
 
 export function createRecentBytes(
-  { maxFileBytes, maxBytes }: { maxFileBytes: number; /** With {@link ENTRY_BYTES} for each. */ maxBytes: number },
+  { maxFileBytes = 256 * 1024, maxBytes = 4 * 1024 * 1024 }: {
+    maxFileBytes?: number;
+    /** With {@link ENTRY_BYTES} for each. */
+    maxBytes?: number;
+  } = {},
 ): RecentBytes {
   const kept = new Map<string, Uint8Array<ArrayBuffer>>();
   let sizeBytes = 0;

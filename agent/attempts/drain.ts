@@ -16,7 +16,6 @@ export async function drain(
 ): Promise<number> {
   attempts.refuseOrders();
   const untilMs = clock.now() + maxMs;
-  const never = new AbortController().signal;
-  while (attempts.reports().length > 0 && clock.now() < untilMs) await clock.sleep(LOOK_EVERY_MS, never);
+  while (attempts.reports().length > 0 && clock.now() < untilMs) await clock.sleep(LOOK_EVERY_MS);
   return attempts.reports().length;
 }

@@ -10,7 +10,7 @@ export class Workspace {
   readonly #root: string;
   readonly #folders: () => ComfyFolders | null;
   /** Outputs that were collected a moment ago, by their sha256. */
-  readonly recent = createRecentBytes({ maxFileBytes: 256 * 1024, maxBytes: 4 * 1024 * 1024 });
+  readonly recent = createRecentBytes();
 
   /** @param root Folder of the collected outputs, one folder per attempt in it. */
   constructor(root: string, folders: () => ComfyFolders | null) {

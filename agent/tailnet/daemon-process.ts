@@ -1,11 +1,12 @@
 /** The tailscaled of a folder: found, started and ended. It is told from others by its state file, and never has a pipe. */
-import { closeSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { spawn as nodeSpawn } from "node:child_process";
 import { daemonArguments, type DaemonFiles, stateArgument } from "../../contracts/tailnet/daemon.ts";
 import type { Clock } from "../comfy/clock.ts";
 import type { LogFile } from "../comfy/log/log-file.ts";
 import { endGroup, type ProcessIdentity, type SignalProcess, waitForExit } from "../comfy/process/process-group.ts";
 import type { ProcessTable } from "../comfy/process/process-table.ts";
+import { spawnToLog } from "../comfy/process/spawn-to-log.ts";
 
 export interface DaemonHost {
   program: string;
@@ -48,36 +49,17 @@ export async function findDaemon(host: DaemonHost): Promise<RunningDaemon | null
 /** Returns the reason when the program cannot be run at all. */
 export async function startDaemon(host: DaemonHost): Promise<RunningDaemon | string> {
   mkdirSync(host.files.folder, { recursive: true, mode: 0o700 });
-  const log = host.logFile.begin();
-  try {
-    const child = host.spawn(host.program, daemonArguments(host.files), {
-      cwd: host.files.folder,
-      env: host.env,
-      stdio: ["ignore", log, log],
-      // A group of its own: it outlives an agent that is killed, and a Ctrl-C at our terminal does not reach it.
-      detached: true,
-    });
-    const exited = Promise.withResolvers<string>();
-    const spawned = Promise.withResolvers<string | null>();
-    child.once("spawn", () => spawned.resolve(null));
-    child.once("error", (error) => spawned.resolve(error.message));
-    child.once("exit", (code, signal) => {
-      exited.resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
-    });
-    const failure = await spawned.promise;
-    if (failure !== null) return failure;
-    child.unref();
-    const { pid } = child;
-    if (pid === undefined) return "it got no process id";
-    const info = await host.table.inspect(pid);
-    return {
-      identity: { pid, startTime: info?.startTime ?? "" },
-      adopted: false,
-      ended: (signal) => Promise.race([exited.promise, aborted(signal)]),
-    };
-  } finally {
-    closeSync(log);
-  }
+  const { spawn, program, files, env, logFile } = host;
+  const command: [string, ...string[]] = [program, ...daemonArguments(files)];
+  const child = await spawnToLog({ spawn, command, cwd: files.folder, env, logFile });
+  if (typeof child === "string") return child;
+  child.unref();
+  const info = await host.table.inspect(child.pid);
+  return {
+    identity: { pid: child.pid, startTime: info?.startTime ?? "" },
+    adopted: false,
+    ended: (signal) => Promise.race([child.exited, aborted(signal)]),
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<string> {

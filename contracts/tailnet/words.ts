@@ -6,6 +6,11 @@ export const POD_TAG = "tag:pod";
 /** Pods without tenants' jobs, whose ComfyUI and Jupyter named people may open. */
 export const DEV_POD_TAG = "tag:dev-pod";
 
+/** Whether it is a pod, for jobs or for development. */
+export function hasPodTag({ tags }: { tags: readonly string[] }): boolean {
+  return tags.includes(POD_TAG) || tags.includes(DEV_POD_TAG);
+}
+
 /** The one port of a pod that the policy opens; the agent listens on it at 127.0.0.1. */
 export const AGENT_PORT = 8189;
 /** What listens on a pod's loopback beside the agent, and must never be reachable: ComfyUI and Jupyter. */

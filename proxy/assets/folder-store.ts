@@ -70,7 +70,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   const spare = createSpareFiles(temporary);
   const openFolder = createBlobFolders(root);
   /** By path. */
-  const recent = createRecentBytes({ maxFileBytes: 256 * 1024, maxBytes: 4 * 1024 * 1024 });
+  const recent = createRecentBytes();
   const homeOf = (tenantId: TenantId, sha256: Sha256) => {
     const opening = openFolder(folderOf(tenantId, sha256));
     // Met where it is awaited, unless the bytes fail first.

@@ -1,15 +1,11 @@
 /** Devices with a pod's tag that are no pod of this fleet: left by one that was removed, or joined by somebody else. Pure. */
-import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
+import { hasPodTag } from "../../contracts/tailnet/words.ts";
 import { isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import type { Device } from "./port.ts";
 
 /** A device that has just joined becomes a pod when the edge sees it. */
 const NEW_MS = 120_000;
-
-export function isPodTagged({ tags }: Pick<Device, "tags">): boolean {
-  return tags.includes(POD_TAG) || tags.includes(DEV_POD_TAG);
-}
 
 /** @param pods all that are not `gone` */
 export function findOrphans(
@@ -20,7 +16,7 @@ export function findOrphans(
   const known = new Set(pods.map(({ transportKey }) => transportKey));
   const awaited = new Set(pods.filter(isAwaited).map(({ name }) => name));
   return devices.filter((device) =>
-    isPodTagged(device) && !known.has(device.id) && !awaited.has(device.hostname) &&
+    hasPodTag(device) && !known.has(device.id) && !awaited.has(device.hostname) &&
     nowMs - device.createdAtMs >= NEW_MS
   );
 }

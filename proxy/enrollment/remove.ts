@@ -2,11 +2,11 @@
 import { FleetError } from "../../contracts/errors.ts";
 import type { RemovedPod, RemovePod } from "../../contracts/edge/enrolment.ts";
 import type { PodId } from "../../contracts/ids.ts";
+import { hasPodTag } from "../../contracts/tailnet/words.ts";
 import type { Signals } from "../signals.ts";
 import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { isPodTagged } from "./orphans.ts";
 import type { ControlApi, Device } from "./port.ts";
 
 export interface RemoveOptions {
@@ -51,7 +51,7 @@ async function joinedMeanwhile(
   { control, row, keyId }: { control: ControlApi; row: PodRow; keyId: string | null },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const devices = (await control.listDevices(signal)).filter(isPodTagged);
+  const devices = (await control.listDevices(signal)).filter(hasPodTag);
   // Pods after devices: whatever became one since is known then.
   const others = (await store.listActivePods()).filter(({ id }) => id !== row.id);
   const taken = new Set(others.map(({ transportKey }) => transportKey));

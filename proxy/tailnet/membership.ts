@@ -4,7 +4,7 @@
  */
 import { typeid } from "typeid-js";
 import type { PodId } from "../../contracts/ids.ts";
-import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
+import { DEV_POD_TAG, hasPodTag } from "../../contracts/tailnet/words.ts";
 import type { PodSessions } from "../pods/port.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -52,10 +52,6 @@ export interface MembershipEffects {
 /** A pod that another edge still holds is looked at again after this. */
 const POLL_MS = 5_000;
 
-export function isPod({ tags }: TailnetPeer): boolean {
-  return tags.includes(POD_TAG) || isDevPod({ tags });
-}
-
 /** A pod with both tags is one without jobs. */
 export function isDevPod({ tags }: Pick<TailnetPeer, "tags">): boolean {
   return tags.includes(DEV_POD_TAG);
@@ -98,7 +94,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
     const row = await register(peer);
     before?.ended.abort();
     const now = watch.get(stableId);
-    if (now === undefined || !isPod(now)) {
+    if (now === undefined || !hasPodTag(now)) {
       // Left meanwhile. A member without a node would never join again.
       members.delete(stableId);
       leaving.add(row.id);
@@ -129,7 +125,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
     for (const { stableId } of left) forget(stableId, effects);
     for (const peer of seen) {
       const { stableId } = peer;
-      if (!isPod(peer)) {
+      if (!hasPodTag(peer)) {
         forget(stableId, effects);
         continue;
       }
@@ -148,7 +144,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
 
   async function look(effects: MembershipEffects, signal: AbortSignal): Promise<void> {
     const failed: unknown[] = [];
-    for (const peer of watch.all().filter(isPod)) {
+    for (const peer of watch.all().filter(hasPodTag)) {
       if (signal.aborted) return;
       // One that cannot be taken in keeps none of the others out.
       await join(peer, effects, signal).catch((error: unknown) => failed.push(error));
@@ -163,7 +159,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   /** Has left while nobody looked: this edge was away, or another one held the session. */
   function isUnseen({ via, transportKey }: PodRow): boolean {
     const peer = watch.get(transportKey);
-    return via === "tailnet" && (peer === undefined || !isPod(peer));
+    return via === "tailnet" && (peer === undefined || !hasPodTag(peer));
   }
 
   const peerOf = (podId: PodId) => {

@@ -1,8 +1,8 @@
 /** From nothing to a running ComfyUI process, journaled before it exists. */
-import { closeSync } from "node:fs";
 import type { GenerationRecord } from "../generation-journal.ts";
 import type { LogFile } from "../log/log-file.ts";
 import type { ProcessIdentity } from "../process/process-group.ts";
+import { spawnToLog } from "../process/spawn-to-log.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { comfyArguments } from "./comfy-arguments.ts";
 import { type ComfyDirectories, emptyOutput, renewTemp, tempArgument } from "./directories.ts";
@@ -85,28 +85,13 @@ async function spawnComfy(
     partnerNodes: context.partnerNodes,
     extra: context.args,
   });
-  const log = logFile.begin();
-  try {
-    const child = context.spawn(program, [...first, ...args], {
-      cwd: context.cwd,
-      env: childEnvironment(context.parentEnv, context.env),
-      stdio: ["ignore", log, log],
-      // A group of its own, so that what it starts ends with it and a Ctrl-C at our terminal does not reach it.
-      detached: true,
-    });
-    const exited = Promise.withResolvers<string>();
-    const spawned = Promise.withResolvers<string | null>();
-    child.once("spawn", () => spawned.resolve(null));
-    child.once("error", (error) => spawned.resolve(error.message));
-    child.once("exit", (code, signal) => {
-      exited.resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
-    });
-    const failure = await spawned.promise;
-    if (failure !== null) return failure;
-    return child.pid === undefined ? "it got no process id" : { pid: child.pid, exited: exited.promise };
-  } finally {
-    closeSync(log);
-  }
+  return await spawnToLog({
+    spawn: context.spawn,
+    command: [program, ...first, ...args],
+    cwd: context.cwd,
+    env: childEnvironment(context.parentEnv, context.env),
+    logFile,
+  });
 }
 
 function failed(reason: EndReason, message: string): Launch {
