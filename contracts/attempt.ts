@@ -67,6 +67,10 @@ export const StartResult = z.discriminatedUnion("status", [
 ]);
 export type StartResult = z.infer<typeof StartResult>;
 
+/** Of one attempt's outputs, so many bytes may come with the report of its end: the edge need not ask for small pictures. */
+export const MAX_INLINE_BYTES = 64 * 1024;
+const MAX_INLINE_CHARS = Math.ceil(MAX_INLINE_BYTES / 3) * 4;
+
 /** An output on the agent, fetched from `GET /attempts/{attemptId}/outputs/{index}` until released. */
 export const AttemptOutput = z.object({
   /** Where its bytes are; no place in the list. */
@@ -77,6 +81,8 @@ export const AttemptOutput = z.object({
   sizeBytes: z.int().min(0),
   sha256: Sha256,
   temporary: z.boolean(),
+  /** All of its bytes, in the event of `pod.watch` that first tells of the end, where the agent still has them at hand. */
+  dataBase64: z.string().max(MAX_INLINE_CHARS).optional(),
 });
 export type AttemptOutput = z.infer<typeof AttemptOutput>;
 

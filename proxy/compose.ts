@@ -196,7 +196,7 @@ export async function composeEdge(
     tailnet?.close();
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
-    await Promise.all([store.close(), blobs.close()]);
+    await store.close();
     await telling;
   }
   return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };
