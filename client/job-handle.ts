@@ -71,8 +71,9 @@ function failureOf(job: Job): FleetError {
 function resultOf(connection: Connection, job: Job): JobResult {
   if (job.state !== "succeeded") throw failureOf(job);
   const files = job.outputs.map((output) => createOutputFile(connection, output));
+  const outputs = job.outputs.map(({ dataBase64: _, ...output }) => output);
   return {
-    job,
+    job: { ...job, outputs },
     outputs: files.filter((output) => !output.temporary),
     previews: files.filter((output) => output.temporary),
     receipt: job.receipt,

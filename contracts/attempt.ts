@@ -1,6 +1,6 @@
 /** Attempts: one try of a job on one pod, as the edge orders it and the agent reports it. */
 import { z } from "zod";
-import { MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
+import { MAX_INLINE_CHARS, MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
 import { AssetId, AttemptId, JobId, PodId, Sha256, Timestamp } from "./ids.ts";
 import { JobError } from "./job.ts";
 import { PartnerKey } from "./partner-key.ts";
@@ -67,10 +67,6 @@ export const StartResult = z.discriminatedUnion("status", [
 ]);
 export type StartResult = z.infer<typeof StartResult>;
 
-/** Of one attempt's outputs, so many bytes may come with the report of its end: the edge need not ask for small pictures. */
-export const MAX_INLINE_BYTES = 64 * 1024;
-const MAX_INLINE_CHARS = Math.ceil(MAX_INLINE_BYTES / 3) * 4;
-
 /** An output on the agent, fetched from `GET /attempts/{attemptId}/outputs/{index}` until released. */
 export const AttemptOutput = z.object({
   /** Where its bytes are; no place in the list. */
@@ -81,7 +77,10 @@ export const AttemptOutput = z.object({
   sizeBytes: z.int().min(0),
   sha256: Sha256,
   temporary: z.boolean(),
-  /** All of its bytes, in the event of `pod.watch` that first tells of the end, where the agent still has them at hand. */
+  /**
+   * All of its bytes, in the event of `pod.watch` that first tells of the end, where the agent has them at hand and they fit
+   * into `MAX_INLINE_BYTES` with those before.
+   */
   dataBase64: z.string().max(MAX_INLINE_CHARS).optional(),
 });
 export type AttemptOutput = z.infer<typeof AttemptOutput>;

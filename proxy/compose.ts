@@ -133,6 +133,7 @@ export async function composeEdge(
     planner,
     settlement,
     lastProgress,
+    blobs,
     box,
     limits: {
       maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,

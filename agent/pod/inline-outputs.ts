@@ -1,5 +1,6 @@
 /** Small outputs that were taken a moment ago go along with the report of them, which saves a job the edge's way back for them. */
-import { type AttemptReport, MAX_INLINE_BYTES } from "../../contracts/attempt.ts";
+import type { AttemptReport } from "../../contracts/attempt.ts";
+import { MAX_INLINE_BYTES } from "../../contracts/bounds.ts";
 import type { RecentBytes } from "../../contracts/recent-bytes.ts";
 
 /** The report with the bytes of its first outputs, as many as are at hand and fit into {@link MAX_INLINE_BYTES}. */

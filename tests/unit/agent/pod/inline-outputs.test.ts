@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { withInlineOutputs } from "../../../../agent/pod/inline-outputs.ts";
-import { AttemptReport, MAX_INLINE_BYTES } from "../../../../contracts/attempt.ts";
+import { AttemptReport } from "../../../../contracts/attempt.ts";
+import { MAX_INLINE_BYTES } from "../../../../contracts/bounds.ts";
 import { createRecentBytes } from "../../../../contracts/recent-bytes.ts";
 import { reportOf } from "../../../support/agent-reports.ts";
 import { attemptId, jobId } from "../../proxy/jobs/ids.ts";
