@@ -88,7 +88,7 @@ export async function composeEdge(
     maxOutputBytes: config.MAX_UPLOAD_BYTES,
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
-  const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const direct = createDirectTransport({ pods: registered.targets, fetch: runtime.fetch });
   const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
   const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
