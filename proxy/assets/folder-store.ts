@@ -128,7 +128,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       const path = join(folder, sha256);
       await folders.ready(folder);
       await exclusively(path, async () => {
-        storeSmallBlob(bytes, { folder, name: sha256, temporary });
+        await storeSmallBlob(bytes, { folder, name: sha256, temporary });
         recent.keep(path, bytes);
       });
     },

@@ -32,7 +32,7 @@ export interface BlobStore {
     },
   ): Promise<StoredBlob>;
   /**
-   * Bytes that are in memory, and few: they are stored in one go, on this thread.
+   * Bytes that are in memory, and few.
    * @throws FleetError `hash_mismatch`
    */
   putSmall(tenantId: TenantId, sha256: Sha256, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
