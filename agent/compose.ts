@@ -111,6 +111,7 @@ async function start(
     attempts,
     gpu,
     identity,
+    recent: workspace.recent,
     agent: { agentVersion: AGENT_VERSION, comfyMode: mode },
     clock: systemClock,
   });

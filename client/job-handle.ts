@@ -1,4 +1,5 @@
 /** A job as an object: await it for the result, iterate it for progress, cancel it. */
+import type { Output } from "../contracts/asset.ts";
 import { type ErrorCode, FleetError } from "../contracts/errors.ts";
 import type { JobEvent } from "../contracts/event.ts";
 import type { JobId } from "../contracts/ids.ts";
@@ -68,11 +69,16 @@ function failureOf(job: Job): FleetError {
   return new FleetError(code, message, { hint: job.error?.hint ?? undefined, details });
 }
 
+function withoutBytes(output: Output): Output {
+  const { dataBase64: _, ...described } = output;
+  return described;
+}
+
 function resultOf(connection: Connection, job: Job): JobResult {
   if (job.state !== "succeeded") throw failureOf(job);
   const files = job.outputs.map((output) => createOutputFile(connection, output));
   return {
-    job,
+    job: { ...job, outputs: job.outputs.map(withoutBytes) },
     outputs: files.filter((output) => !output.temporary),
     previews: files.filter((output) => output.temporary),
     receipt: job.receipt,

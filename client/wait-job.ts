@@ -1,4 +1,5 @@
 /** The end of one job, by held requests: cheaper than its events for whoever wants nothing but the result. */
+import { MAX_INLINE_BYTES } from "../contracts/bounds.ts";
 import { MAX_JOB_WAIT_MS } from "../contracts/edge/inputs.ts";
 import type { JobId } from "../contracts/ids.ts";
 import { isTerminal } from "../contracts/job-state.ts";
@@ -23,6 +24,7 @@ export function outageOf(
 }
 
 /**
+ * The final job, with the bytes of small outputs.
  * @throws FleetError `not_found`, `unauthorized`, `forbidden` at once; `edge_unreachable` after `outageMs` without an
  * edge; the signal's reason when it is aborted.
  */
@@ -35,7 +37,7 @@ export async function waitForJob(connection: Connection, jobId: JobId, options: 
     signal?.throwIfAborted();
     const askedMs = Date.now();
     try {
-      const job = await connection.trpc.jobs.get.query({ jobId, waitMs }, { signal });
+      const job = await connection.trpc.jobs.get.query({ jobId, waitMs, inlineBytes: MAX_INLINE_BYTES }, { signal });
       outage.over();
       if (isTerminal(job.state)) return job;
       // An edge that stops answers at once: the next one is asked after a pause.

@@ -1,5 +1,6 @@
 /** Assets (stored bytes) and outputs (a job's named references to them). */
 import { z } from "zod";
+import { MAX_INLINE_CHARS } from "./bounds.ts";
 import { AssetId, JobId, Sha256, Timestamp } from "./ids.ts";
 import { pathEscapes } from "./workflow-value.ts";
 
@@ -58,6 +59,8 @@ export const Output = z.object({
   assetId: AssetId,
   /** True for previews that ComfyUI itself writes to its temp folder (PreviewImage). */
   temporary: z.boolean(),
+  /** All of its bytes, in the answer to a `jobs.get` that has asked for them (`inlineBytes`). */
+  dataBase64: z.string().max(MAX_INLINE_CHARS).optional(),
 });
 export type Output = z.infer<typeof Output>;
 

@@ -1,6 +1,6 @@
 /** Attempts: one try of a job on one pod, as the edge orders it and the agent reports it. */
 import { z } from "zod";
-import { MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
+import { MAX_INLINE_CHARS, MAX_INPUTS, MAX_OUTPUTS, MAX_PREVIEW_CHARS, Text } from "./bounds.ts";
 import { AssetId, AttemptId, JobId, PodId, Sha256, Timestamp } from "./ids.ts";
 import { JobError } from "./job.ts";
 import { PartnerKey } from "./partner-key.ts";
@@ -77,6 +77,11 @@ export const AttemptOutput = z.object({
   sizeBytes: z.int().min(0),
   sha256: Sha256,
   temporary: z.boolean(),
+  /**
+   * All of its bytes, in the event of `pod.watch` that first tells of the end, where the agent has them at hand and they fit
+   * into `MAX_INLINE_BYTES` with those before.
+   */
+  dataBase64: z.string().max(MAX_INLINE_CHARS).optional(),
 });
 export type AttemptOutput = z.infer<typeof AttemptOutput>;
 

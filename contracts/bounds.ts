@@ -6,6 +6,10 @@ export const Text = z.string().max(65_536);
 
 /** Outputs of one attempt. An agent fails a run that makes more, since no edge would read the report of it. */
 export const MAX_OUTPUTS = 10_000;
+/** Bytes of small outputs, together, that may come along with the message that tells of them. */
+export const MAX_INLINE_BYTES = 64 * 1024;
+/** The same as base64. */
+export const MAX_INLINE_CHARS = Math.ceil(MAX_INLINE_BYTES / 3) * 4;
 /** Attempts in one beat, either way. */
 export const MAX_ATTEMPTS = 1_000;
 /** Different inputs of one attempt. */

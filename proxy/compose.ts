@@ -88,7 +88,7 @@ export async function composeEdge(
     maxOutputBytes: config.MAX_UPLOAD_BYTES,
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
-  const direct = createDirectTransport({ pods: registered.targets, fetch: globalThis.fetch });
+  const direct = createDirectTransport({ pods: registered.targets, fetch: runtime.fetch });
   const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
   const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
@@ -133,6 +133,7 @@ export async function composeEdge(
     planner,
     settlement,
     lastProgress,
+    blobs,
     box,
     limits: {
       maxWorkflowBytes: config.MAX_WORKFLOW_BYTES,
@@ -196,7 +197,7 @@ export async function composeEdge(
     tailnet?.close();
     const telling = tracing.stop(LAST_SPANS_MS);
     await store.releaseRoles(edgeId).catch((error: unknown) => logger.warn("roles not released", { error }));
-    await Promise.all([store.close(), blobs.close()]);
+    await store.close();
     await telling;
   }
   return { port: listener.port, stop: (deadlineMs) => stopped ??= stop(deadlineMs) };

@@ -91,7 +91,6 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       range: c.req.header("range"),
       ifRange: c.req.header("if-range"),
       ifNoneMatch: c.req.header("if-none-match"),
-      signal: c.req.raw.signal,
     }, { attempts, workspace }));
   app.get(`${AGENT_ROUTES.objectInfo}/:sha256`, (c) => {
     const info = options.comfy.objectInfo();

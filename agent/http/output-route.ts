@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { AttemptsPort } from "../../contracts/agent/ports.ts";
-import { type AttemptOutput, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
+import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import { readPart } from "../attempts/read-part.ts";
@@ -18,17 +18,13 @@ export interface OutputRequest {
   range: string | undefined;
   ifRange: string | undefined;
   ifNoneMatch: string | undefined;
-  /** Aborted when the caller is gone. */
-  signal: AbortSignal;
 }
 
 /** Up to here one read and one write are quicker than a stream, and no burden. */
 const WHOLE_BYTES = 256 * 1024;
-/** How long a request waits for an output that is being taken. */
-const HELD_MS = 10_000;
 
 interface OutputDeps {
-  attempts: Pick<AttemptsPort, "get" | "watch">;
+  attempts: Pick<AttemptsPort, "get">;
   workspace: Workspace;
 }
 
@@ -77,31 +73,14 @@ async function partOf(path: string, start: number, lengthBytes: number): Promise
   }
 }
 
-/** An output that is being taken will be there in a moment: the caller is not sent away. Null when it takes too long. */
-async function whenFinal(
-  attempts: OutputDeps["attempts"],
-  attemptId: AttemptId,
-  signal: AbortSignal,
-): Promise<AttemptReport | null> {
-  const until = AbortSignal.any([signal, AbortSignal.timeout(HELD_MS)]);
-  for await (const event of attempts.watch(attemptId, { previews: false }, until)) {
-    if (event.type === "report" && isAttemptFinal(event.report.state)) return event.report;
-  }
-  return null;
-}
-
 async function findOutput(
   request: OutputRequest,
   { attempts }: OutputDeps,
 ): Promise<{ attemptId: AttemptId; output: AttemptOutput }> {
   const attemptId = AttemptId.safeParse(request.attemptId);
   const index = /^\d{1,6}$/.test(request.index) ? Number(request.index) : -1;
-  const outputOf = (report: AttemptReport | null) => report?.outputs.find((one) => one.index === index);
   const report = attemptId.success ? await attempts.get(attemptId.data) : null;
-  const output = outputOf(report) ??
-    (report?.state === "collecting"
-      ? outputOf(await whenFinal(attempts, report.attemptId, request.signal))
-      : undefined);
+  const output = report?.outputs.find((one) => one.index === index);
   if (!attemptId.success || !output) {
     throw new FleetError("not_found", "Cannot find this output: there is no such attempt or no such index", {
       hint: "Read the attempt's final report; outputs go when the attempt is released.",

@@ -4,6 +4,7 @@ import type { PodPort } from "../../contracts/agent/ports.ts";
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { PodCapability } from "../../contracts/pod.ts";
+import type { RecentBytes } from "../../contracts/recent-bytes.ts";
 import { PROTOCOL } from "../../contracts/protocol.ts";
 import type { AttemptService } from "../attempts/attempt-service.ts";
 import { Mailbox } from "../attempts/mailbox.ts";
@@ -13,6 +14,7 @@ import { gpuCondition } from "../gpu/gpu-condition.ts";
 import type { GpuService } from "../gpu/gpu-service.ts";
 import { capabilityOf, conditionsOf } from "./conditions.ts";
 import type { PodIdentity } from "./identity.ts";
+import { withInlineOutputs } from "./inline-outputs.ts";
 import { createQuietReports } from "./quiet-reports.ts";
 
 export interface PodServiceDeps {
@@ -21,6 +23,8 @@ export interface PodServiceDeps {
   attempts: AttemptService;
   gpu: Pick<GpuService, "current" | "onVerdict">;
   identity: PodIdentity;
+  /** Bytes of outputs, by hash. */
+  recent: Pick<RecentBytes, "get">;
   agent: Pick<PodCapability, "agentVersion" | "comfyMode">;
 }
 
@@ -79,7 +83,8 @@ export class PodService implements PodPort {
     this.#stopping.abort();
   }
 
-  #tell(report: AttemptReport): void {
+  #tell(told: AttemptReport): void {
+    const report = withInlineOutputs(told, this.#deps.recent);
     for (const mailbox of this.#watchers) mailbox.put(report.attemptId, { type: "attempt", report });
     this.#tellPod();
   }

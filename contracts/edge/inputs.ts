@@ -1,5 +1,6 @@
 /** Inputs of the edge's procedures that are more than one id. */
 import { z } from "zod";
+import { MAX_INLINE_BYTES } from "../bounds.ts";
 import { AssetId, JobId, KeyId, PodId, TenantId } from "../ids.ts";
 import { JobState } from "../job-state.ts";
 import { SubmitOptions } from "../job.ts";
@@ -14,6 +15,11 @@ export const MAX_JOB_WAIT_MS = 25_000;
 export const GetJob = ByJob.extend({
   /** Answer when the job is final, at the latest after this long. */
   waitMs: z.int().min(0).max(MAX_JOB_WAIT_MS).default(0),
+  /**
+   * A job that has succeeded brings the bytes of its first eight outputs, as far as they fit, in `dataBase64`; needs the
+   * scope `assets:read`.
+   */
+  inlineBytes: z.int().min(0).max(MAX_INLINE_BYTES).optional(),
 });
 
 /** The idempotency keys are those of `jobs.submit`: one that a submit has used is refused here. */

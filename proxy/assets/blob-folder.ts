@@ -1,4 +1,5 @@
 /** The folder that a blob is moved into: open, so that what was moved can be made to survive a power cut. */
+import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -23,8 +24,12 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-/** Opens the folders of one store. */
-export type BlobFolders = (path: string) => Promise<BlobFolder>;
+/** The folders of one store. */
+export interface BlobFolders {
+  open(path: string): Promise<BlobFolder>;
+  /** Resolves when it is there and as durable as can be before something is moved into it. */
+  ready(path: string): Promise<void>;
+}
 
 /** @param root of the store, which exists; blobs lie two folders below it */
 export function createBlobFolders(root: string): BlobFolders {
@@ -43,17 +48,24 @@ export function createBlobFolders(root: string): BlobFolders {
     return syncing;
   }
 
-  return async (path) => {
-    let folder = await openExisting(path);
-    if (folder === null) {
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      folder = await open(path, "r");
-    }
-    const opened = folder;
-    return {
-      path,
-      sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
-      close: () => opened.close(),
-    };
+  return {
+    async open(path) {
+      let folder = await openExisting(path);
+      if (folder === null) {
+        await mkdir(path, { recursive: true, mode: 0o700 });
+        folder = await open(path, "r");
+      }
+      const opened = folder;
+      return {
+        path,
+        sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
+        close: () => opened.close(),
+      };
+    },
+    async ready(path) {
+      // Quicker than a thread, and it may have been removed since it was anchored.
+      if (!existsSync(path)) await mkdir(path, { recursive: true, mode: 0o700 });
+      await anchor(path);
+    },
   };
 }

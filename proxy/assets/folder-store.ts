@@ -3,7 +3,8 @@
  * and on the disk; when it was last stored or touched is its modification time. One edge per folder: what an earlier one
  * left half-written is removed at the start.
  */
-import { mkdir, opendir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, opendir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { createRecentBytes } from "../../contracts/recent-bytes.ts";
@@ -11,8 +12,8 @@ import { Sha256, TenantId } from "../../contracts/ids.ts";
 import { type BlobFolder, createBlobFolders } from "./blob-folder.ts";
 import { createBlobWriter, type WrittenBlob } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
-import { createSpareFiles } from "./spare-file.ts";
 import { readFileStream } from "./file-stream.ts";
+import { storeSmallBlob } from "./small-blob.ts";
 import type { BlobKey, BlobStore, StoredBlob } from "./port.ts";
 
 export interface FolderStoreOptions {
@@ -22,12 +23,11 @@ export interface FolderStoreOptions {
   stallTimeoutMs?: number;
 }
 
-export interface FolderStore extends BlobStore {
-  /** What is under way goes on. */
-  close(): Promise<void>;
-}
-
 type PutOptions = Parameters<BlobStore["put"]>[2];
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -59,7 +59,7 @@ function checkHash(blob: StoredBlob, expected: PutOptions["expected"] = {}): voi
   });
 }
 
-export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: FolderStoreOptions): Promise<FolderStore> {
+export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: FolderStoreOptions): Promise<BlobStore> {
   const temporary = join(root, "tmp");
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -67,12 +67,11 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   /** Both parts are checked here too: they become a path. */
   const folderOf = (tenantId: TenantId, sha256: Sha256) =>
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
-  const spare = createSpareFiles(temporary);
-  const openFolder = createBlobFolders(root);
+  const folders = createBlobFolders(root);
   /** By path. */
   const recent = createRecentBytes();
   const homeOf = (tenantId: TenantId, sha256: Sha256) => {
-    const opening = openFolder(folderOf(tenantId, sha256));
+    const opening = folders.open(folderOf(tenantId, sha256));
     // Met where it is awaited, unless the bytes fail first.
     opening.catch(() => undefined);
     return opening;
@@ -103,9 +102,9 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   }
 
   return {
-    close: spare.close,
     async put(tenantId, body, options) {
-      const { path, file } = await spare.take();
+      const path = join(temporary, randomUUID());
+      const file = await open(path, "wx", 0o600);
       const { maxBytes, blake3 } = options;
       const writer = await createBlobWriter(file, { maxBytes, blake3, keepBytes: recent.maxFileBytes });
       // Where their hash is known, a place is made while the bytes come in.
@@ -122,6 +121,16 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       } finally {
         home?.then((folder) => folder.close()).catch(() => undefined);
       }
+    },
+    async putSmall(tenantId, sha256, bytes) {
+      checkHash({ sha256: hashOf(bytes), blake3: null, sizeBytes: bytes.byteLength }, { sha256 });
+      const folder = folderOf(tenantId, sha256);
+      const path = join(folder, sha256);
+      await folders.ready(folder);
+      await exclusively(path, async () => {
+        await storeSmallBlob(bytes, { folder, name: sha256, temporary });
+        recent.keep(path, bytes);
+      });
     },
     async open(tenantId, sha256, range) {
       const path = pathOf(tenantId, sha256);

@@ -8,7 +8,7 @@ import type { BlobStore } from "../assets/port.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { NewAsset } from "../store/asset-store.ts";
-import type { FirstOutput } from "./first-outputs.ts";
+import { inlineBytes } from "./inline-bytes.ts";
 import { outputBody } from "./output-body.ts";
 import type { AttemptTimings } from "./timings.ts";
 
@@ -25,8 +25,6 @@ export interface FinishedAttempt {
   jobId: JobId;
   tenantId: TenantId;
   outputs: readonly AttemptOutput[];
-  /** The one with index 0, where it was asked for before. */
-  first?: FirstOutput | null;
 }
 
 export interface Collected {
@@ -42,9 +40,6 @@ export function assetFileName(name: string, index: number): string {
   return parsed.success ? parsed.data : `output-${index}`;
 }
 
-/** Up to here, bytes that come anyway are stored sooner than it is found out whether they are there. */
-const PUT_ANYWAY_BYTES = 1024 * 1024;
-
 async function fetchOutput(
   options: CollectOptions,
   attempt: FinishedAttempt,
@@ -53,18 +48,13 @@ async function fetchOutput(
   const { blobs, agents, clock, timings } = options;
   const { podId, attemptId, tenantId } = attempt;
   const { sha256, sizeBytes } = output;
-  const first = output.index === 0 ? attempt.first ?? null : null;
-  const isOnItsWay = first !== null && sizeBytes <= PUT_ANYWAY_BYTES;
   // Stored bytes of another size are broken, or the report is: fetching them anew shows which.
-  if (!isOnItsWay && await blobs.touch(tenantId, sha256) === sizeBytes) {
-    first?.abort();
-    return;
-  }
+  if (await blobs.touch(tenantId, sha256) === sizeBytes) return;
   let failure: unknown = null;
   const failed = (error: unknown) => {
     failure = error;
   };
-  const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed, first };
+  const reading = { agents, clock, stallMs: timings.stallMs, tries: timings.collectTries, signal, failed };
   const body = outputBody(reading, { podId, attemptId, output });
   try {
     await blobs.put(tenantId, body, { maxBytes: sizeBytes, expected: { sha256, sizeBytes }, blake3: false, signal });
@@ -72,14 +62,31 @@ async function fetchOutput(
     // Where nobody has begun to read it: the file could not be opened.
     body.cancel().catch(() => {});
     signal.throwIfAborted();
-    if (failure !== null) throw failure;
-    if (FleetError.is(error) && (error.code === "hash_mismatch" || error.code === "payload_too_large")) {
-      throw new FleetError("output_missing", "Cannot keep the output: its bytes are not those that the pod reported", {
-        cause: error,
-      });
-    }
-    throw error;
+    throw failure ?? wrongOr(error);
   }
+}
+
+/** What is here already is stored sooner than it is found out whether it was stored before. */
+async function bringHome(
+  options: CollectOptions,
+  attempt: FinishedAttempt,
+  { output, signal }: { output: AttemptOutput; signal: AbortSignal },
+): Promise<void> {
+  const inline = inlineBytes(output);
+  if (inline === null) return await fetchOutput(options, attempt, { output, signal });
+  try {
+    await options.blobs.putSmall(attempt.tenantId, output.sha256, inline);
+  } catch (error) {
+    throw wrongOr(error);
+  }
+}
+
+/** Bytes that are not those of the report are as good as gone; any other failure as it is. */
+function wrongOr(error: unknown): unknown {
+  if (!FleetError.is(error) || (error.code !== "hash_mismatch" && error.code !== "payload_too_large")) return error;
+  return new FleetError("output_missing", "Cannot keep the output: its bytes are not those that the pod reported", {
+    cause: error,
+  });
 }
 
 /** Runs at most `parallel` at once; the first failure stops the rest. */
@@ -160,8 +167,7 @@ function rowsOf(attempt: FinishedAttempt): Collected {
 }
 
 /**
- * What is in the blob store already is not fetched again, so that a second call goes on where the first stopped; but for
- * a small one that is on its way.
+ * What is in the blob store already is not fetched again, so that a second call goes on where the first stopped.
  * @throws FleetError `output_missing` when the bytes are gone or wrong, `payload_too_large`, else what kept them from
  * being fetched or stored for now; the signal's reason when aborted.
  */
@@ -178,7 +184,7 @@ export async function collectOutputs(
   await inParallel(
     distinct,
     timings.collectParallel,
-    (output) => fetchOutput(options, attempt, { output, signal }),
+    (output) => bringHome(options, attempt, { output, signal }),
   );
   if (clock.monotonicMs() - startedMs > KEPT_FOR_SURE_MS) await checkStored(options, attempt.tenantId, distinct);
   return rowsOf(attempt);

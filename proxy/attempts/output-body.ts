@@ -6,7 +6,6 @@ import { outputPath } from "../../contracts/agent/routes.ts";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
-import type { FirstOutput } from "./first-outputs.ts";
 import { errorOfResponse, toAgentError } from "../pods/agent-error.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
@@ -21,8 +20,6 @@ export interface OutputBodyOptions {
   signal: AbortSignal;
   /** Told before the stream errors, because who reads it may wrap the reason. */
   failed: (error: unknown) => void;
-  /** An answer that was asked for before; used where it is the right one. */
-  first?: FirstOutput | null;
 }
 
 export interface OutputSource {
@@ -72,14 +69,6 @@ async function request(
   throw new FleetError("output_missing", "Cannot fetch the output: the pod has other bytes than before the cut");
 }
 
-/** The body of an answer that came before its report, if that is the whole of what was reported. */
-async function bodyOfFirst(first: FirstOutput, { sha256 }: AttemptOutput): Promise<ReadableStream<Uint8Array> | null> {
-  const response = await first.response;
-  if (response?.headers.get("etag") === `"${sha256}"`) return response.body;
-  first.abort();
-  return null;
-}
-
 /**
  * Asks for the first bytes at once, before anybody reads.
  * @returns the stream; it errors with FleetError `output_missing`, or with the last failure when the tries are used up
@@ -91,22 +80,10 @@ export function outputBody(options: OutputBodyOptions, source: OutputSource): Re
   let offset = 0;
   let failures = 0;
   let canceled = false;
-  let first = options.first ?? null;
 
-  async function open(cut: AbortController): Promise<ReadableStream<Uint8Array>> {
-    const early = first;
-    first = null;
-    if (early !== null) {
-      cut.signal.addEventListener("abort", early.abort, { once: true });
-      const body = await bodyOfFirst(early, source.output);
-      if (body !== null) return body;
-    }
-    return await request(options, source, { offset, signal: cut.signal });
-  }
-
-  async function next(connection: Connection): Promise<Uint8Array | null> {
-    connection.reader ??= (await open(connection.cut)).getReader();
-    const { done, value } = await connection.reader.read();
+  async function next(open: Connection): Promise<Uint8Array | null> {
+    open.reader ??= (await request(options, source, { offset, signal: open.cut.signal })).getReader();
+    const { done, value } = await open.reader.read();
     if (done && offset < source.output.sizeBytes) {
       throw new FleetError("agent_unreachable", "Cannot fetch the output: it was cut off");
     }
@@ -131,10 +108,10 @@ export function outputBody(options: OutputBodyOptions, source: OutputSource): Re
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       for (;;) {
-        const current: Connection = connection ?? { reader: null, cut: new AbortController() };
-        connection = current;
+        const open: Connection = connection ?? { reader: null, cut: new AbortController() };
+        connection = open;
         try {
-          const chunk = await withDeadline(waiting, () => next(current));
+          const chunk = await withDeadline(waiting, () => next(open));
           failures = 0;
           if (canceled) return;
           if (chunk === null) return controller.close();

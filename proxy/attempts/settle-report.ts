@@ -14,7 +14,6 @@ import type { AttemptRow, Transition } from "../store/job-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { collectOutputs } from "./collect.ts";
-import type { FirstOutputs } from "./first-outputs.ts";
 import { buildReceipt, type ReceiptFacts } from "./receipt.ts";
 import { requeue, type RequeueOptions } from "./requeue.ts";
 import { toJobError } from "./start-verdict.ts";
@@ -30,7 +29,6 @@ export interface SettleDeps extends RequeueOptions {
 }
 
 interface SettlerDeps extends SettleDeps {
-  firstOutputs: Pick<FirstOutputs, "take">;
   /** Whether this edge has called the attempt back, so that its end as `canceled` is what was asked for. */
   isRecalled: (attemptId: AttemptId) => boolean;
 }
@@ -85,8 +83,7 @@ function hasEnded(row: AttemptRow): boolean {
 
 /** @returns a function that rejects only with what the stores throw */
 export function createSettler(deps: SettlerDeps): SettleReport {
-  const { firstOutputs, store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } =
-    deps;
+  const { store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } = deps;
 
   /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
   async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "attempt" | "report" | "nowMs"> | null> {
@@ -144,8 +141,7 @@ export function createSettler(deps: SettlerDeps): SettleReport {
 
   async function succeed(row: AttemptRow, report: AttemptReport): Promise<SettleEnd> {
     const { podId, jobId, tenantId, no } = row;
-    const first = firstOutputs.take(podId, row.id);
-    const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs, first };
+    const attempt = { podId, attemptId: row.id, jobId, tenantId, outputs: report.outputs };
     const collecting = collectOutputs({ agents, blobs, clock, timings }, attempt, signal);
     // Read while the bytes are on their way; that it fails is met where it is awaited, unless they fail first.
     const facts = factsOf(row);
@@ -161,8 +157,6 @@ export function createSettler(deps: SettlerDeps): SettleReport {
       if (signal.aborted) return "later";
       if (!FleetError.is(error)) throw error;
       return await collectFailed(row, report, error);
-    } finally {
-      first?.abort();
     }
   }
 

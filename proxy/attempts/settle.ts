@@ -8,7 +8,6 @@ import { isTerminal } from "../../contracts/job-state.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
 import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createEarlyOutputs } from "./early-outputs.ts";
-import { createFirstOutputs } from "./first-outputs.ts";
 import { createRecall } from "./recall.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
@@ -46,10 +45,9 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     signal,
   });
   const early = createEarlyOutputs({ ...deps, logger });
-  const firstOutputs = createFirstOutputs({ agents, clock, timeoutMs: timings.stallMs, signal });
   /** Called back, until the agent has said what became of them. */
   const recalled = new Set<AttemptId>();
-  const settleReport = createSettler({ ...deps, logger, firstOutputs, isRecalled: (id) => recalled.has(id) });
+  const settleReport = createSettler({ ...deps, logger, isRecalled: (id) => recalled.has(id) });
   const takeBack = createRecall({ agents, clock, timings, logger, signal });
   const settled = new Map<string, Settled>();
   const working = new Map<string, Work>();
@@ -72,7 +70,6 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
 
   function noteLive(podId: PodId, { live }: Settled, report: AttemptReport): void {
     if (!live) return;
-    if (report.state === "collecting" && report.outputs.length === 0) firstOutputs.expect(podId, report.attemptId);
     if (report.progress) lastProgress.set(live.jobId, live.no, report.progress);
     if (!isAttemptFinal(report.state)) early.bring(podId, report);
   }
@@ -89,7 +86,6 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
           remember(key, entry);
           noteLive(podId, entry, report);
         }
-        if (end !== "later" && isAttemptFinal(state)) firstOutputs.drop(podId, attemptId);
         if (end === "settled" && isAttemptFinal(state)) {
           rendered.delete(key);
           release(podId, attemptId);
@@ -161,7 +157,6 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       } finally {
         // What it says late is settled anew, and brings nothing home for an attempt that is over.
         settled.delete(keyOf(podId, id));
-        firstOutputs.drop(podId, id);
         early.end(podId, id);
       }
     },

@@ -1,6 +1,7 @@
 /** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
 import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
+import type { BlobStore } from "../assets/port.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
 import type { SealedBox } from "../secrets/sealed-box.ts";
@@ -12,6 +13,7 @@ import { createFinals } from "./finals.ts";
 import { getOwnJob } from "./get.ts";
 import { createHub } from "./hub.ts";
 import { jobView } from "./job-view.ts";
+import { withInlineOutputs } from "./inline-outputs.ts";
 import type { LastProgress } from "./last-progress.ts";
 import { keptJobs } from "./kept-jobs.ts";
 import { listJobs } from "./list.ts";
@@ -45,6 +47,7 @@ export interface JobsOptions {
   clock: Clock;
   logger: Logger;
   lastProgress: LastProgress;
+  blobs: Pick<BlobStore, "read">;
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
   /** How long final jobs are kept. */
@@ -61,7 +64,7 @@ export interface JobsOptions {
 
 export function createJobs(given: JobsOptions): Jobs {
   const options = { ...given, store: keptJobs(given.store, given) };
-  const { store, planner, clock, lastProgress, jobRetentionMs } = options;
+  const { store, planner, clock, lastProgress, blobs, jobRetentionMs } = options;
   const { pollMs = 1_000, openAfterMs = 100, progressIntervalMs = 200 } = options;
   const logger = options.logger.child("jobs");
 
@@ -83,10 +86,13 @@ export function createJobs(given: JobsOptions): Jobs {
       const { row, waiting } = await submitJob(options, { tenantId, trace }, input);
       return view(row, waiting);
     },
-    async get({ tenantId }, { jobId, waitMs }, signal) {
-      const row = await getOwnJob(store, tenantId, jobId);
-      if (waitMs === 0 || isTerminal(visibleState(row.state))) return view(row);
-      return view(await finals.wait(jobId, waitMs, signal) ?? await getOwnJob(store, tenantId, jobId));
+    async get(caller, { jobId, waitMs, inlineBytes = 0 }, signal) {
+      const { tenantId } = caller;
+      let row = await getOwnJob(store, tenantId, jobId);
+      if (waitMs > 0 && !isTerminal(visibleState(row.state))) {
+        row = await finals.wait(jobId, waitMs, signal) ?? await getOwnJob(store, tenantId, jobId);
+      }
+      return await withInlineOutputs(view(row), { caller, blobs, maxBytes: inlineBytes });
     },
     list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),
     async cancel({ tenantId }, jobId) {

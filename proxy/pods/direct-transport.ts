@@ -4,7 +4,7 @@
  */
 import { FleetError } from "../../contracts/errors.ts";
 import type { PodId } from "../../contracts/ids.ts";
-import type { AgentTransport } from "./port.ts";
+import type { AgentFetch, AgentTransport } from "./port.ts";
 import type { DirectTarget } from "./registry.ts";
 
 /** Refused connects carry `details.sent = false`: nothing of the request has reached the agent. */
@@ -25,7 +25,7 @@ function isRefused(error: unknown, depth = 0): boolean {
 
 /** @param options.pods is read at every call, so that pods may come and go */
 export function createDirectTransport(
-  options: { pods: ReadonlyMap<PodId, DirectTarget>; fetch: typeof fetch },
+  options: { pods: ReadonlyMap<PodId, DirectTarget>; fetch: AgentFetch },
 ): AgentTransport {
   return {
     async fetch(podId, path, init = {}) {
@@ -45,6 +45,7 @@ export function createDirectTransport(
         return await options.fetch(url, { ...init, headers, redirect: "manual" });
       } catch (error) {
         if (init.signal?.aborted) throw error;
+        if (FleetError.is(error) && error.code !== "agent_unreachable") throw error;
         throw unreachable(error);
       }
     },

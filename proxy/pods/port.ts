@@ -14,6 +14,9 @@ export interface AgentRequest extends RequestInit {
   duplex?: "half";
 }
 
+/** How a runtime calls an agent: the part of `fetch` that a transport uses. */
+export type AgentFetch = (url: URL, init?: AgentRequest) => Promise<Response>;
+
 /**
  * The one way to an agent. Adds the transport's own authentication. Rejects with FleetError `agent_unreachable`; an HTTP
  * error status is an answer, not a rejection.

@@ -1,5 +1,7 @@
 /** What the edge needs of the JavaScript runtime. The entry points pass an implementation in; nothing sniffs for one. */
 
+import type { AgentFetch } from "../pods/port.ts";
+
 export interface Listener {
   hostname: string;
   /** The real port, also when 0 was asked for. */
@@ -26,6 +28,8 @@ export interface Runtime {
   onStopSignal(listener: () => void): void;
   /** Calls back once when standard input ends: whoever held its other end, the parent, is gone. */
   onParentEnd(listener: () => void): void;
+  /** Calls agents. */
+  fetch: AgentFetch;
   /** One log line to standard error, synchronously. */
   writeLine(line: string): void;
   exit(code: number): void;

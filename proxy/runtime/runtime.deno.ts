@@ -42,6 +42,7 @@ export function createDenoRuntime(): Runtime {
     onParentEnd(listener) {
       Deno.stdin.readable.pipeTo(new WritableStream()).then(listener, listener);
     },
+    fetch: globalThis.fetch,
     writeLine(line) {
       Deno.stderr.writeSync(encoder.encode(`${line}\n`));
     },

@@ -5,6 +5,7 @@ import { finished } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { boundConnections, HEADERS_CHECK_MS } from "../../contracts/http/bound-connections.ts";
 import { refuseMalformed } from "../../contracts/http/malformed.ts";
+import { createNodeFetch } from "../agent-http/node-fetch.ts";
 import type { Listener, Runtime } from "./port.ts";
 
 const IDLE_SWEEP_MS = 50;
@@ -57,6 +58,7 @@ export function createNodeRuntime(): Runtime {
     onParentEnd(listener) {
       finished(process.stdin.resume(), { writable: false }, () => listener());
     },
+    fetch: createNodeFetch(),
     writeLine(line) {
       process.stderr.write(`${line}\n`);
     },

@@ -10,10 +10,10 @@ import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { AgentTransport } from "../pods/port.ts";
 import type { Clock } from "../time/clock.ts";
 import { createDialAgent } from "./dial-agent.ts";
-import { httpCall } from "./http-call.ts";
+import { httpCall } from "../agent-http/http-call.ts";
 import type { Paths } from "./paths.ts";
 import type { TailnetPeer } from "./peers.ts";
-import { leaveBody } from "./request-body.ts";
+import { leaveBody } from "../agent-http/request-body.ts";
 
 export interface TailnetTransport extends AgentTransport {
   /** Cuts every connection of the pod: it is gone. */

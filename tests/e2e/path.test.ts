@@ -2,12 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHash } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { file, type JobEvent } from "../../client/mod.ts";
+import { createFleet, file, type JobEvent } from "../../client/mod.ts";
 import { collect, progressOf, states, statuses } from "../support/fleet/events.ts";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
 import { gradientPath, greeting, invert, postcard, postcardPath, quick, slow } from "../support/fleet/workflows.ts";
+import { noisePng } from "../support/noise-png.ts";
 import { differenceFromRecording } from "../support/real-comfy/compare-pictures.ts";
 
 describe.each(EDGE_RUNTIMES)("a job through an edge on %s", (runtime) => {
@@ -50,6 +51,31 @@ describe.each(EDGE_RUNTIMES)("a job through an edge on %s", (runtime) => {
     expect(await differenceFromRecording(bytes, "workflow-invert-upload-0.png")).toBe(0);
     const stream = await outputs[0]?.stream();
     expect(Buffer.concat(await Array.fromAsync(stream ?? []))).toEqual(Buffer.from(bytes));
+  });
+
+  it("run() brings small outputs along with the result, and asks for large ones", async () => {
+    const asked: string[] = [];
+    const client = createFleet({
+      ...{ baseUrl: fleet.baseUrl, apiKey: fleet.apiKey },
+      fetch(input, init) {
+        const { pathname } = new URL(input instanceof Request ? input.url : input);
+        if (init?.method !== "POST" && pathname.startsWith("/v1/assets/")) asked.push(pathname);
+        return fetch(input, init);
+      },
+    });
+    const noise = noisePng(256, (bytes) => randomFillSync(bytes));
+    for (
+      const [job, calls] of [[client.run(quick()), 0], [
+        client.run(invert(), { "Picture.image": file(noise, "noise.png") }),
+        1,
+      ]] as const
+    ) {
+      const { job: done, outputs: [output] } = await job;
+      const bytes = await output?.bytes() ?? new Uint8Array();
+      expect(createHash("sha256").update(bytes).digest("hex")).toBe(output?.sha256);
+      expect(asked).toHaveLength(calls);
+      expect(JSON.stringify(done)).not.toContain("dataBase64");
+    }
   });
 
   it("run() brings texts home as text/plain", async () => {

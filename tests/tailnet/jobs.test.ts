@@ -8,7 +8,7 @@ import { collect, progressOf, states } from "../support/fleet/events.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
 import { invert, slow } from "../support/fleet/workflows.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
-import { noisePng } from "../support/tailnet/noise-png.ts";
+import { noisePng } from "../support/noise-png.ts";
 import { startPod, type TailnetPod } from "../support/tailnet/pod.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 

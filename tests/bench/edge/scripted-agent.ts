@@ -55,15 +55,13 @@ function appOf(): Hono {
     ...reportOf({ attemptId: prepared.attemptId, jobId: prepared.jobId, no: 1 }, "succeeded"),
     outputs: [...prepared.outputs],
   };
-  const attempts: Pick<typeof pod.attempts, "get" | "watch"> = {
-    ...pod.attempts,
+  const attempts: Pick<typeof pod.attempts, "get"> = {
     get: (id) => (id === prepared.attemptId ? Promise.resolve(standing) : pod.attempts.get(id)),
   };
   app.get(`${AGENT_ROUTES.attempts}/:attemptId/outputs/:index`, (c) =>
     outputResponse({
       ...{ method: c.req.method, attemptId: c.req.param("attemptId"), index: c.req.param("index") },
       ...{ range: c.req.header("range"), ifRange: c.req.header("if-range"), ifNoneMatch: undefined },
-      signal: c.req.raw.signal,
     }, { attempts, workspace }));
   return app;
 }

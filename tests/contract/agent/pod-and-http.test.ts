@@ -1,10 +1,12 @@
 // The pod's procedures, the raw routes and the health socket, with a real agent process.
+import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BeatResult, type PodEvent } from "../../../contracts/agent/messages.ts";
+import { type AttemptReport, isAttemptFinal } from "../../../contracts/attempt.ts";
 import { EdgeId, PodId } from "../../../contracts/ids.ts";
 import { AgentProcess, createClient, until } from "./agent-process.ts";
 import { finalReport, imageGraph, newAttemptId, order, POD_ID, sha256Of, slowGraph } from "./orders.ts";
@@ -89,6 +91,25 @@ describe("pod", () => {
     expect(states()).toContain("running");
     controller.abort();
     await reading;
+  });
+
+  it("watch() brings small outputs with the report of the end, and nobody else is told their bytes", async () => {
+    const controller = new AbortController();
+    const stream = await agent.client.pod.watch.subscribe(undefined, { signal: controller.signal });
+    const start = order(imageGraph(), { epoch: 2 });
+    let told: AttemptReport | null = null;
+    for await (const event of stream) {
+      if (event.type === "pod" && told === null) await agent.client.attempts.start.mutate(start);
+      if (event.type !== "attempt" || event.report.attemptId !== start.attemptId) continue;
+      told = event.report;
+      if (isAttemptFinal(told.state)) break;
+    }
+    controller.abort();
+    const { outputs } = told ?? await finalReport(agent, start.attemptId);
+    const hashOf = (base64 = "") => createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex");
+    expect(outputs.map(({ dataBase64 }) => hashOf(dataBase64))).toEqual(outputs.map(({ sha256 }) => sha256));
+    const described = outputs.map(({ dataBase64: _, ...output }) => output);
+    expect((await finalReport(agent, start.attemptId)).outputs).toEqual(described);
   });
 });
 

@@ -15,7 +15,8 @@ function refusal(code: "not_found" | "unauthorized" | "edge_stopping"): TRPCClie
 function scripted(answers: (string | Error)[]) {
   const asked: number[] = [];
   const get = {
-    query({ waitMs }: { waitMs: number }) {
+    query({ waitMs, inlineBytes }: { waitMs: number; inlineBytes: number }) {
+      expect(inlineBytes).toBe(65_536);
       const answer = answers[Math.min(asked.length, answers.length - 1)];
       asked.push(waitMs);
       return typeof answer === "string" ? Promise.resolve({ id: jobId, state: answer }) : Promise.reject(answer);

@@ -45,8 +45,7 @@ export const has = (count: number) => (report: AttemptReport) => report.outputs.
 export const isOver = (report: AttemptReport) => report.finishedAt !== null;
 
 export async function bytesOf(bench: ServiceBench, attemptId: AttemptId, index: number): Promise<string> {
-  const { signal } = new AbortController();
-  const rest = { range: undefined, ifRange: undefined, ifNoneMatch: undefined, signal };
+  const rest = { range: undefined, ifRange: undefined, ifNoneMatch: undefined };
   const request = { method: "GET", attemptId, index: String(index), ...rest };
   return await (await outputResponse(request, { attempts: bench.service, workspace: bench.workspace })).text();
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,15 +29,25 @@ async function syncsOf(work: () => Promise<void>): Promise<number> {
 
 it("syncs a folder's parents with the first blob that stays, whoever has made the folder, and once", async () => {
   const path = join(root, "tenant", "ab");
-  const made = await createBlobFolders(root)(path);
+  const made = await createBlobFolders(root).open(path);
   // Its blob never came: nothing of it was synced.
   await made.close();
-  const openFolder = createBlobFolders(root);
+  const folders = createBlobFolders(root);
   const put = async () => {
-    const folder = await openFolder(path);
+    const folder = await folders.open(path);
     await folder.sync();
     await folder.close();
   };
   expect(await syncsOf(put)).toBe(3);
   expect(await syncsOf(put)).toBe(1);
+  expect(await syncsOf(() => folders.ready(path))).toBe(0);
+});
+
+it("makes a folder ready as often as it is gone, and syncs its parents once", async () => {
+  const path = join(root, "tenant", "cd");
+  const folders = createBlobFolders(root);
+  expect(await syncsOf(() => folders.ready(path))).toBe(2);
+  rmSync(path, { recursive: true });
+  expect(await syncsOf(() => folders.ready(path))).toBe(0);
+  expect(statSync(path).isDirectory()).toBe(true);
 });

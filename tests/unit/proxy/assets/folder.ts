@@ -1,5 +1,5 @@
 /** A blob store in a folder of its own, and bytes to put into it. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError } from "../../../../contracts/errors.ts";
@@ -8,27 +8,19 @@ import { createFolderStore } from "../../../../proxy/assets/folder-store.ts";
 export async function temporaryBlobs(options: { stallTimeoutMs?: number } = {}) {
   const root = mkdtempSync(join(tmpdir(), "comfyfleet-assets-"));
   const blobs = await createFolderStore({ root, ...options });
-  const all = () =>
-    readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
-      join(entry.parentPath, entry.name).slice(root.length + 1)
-    );
   return {
     root,
     blobs,
-    /** Every file below the root, relative to it, without the one empty file that waits for the next blob. */
-    files() {
-      const files = all();
-      const spare = files.find((path) => path.startsWith("tmp/") && statSync(join(root, path)).size === 0);
-      return files.filter((path) => path !== spare);
-    },
-    async [Symbol.asyncDispose]() {
-      await blobs.close();
-      rmSync(root, { recursive: true, force: true });
-    },
+    /** Every file below the root, relative to it. */
+    files: () =>
+      readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
+        join(entry.parentPath, entry.name).slice(root.length + 1)
+      ),
+    [Symbol.asyncDispose]: () => Promise.resolve(rmSync(root, { recursive: true, force: true })),
   };
 }
 
-export function bytes(text: string): Uint8Array {
+export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 

@@ -120,6 +120,56 @@ describe("collectOutputs()", () => {
     expect(state.asked).toBe(1);
   });
 
+  describe("of small outputs that came with the report", () => {
+    const inline = (text: string) => Buffer.from(text).toString("base64");
+
+    it("keeps them without asking for them, also those that are stored", async () => {
+      const { options, state } = setUp(["first", "second"]);
+      const attempt = attemptWith(["first", "second"]);
+      attempt.outputs = attempt.outputs.map((one, index) =>
+        index === 0 ? { ...one, dataBase64: inline("first") } : one
+      );
+      for (let round = 1; round <= 2; round++) {
+        const { outputs } = await collectOutputs(options, attempt, new AbortController().signal);
+        expect(outputs.map((output) => "dataBase64" in output)).toEqual([false, false]);
+        expect([...options.blobs.blobs.values()].map((bytes) => new TextDecoder().decode(bytes))).toEqual([
+          "first",
+          "second",
+        ]);
+        expect(state.asked).toBe(1);
+      }
+    });
+
+    it("asks for those of which another number came", async () => {
+      const { options, state } = setUp(["text"]);
+      const attempt = attemptWith(["text"]);
+      for (const dataBase64 of [inline("tex"), inline("texts"), "", "!!!!"]) {
+        options.blobs.blobs.clear();
+        attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64 }));
+        await collectOutputs(options, attempt, new AbortController().signal);
+      }
+      expect(state.asked).toBe(4);
+    });
+
+    it("believes no others", async () => {
+      const { options } = setUp(["text"]);
+      const attempt = attemptWith(["text"]);
+      attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64: inline("tezt") }));
+      const collecting = collectOutputs(options, attempt, new AbortController().signal);
+      await expect(collecting).rejects.toMatchObject({ code: "output_missing" });
+      expect(options.blobs.blobs.size).toBe(0);
+    });
+
+    it("says it as it is when they cannot be stored", async () => {
+      const { options } = setUp(["text"]);
+      const attempt = attemptWith(["text"]);
+      attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64: inline("text") }));
+      options.blobs.broken = new Error("ENOSPC");
+      const collecting = collectOutputs(options, attempt, new AbortController().signal);
+      await expect(collecting).rejects.toBe(options.blobs.broken);
+    });
+  });
+
   it("takes an output without bytes", async () => {
     const { options } = setUp([""]);
     await collectOutputs(options, attemptWith([""]), new AbortController().signal);

@@ -3,6 +3,7 @@ import { SubmitJob } from "../../../../contracts/job.ts";
 import type { Waiting } from "../../../../contracts/job.ts";
 import type { JobId, KeyId, TenantId } from "../../../../contracts/ids.ts";
 import { type Caller, TENANT_SCOPES } from "../../../../contracts/tenant.ts";
+import { createMemoryBlobs } from "../../../support/memory-blobs.ts";
 import type { Workflow } from "../../../../contracts/workflow.ts";
 import { createLastProgress, type LastProgress } from "../../../../proxy/jobs/last-progress.ts";
 import { createObjectInfoCache } from "../../../../proxy/jobs/object-info-cache.ts";
@@ -72,6 +73,7 @@ export async function jobsFixture(
     clock,
     logger: silentLogger,
     lastProgress,
+    blobs: createMemoryBlobs(),
     box: testBox(),
     limits: { maxWorkflowBytes: 4 * 1024 * 1024, defaultRunWithinMs: 3_600_000, maxQueued: 10_000 },
     jobRetentionMs: 30 * 86_400_000,

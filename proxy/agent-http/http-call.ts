@@ -6,6 +6,8 @@ import { responseOf } from "./message-response.ts";
 import { bodyOfInit, leaveBody, lengthOf, pumpBody } from "./request-body.ts";
 
 export interface HttpTarget {
+  /** Default: `node:http`'s. */
+  request?: typeof httpRequest;
   agent: Agent;
   host: string;
   port: number;
@@ -18,8 +20,8 @@ function isRepeatable(method: string, { body }: AgentRequest): boolean {
 
 function unreachable(cause: unknown): FleetError {
   if (FleetError.is(cause)) return cause;
-  return new FleetError("agent_unreachable", "Cannot reach the agent over the tailnet: the connection was cut", {
-    hint: "Check that the pod runs; 'comfyfleet tailnet check' says what is wrong on the way.",
+  return new FleetError("agent_unreachable", "Cannot reach the agent: the connection was cut", {
+    hint: "Check that the pod runs; on a tailnet 'comfyfleet tailnet check' says what is wrong on the way.",
     details: { sent: true },
     cause,
   });
@@ -39,8 +41,8 @@ function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Res
       leaveBody(init);
       return reject(signal.reason);
     }
-    const { agent, host, port } = target;
-    const request = httpRequest({ agent, host, port, method, path, headers });
+    const { request: requestOf = httpRequest, agent, host, port } = target;
+    const request = requestOf({ agent, host, port, method, path, headers });
     const onAbort = () => {
       reject(signal?.reason);
       request.destroy();
