@@ -118,6 +118,16 @@ describe("tailnet.status", () => {
     expect(brief((await side.port.status(side.signal)).checks)).toContain(line);
   });
 
+  it.each([[false, "in userspace mode"], [true, "with a kernel device"]])(
+    "says of a daemon with TUN %s that it runs %s",
+    async (TUN, how) => {
+      await using side = await setUp();
+      side.daemon.status = statusOf([], { TUN });
+      const [first] = (await side.port.status(side.signal)).checks;
+      expect(first?.message).toBe(`Running ${how}, version 1.102.3`);
+    },
+  );
+
   it("answers also while the daemon is away or its bus is cut", async () => {
     await using side = await setUp();
     side.daemon.down = true;
