@@ -119,7 +119,7 @@ describe("tailnet.status", () => {
   });
 
   it.each([[false, "in userspace mode"], [true, "with a kernel device"]])(
-    "says of a daemon with TUN %s that it runs %s",
+    "says that TUN %s is %s",
     async (TUN, how) => {
       await using side = await setUp();
       side.daemon.status = statusOf([], { TUN });
