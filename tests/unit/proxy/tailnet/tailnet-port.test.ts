@@ -123,8 +123,7 @@ describe("tailnet.status", () => {
     async (TUN, how) => {
       await using side = await setUp();
       side.daemon.status = statusOf([], { TUN });
-      const [first] = (await side.port.status(side.signal)).checks;
-      expect(first?.message).toBe(`Running ${how}, version 1.102.3`);
+      expect((await side.port.status(side.signal)).checks[0]?.message).toBe(`Running ${how}, version 1.102.3`);
     },
   );
 
