@@ -10,6 +10,7 @@ import { podLogs } from "./commands/pod-logs.ts";
 import { cordonPod, drainPod, freePod, getPod, listPods, restartPod, uncordonPod } from "./commands/pods.ts";
 import { spanOfTime } from "./span-of-time.ts";
 import { tailnetCheck, tailnetStatus } from "./commands/tailnet.ts";
+import { joinTailnet } from "./commands/tailnet-join.ts";
 import { pageOptions } from "./page.ts";
 
 export interface CommandTools {
@@ -67,12 +68,18 @@ function addPods(program: Command, { perform, signIn, integer }: CommandTools): 
     .action((pod, flags) => perform(flags, (context) => removePod(context, pod, flags)));
 }
 
-function addTailnet(program: Command, { perform, signIn }: CommandTools): void {
+function addTailnet(program: Command, { perform, signIn, integer }: CommandTools): void {
   const tailnet = program.command("tailnet").description("the private network between the edge and its pods");
   signIn(tailnet.command("status").description("the edge's node, the control server, and the way to each pod"))
     .action((flags) => perform(flags, (context) => tailnetStatus(context, flags)));
   signIn(tailnet.command("check").description("try from edge and pods what the policy must keep closed"))
     .action((flags) => perform(flags, (context) => tailnetCheck(context, flags)));
+  tailnet.command("join").description("have a tailscaled that runs already join as the edge's node; needs no edge")
+    .option("--socket <path>", "its LocalAPI socket (TS_SOCKET)")
+    .option("--ts-auth-key <file:path>", "key of tag:edge with which it joins, once (TS_AUTHKEY)")
+    .option("--timeout <seconds>", "how long it may take", integer(1, 86_400), 60)
+    .option("--json", "print one JSON envelope")
+    .action((flags) => perform(flags, (context) => joinTailnet(context, flags)));
 }
 
 function addAgent(program: Command, { perform }: CommandTools): void {

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { createLocalApi } from "../contracts/tailnet/local-api.ts";
 import type { PodId } from "../contracts/ids.ts";
 import type { TailnetPort } from "../contracts/edge/ports.ts";
-import { PathKind, type TailnetCheck } from "../contracts/tailnet/report.ts";
+import type { TailnetCheck } from "../contracts/tailnet/report.ts";
 import type { Config } from "./config.ts";
 import type { AgentTransport } from "./pods/port.ts";
 import { createRoutedTransport } from "./pods/routed-transport.ts";
@@ -13,6 +13,7 @@ import type { ConditionChange } from "./pods/conditions.ts";
 import { checkEdge } from "./tailnet/edge-checks.ts";
 import { createTailnetPort, type TailnetPortOptions } from "./tailnet/tailnet-port.ts";
 import { pathCondition } from "./tailnet/path-condition.ts";
+import { readPathGauges } from "./tailnet/path-gauges.ts";
 import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
 import { createMembership, type MembershipEffects } from "./tailnet/membership.ts";
 import { createPaths } from "./tailnet/paths.ts";
@@ -68,9 +69,7 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
       return peer ? [pathCondition(paths.of(peer.stableId))] : [];
     },
     readGauges() {
-      const kinds = members.all().map(({ peer }) => paths.of(peer.stableId).kind);
-      const count = (kind: PathKind) => kinds.filter((one) => one === kind).length;
-      metrics.setAll("comfyfleet_tailnet_pods", PathKind.options.map((kind) => [kind, count(kind)] as const));
+      readPathGauges(members.all().map(({ member, peer }) => [member.podId, paths.of(peer.stableId)]), metrics);
     },
     async run(sessions, signal) {
       await Promise.all([watch.run(signal), members.run({ sessions, transport }, signal)]);

@@ -43,7 +43,7 @@ export async function startTailnet(options: StartTailnetOptions): Promise<Runnin
   // Whatever breaks after the join is the whole fleet's to tell.
   failed.catch(() => {});
   try {
-    await joinAsEdge(plan, { ...options, failed });
+    await joinAsEdge(plan.files.socket, { ...options, failed });
   } catch (error) {
     if (!options.signal.aborted) say(`log: ${logPath}`);
     await child.stop();

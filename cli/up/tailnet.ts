@@ -96,15 +96,15 @@ export interface JoinOptions extends TailnetOptions {
   failed: Promise<never>;
 }
 
-/** Resolves once the node runs. @throws FleetError `tailnet_unavailable`, `timeout`; the signal's reason */
-export async function joinAsEdge({ files }: TailnetPlan, options: JoinOptions): Promise<void> {
+/** Resolves once the node of the daemon with this socket runs. @throws FleetError `tailnet_unavailable`, `timeout`; the signal's reason */
+export async function joinAsEdge(socketPath: string, options: JoinOptions): Promise<void> {
   const { env, say, timeoutMs } = options;
   const controlUrl = env.TS_CONTROL_URL || env.HEADSCALE_URL || undefined;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, deadline]);
   let last = "tailscaled does not answer yet";
   const joined = joinTailnet({
-    api: createLocalApi<Duplex>({ request, socketPath: files.socket }),
+    api: createLocalApi<Duplex>({ request, socketPath }),
     clock: { sleep: (ms, ending) => sleep(ms, undefined, { signal: ending }).catch(() => {}) },
     node: { hostname: env.TS_HOSTNAME || EDGE_HOSTNAME, controlUrl },
     readKey: () => Promise.resolve(readAuthKey(options)),

@@ -1,6 +1,6 @@
 /**
  * Counters, gauges and histograms of one process, and their Prometheus text (format 0.0.4). Counting is an addition in
- * memory. A metric has at most one label, and at most {@link MAX_SERIES} values of it: more are counted as `other`.
+ * memory. A metric has at most one label, and at most {@link MetricSpec.maxSeries} values of it: more are counted as `other`.
  */
 
 export interface MetricSpec {
@@ -9,6 +9,8 @@ export interface MetricSpec {
   readonly label?: string;
   /** Values that are shown as 0 before anything was counted. */
   readonly known?: readonly string[];
+  /** Values that are told apart. Default {@link MAX_SERIES}. */
+  readonly maxSeries?: number;
   /** Upper bounds of a histogram, rising. */
   readonly buckets?: readonly number[];
 }
@@ -66,7 +68,9 @@ function seriesOf({ spec, series }: Metric, labelValue: string): Series {
   const key = spec.label === undefined ? UNLABELED : labelValue;
   const found = series.get(key);
   if (found !== undefined) return found;
-  if (series.size >= MAX_SERIES && key !== OTHER) return seriesOf({ name: "", spec, series }, OTHER);
+  if (series.size >= (spec.maxSeries ?? MAX_SERIES) && key !== OTHER) {
+    return seriesOf({ name: "", spec, series }, OTHER);
+  }
   const made = newSeries(spec);
   series.set(key, made);
   return made;

@@ -18,7 +18,7 @@ export interface EdgeCheckOptions {
 
 const STATUS_MS = 5_000;
 const MAX_CHARS = 500;
-const START = "Start the edge's tailscaled, and see that TS_SOCKET names its socket and that the edge is its user.";
+const START = "Start the edge's tailscaled, and see that TS_SOCKET names its socket and that the edge may open it.";
 const JOIN = "Join it to the tailnet with a key of the tag 'tag:edge'; 'comfyfleet up --tailnet' does so by itself.";
 
 /** The system lets only the daemon's own user, or one that it lets in, open the socket. */
@@ -61,10 +61,12 @@ export async function checkEdge(options: EdgeCheckOptions, signal: AbortSignal):
     signal.throwIfAborted();
     return [noAnswer(error)];
   }
-  const { BackendState, Version } = status;
+  const { BackendState, TUN, Version } = status;
   if (BackendState !== "Running") return [failed("tailscaled", `tailscaled is ${BackendState}`, JOIN)];
   const bus = isConnected()
     ? []
     : [warning("bus", "tailscaled's bus is not open, so that new pods are not seen", "Read the edge's log.")];
-  return [ok("tailscaled", `Running, version ${Version ?? "unknown"}`), ...bus, tagCheck(status), controlCheck(status)];
+  const mode = TUN === true ? "with a kernel device" : "in userspace mode";
+  const running = ok("tailscaled", `Running ${mode}, version ${Version ?? "unknown"}`);
+  return [running, ...bus, tagCheck(status), controlCheck(status)];
 }

@@ -7,6 +7,9 @@ const WAIT_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_
 const RUN_BUCKETS = [0.05, 0.25, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600];
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** More pods than one edge has. What is told of one pod is told of those alone that are there now. */
+export const MAX_POD_SERIES = 3_000;
+
 /** A pod that is gone is not looked at any more. */
 export const SHOWN_PHASES = PodPhase.options.filter((phase) => phase !== "gone");
 
@@ -50,6 +53,18 @@ export const EDGE_METRICS = {
     type: "gauge",
     label: "kind",
     help: "Pods on the tailnet, by how packets get there: direct, relay, or unknown without an answered ping.",
+  },
+  comfyfleet_tailnet_pod_direct: {
+    type: "gauge",
+    label: "pod",
+    maxSeries: MAX_POD_SERIES,
+    help: "1 for a pod on the tailnet now that packets reach directly, 0 by a relay; none without an answered ping.",
+  },
+  comfyfleet_tailnet_pod_latency_seconds: {
+    type: "gauge",
+    label: "pod",
+    maxSeries: MAX_POD_SERIES,
+    help: "Round trip of the last answered ping of a pod on the tailnet now.",
   },
   comfyfleet_tailnet_ping_seconds: {
     type: "histogram",

@@ -42,6 +42,8 @@ export interface DaemonOptions {
   place?: Place;
   /** @default any */
   udpPort?: number;
+  /** Name of a kernel device, see {@link TUNNEL}. @default userspace mode */
+  tun?: string;
   env?: Readonly<Record<string, string>>;
 }
 
@@ -62,7 +64,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const socketPath = join(dir, "ts.sock");
   const args = [
-    "--tun=userspace-networking",
+    `--tun=${options.tun ?? "userspace-networking"}`,
     `--state=${join(dir, "state")}`,
     `--statedir=${dir}`,
     `--port=${options.udpPort ?? 0}`,

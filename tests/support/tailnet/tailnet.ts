@@ -20,7 +20,7 @@ export interface TestTailnet extends AsyncDisposable {
 }
 
 export type NodeOptions =
-  & Partial<Pick<DaemonOptions, "dir" | "place" | "env">>
+  & Partial<Pick<DaemonOptions, "dir" | "place" | "env" | "tun">>
   & Pick<KeyOptions, "tags" | "user" | "ephemeral">;
 
 export interface TestTailnetOptions {

@@ -6,6 +6,7 @@ import { parseConfig } from "../../../proxy/config.ts";
 import { createEdgeMetrics } from "../../../proxy/telemetry/edge-metrics.ts";
 import { systemClock } from "../../../proxy/time/clock.ts";
 import { runningStatus, startFakeLocalApi } from "../../support/tailnet/fake-local-api.ts";
+import { parsePrometheus } from "../../support/telemetry/prometheus.ts";
 import { silentLogger } from "./jobs/silent-logger.ts";
 import { until } from "./pods/pod-side.ts";
 import { memoryStore } from "./store/memory-store.ts";
@@ -34,7 +35,7 @@ async function setUp() {
   const running = tailnet.run(sessions, stop.signal);
   await until(() => added.length === 1);
   return {
-    ...{ tailnet, running, stop, answers, pod: added[0] as PodId },
+    ...{ tailnet, daemon, metrics: parts.metrics, running, stop, answers, pod: added[0] as PodId },
     transport: tailnet.beside({ fetch: () => Promise.reject(new Error("not this way")) }),
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -61,5 +62,18 @@ describe("composeTailnet()", () => {
     const rest = (await second).text();
     side.tailnet.close();
     await expect(rest).rejects.toMatchObject({ code: "agent_unreachable" });
+  });
+
+  it("reads path and latency of the pods that are there now, and of no other", async () => {
+    await using side = await setUp();
+    side.daemon.onPing = () => ({ LatencySeconds: 0.002, Endpoint: "10.0.0.2:41641" });
+    const direct = () => {
+      side.tailnet.readGauges();
+      return parsePrometheus(side.metrics.text()).get("comfyfleet_tailnet_pod_direct")?.samples ?? new Map();
+    };
+    void side.transport.fetch(side.pod, "/a").catch(() => {});
+    await until(() => direct().get(`comfyfleet_tailnet_pod_direct{pod="${side.pod}"}`) === 1);
+    side.daemon.send({ PeersRemoved: [2] });
+    await until(() => direct().size === 0);
   });
 });

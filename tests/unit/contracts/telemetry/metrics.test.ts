@@ -70,4 +70,12 @@ describe("createMetrics()", () => {
     expect(family?.samples.size).toBe(MAX_SERIES + 1);
     expect(family?.samples.get('jobs_total{status="other"}')).toBe(10_000 - (MAX_SERIES - 1));
   });
+
+  it("tells apart as many values as a metric says", () => {
+    const metrics = createMetrics({ load: { type: "gauge", label: "pod", maxSeries: MAX_SERIES * 2, help: "Load." } });
+    metrics.setAll("load", Array.from({ length: MAX_SERIES * 3 }, (_, n) => [`pod_${n}`, n]));
+    const samples = parsePrometheus(metrics.text()).get("load")?.samples;
+    expect(samples?.size).toBe(MAX_SERIES * 2 + 1);
+    expect(samples?.get('load{pod="pod_150"}')).toBe(150);
+  });
 });

@@ -118,6 +118,15 @@ describe("tailnet.status", () => {
     expect(brief((await side.port.status(side.signal)).checks)).toContain(line);
   });
 
+  it.each([[false, "in userspace mode"], [true, "with a kernel device"]])(
+    "says that TUN %s is %s",
+    async (TUN, how) => {
+      await using side = await setUp();
+      side.daemon.status = statusOf([], { TUN });
+      expect((await side.port.status(side.signal)).checks[0]?.message).toBe(`Running ${how}, version 1.102.3`);
+    },
+  );
+
   it("answers also while the daemon is away or its bus is cut", async () => {
     await using side = await setUp();
     side.daemon.down = true;
