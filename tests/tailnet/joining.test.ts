@@ -1,5 +1,12 @@
-/** Pods that cannot join yet: what their agents say to whoever started them, and that they join by themselves. */
+/**
+ * Pods that join: under which name, and how soon they are called. Pods that cannot yet: what their agents say to whoever
+ * started them, and that they join by themselves.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Pod } from "../../contracts/pod.ts";
+import { until } from "../support/fleet/until.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
 import { quick } from "../support/fleet/workflows.ts";
 import { startPod } from "../support/tailnet/pod.ts";
@@ -20,6 +27,48 @@ afterAll(async () => {
 });
 
 const names = async () => (await tailnet.headscale.nodes()).map(({ name }) => name).toSorted();
+
+/** Between a node on the edge's list and the first answer of its agent. A first packet that is lost costs 5 s by itself. */
+const CALLED_WITHIN_MS = 4_000;
+
+/** The pod, when its agent first answers, and how long that took from when the edge knew of it. */
+async function firstCall(isIt: (pod: Pod) => boolean): Promise<{ pod: Pod; tookMs: number }> {
+  const find = async () => (await edge.pods()).find(isIt) ?? null;
+  await until("the edge to see the node", find);
+  const seenMs = performance.now();
+  const pod = await until("the agent to answer", async () => {
+    const found = await find();
+    const reachable = found?.conditions.find(({ type }) => type === "Reachable");
+    return reachable?.status === "true" ? found : null;
+  });
+  return { pod, tookMs: performance.now() - seenMs };
+}
+
+describe("a pod that nobody has named", () => {
+  it("is called as its boot id, and then as the pod that it was; each time it is called at once", async () => {
+    await using pod = await startPod(tailnet, { name: "nameless", env: { TS_HOSTNAME: "" } });
+    const first = await firstCall(() => true);
+    const { bootId } = await edge.client.pod(first.pod.id).pod.describe.query();
+    expect(first.pod.name).toBe(`pod-${bootId.slice("boot_".length, "boot_".length + 16)}`);
+    expect(await names()).toEqual(["edge", first.pod.name].toSorted());
+    expect(await pod.agent.terminate()).toMatchObject({ code: 0 });
+    await edge.podGone(first.pod.name);
+
+    writeFileSync(join(pod.dir, "key"), await tailnet.headscale.mint(), { mode: 0o600 });
+    pod.agent.start();
+    const again = await firstCall(() => true);
+    expect(again.pod.name).toBe(first.pod.id.replace("_", "-"));
+    expect(await names()).toEqual(["edge", again.pod.name].toSorted());
+    // The name is that of a pod which is no more, and makes nobody the same.
+    expect(again.pod.id).not.toBe(first.pod.id);
+    await edge.podIn("ready", again.pod.name);
+    expect((await edge.client.run(quick())).job).toMatchObject({ state: "succeeded", podId: again.pod.id });
+    console.log(`on the edge's list → answers after ${Math.round(first.tookMs)} and ${Math.round(again.tookMs)} ms`);
+    expect(Math.max(first.tookMs, again.tookMs)).toBeLessThan(CALLED_WITHIN_MS);
+    await pod.agent.terminate();
+    await edge.podGone(again.pod.name);
+  });
+});
 
 describe("a pod that starts", () => {
   it("while the control server is down says so, and joins with the same key as soon as that is up", async () => {
