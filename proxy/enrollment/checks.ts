@@ -5,13 +5,14 @@ import { toTimestamp } from "../../contracts/ids.ts";
 import { shorten } from "../../contracts/shorten.ts";
 import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
 import type { TailnetCheck } from "../../contracts/tailnet/report.ts";
+import type { EnrolmentStore } from "../store/enrolment-store.ts";
 import type { PodStore } from "../store/pod-store.ts";
 import type { Clock } from "../time/clock.ts";
-import { findOrphans } from "./orphans.ts";
+import { findOrphans, isOwn } from "./orphans.ts";
 import type { ControlApi, Device } from "./port.ts";
 
 export interface CheckOptions {
-  store: Pick<PodStore, "listActivePods">;
+  store: Pick<PodStore, "listActivePods"> & Pick<EnrolmentStore, "wasEnrolled">;
   control: ControlApi | null;
   orphanGraceMs: number;
   clock: Clock;
@@ -23,24 +24,32 @@ const NAME = "control server";
 export const SET_CONTROL = "Set HEADSCALE_URL and HEADSCALE_API_KEY on the edge, or TAILSCALE_OAUTH_CLIENT_ID and " +
   "TAILSCALE_OAUTH_CLIENT_SECRET.";
 
-function orphanCheck({ hostname, online, lastSeenAtMs }: Device, graceMs: number): TailnetCheck {
+function fixOf({ online }: Device, own: boolean, graceMs: number): string {
+  if (!own) {
+    return "No key of this fleet: it is left alone. If it is no other fleet's, delete it at the control server.";
+  }
+  if (online === true) {
+    return "It joined with a key of this fleet and is none of its pods: see who had the key, and delete the device there.";
+  }
+  const minutes = Math.ceil(graceMs / 60_000);
+  return `It is deleted once it has been away for ${minutes} min; until then nobody need do anything.`;
+}
+
+function orphanCheck(device: Device, own: boolean, graceMs: number): TailnetCheck {
+  const { hostname, online, lastSeenAtMs } = device;
   const seen = online === true ? "online" : `last seen ${lastSeenAtMs === null ? "never" : toTimestamp(lastSeenAtMs)}`;
   return {
     name: `device ${shorten(hostname, 63)}`,
     status: "warning",
     message: `has a pod's tag and is no pod of this fleet (${seen})`,
-    fix: online === true
-      ? "If it is no other fleet's, delete it at the control server, and see who had a key."
-      : `It is deleted once it has been away for ${
-        Math.round(graceMs / 60_000)
-      } min; until then nobody need do anything.`,
+    fix: fixOf(device, own, graceMs),
   };
 }
 
 async function orphanChecks(options: CheckOptions, control: ControlApi, signal: AbortSignal): Promise<TailnetCheck[]> {
-  const { store, clock, orphanGraceMs } = options;
+  const { store, clock, orphanGraceMs: graceMs } = options;
   const devices = await control.listDevices(signal);
-  const orphans = findOrphans(devices, await store.listActivePods(), clock.nowMs());
+  const orphans = findOrphans(devices, await store.listActivePods(), { nowMs: clock.nowMs(), graceMs });
   if (orphans.length === 0) {
     return [{ name: "devices", status: "ok", message: "every device with a pod's tag is a pod", fix: null }];
   }
@@ -51,7 +60,10 @@ async function orphanChecks(options: CheckOptions, control: ControlApi, signal: 
     message: `${more} more devices have a pod's tag and are no pods of this fleet`,
     fix: "Look at the control server's list of devices.",
   }];
-  return [...orphans.slice(0, MAX_NAMED).map((device) => orphanCheck(device, orphanGraceMs)), ...rest];
+  const named = await Promise.all(
+    orphans.slice(0, MAX_NAMED).map(async (device) => orphanCheck(device, await isOwn(store, device), graceMs)),
+  );
+  return [...named, ...rest];
 }
 
 async function policyCheck(control: ControlApi, signal: AbortSignal): Promise<TailnetCheck> {

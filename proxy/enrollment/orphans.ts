@@ -1,23 +1,30 @@
-/** Devices with a pod's tag that are no pod of this fleet: left by one that was removed, or joined by somebody else. Pure. */
+/** Devices with a pod's tag that are no pod of this fleet: left by one that was removed, or joined by somebody else. */
 import { hasPodTag } from "../../contracts/tailnet/words.ts";
-import { isAwaited } from "../store/enrolment-store.ts";
+import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import type { Device } from "./port.ts";
 
-/** A device that has just joined becomes a pod when the edge sees it. */
+/** A device that has just joined becomes a pod when the edge sees it; a grace that is shorter counts for this too. */
 const NEW_MS = 120_000;
+
+interface Times {
+  nowMs: number;
+  /** How long a device may be away. */
+  graceMs: number;
+}
 
 /** @param pods all that are not `gone` */
 export function findOrphans(
   devices: readonly Device[],
   pods: readonly Pick<PodRow, "transportKey" | "name">[],
-  nowMs: number,
+  { nowMs, graceMs }: Times,
 ): Device[] {
+  const newMs = Math.min(NEW_MS, graceMs);
   const known = new Set(pods.map(({ transportKey }) => transportKey));
   const awaited = new Set(pods.filter(isAwaited).map(({ name }) => name));
   return devices.filter((device) =>
     hasPodTag(device) && !known.has(device.id) && !awaited.has(device.hostname) &&
-    nowMs - device.createdAtMs >= NEW_MS
+    nowMs - device.createdAtMs >= newMs
   );
 }
 
@@ -25,7 +32,15 @@ export function findOrphans(
  * Whether it has been away for so long that nobody misses it. One that is online is left alone: it may be another fleet's
  * on the same tailnet; and so is one of which nobody says whether it is, nor when it was.
  */
-export function isForgotten({ online, lastSeenAtMs, createdAtMs }: Device, nowMs: number, graceMs: number): boolean {
+export function isForgotten({ online, lastSeenAtMs, createdAtMs }: Device, { nowMs, graceMs }: Times): boolean {
   if (online === true || (online === null && lastSeenAtMs === null)) return false;
   return nowMs - Math.max(lastSeenAtMs ?? 0, createdAtMs) >= graceMs;
+}
+
+/**
+ * Whether this fleet minted the key with which the device joined; where the control server does not say which key that was,
+ * whether the device has the name of a pod that was enrolled here. Another fleet's is none of ours to delete.
+ */
+export function isOwn(store: Pick<EnrolmentStore, "wasEnrolled">, { keyId, hostname }: Device): Promise<boolean> {
+  return store.wasEnrolled(keyId === null ? { name: hostname } : { keyId });
 }

@@ -15,7 +15,7 @@ export const CONTROL_SETTINGS = {
   TAILSCALE_API_URL: url.default("https://api.tailscale.com"),
   /** `-`: the tailnet that the client belongs to. */
   TAILSCALE_TAILNET: z.string().min(1).default("-"),
-  /** How long a device with a pod's tag that is no pod of this fleet may be offline before it is deleted. */
+  /** How long a device that joined with a key of this fleet and is no pod of it may be offline before it is deleted. */
   TAILNET_ORPHAN_GRACE_MS: z.coerce.number().int().min(1_000).max(MAX_GRACE_MS).default(3_600_000),
 };
 

@@ -10,13 +10,13 @@ import type { PodStore } from "../store/pod-store.ts";
 import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type Clock, jittered } from "../time/clock.ts";
-import { findOrphans, isForgotten } from "./orphans.ts";
-import type { ControlApi } from "./port.ts";
+import { findOrphans, isForgotten, isOwn } from "./orphans.ts";
+import type { ControlApi, Device } from "./port.ts";
 
 export interface SweepOptions {
   store:
     & Pick<PodStore, "listActivePods">
-    & Pick<EnrolmentStore, "expireEnrolments">
+    & Pick<EnrolmentStore, "expireEnrolments" | "wasEnrolled">
     & Pick<RoleStore, "takeRole">;
   /** Null: only what the store knows is looked at. */
   control: ControlApi | null;
@@ -27,6 +27,7 @@ export interface SweepOptions {
   edgeId: EdgeId;
 }
 
+/** Or as often as the grace, where that is shorter. */
 const EVERY_MS = 60_000;
 const LEASE_MS = 180_000;
 /** A pod that used its key at the last moment needs some time until an edge sees it; and clocks differ. */
@@ -39,9 +40,13 @@ async function deleteOrphans(options: SweepOptions, control: ControlApi, signal:
   // Devices first: whatever became a pod since is known then.
   const devices = await control.listDevices(signal);
   const nowMs = clock.nowMs();
-  const orphans = findOrphans(devices, await store.listActivePods(), nowMs);
-  const forgotten = orphans.filter((device) => isForgotten(device, nowMs, orphanGraceMs)).slice(0, MAX_DELETED);
-  for (const { id, hostname } of forgotten) {
+  const times = { nowMs, graceMs: orphanGraceMs };
+  const orphans = findOrphans(devices, await store.listActivePods(), times);
+  const ours: Device[] = [];
+  for (const device of orphans.filter((one) => isForgotten(one, times))) {
+    if (ours.length < MAX_DELETED && await isOwn(store, device)) ours.push(device);
+  }
+  for (const { id, hostname } of ours) {
     await control.deleteDevice(id, signal);
     logger.info("orphaned device deleted", { device: id, name: hostname });
   }
@@ -59,9 +64,10 @@ export async function sweepEnrolments(options: SweepOptions, signal: AbortSignal
 /** Resolves when the signal aborts; never rejects. */
 export async function keepSweepingEnrolments(options: SweepOptions, signal: AbortSignal): Promise<void> {
   const { store, clock, logger, edgeId } = options;
+  const everyMs = Math.min(EVERY_MS, options.orphanGraceMs);
   const role = createRole({ store, clock, edgeId, role: "enrolments", leaseMs: LEASE_MS });
   for (;;) {
-    await clock.sleep(jittered(clock, EVERY_MS), signal);
+    await clock.sleep(jittered(clock, everyMs), signal);
     if (signal.aborted) return;
     try {
       if (await role.hold()) await sweepEnrolments(options, signal);

@@ -20,11 +20,16 @@ export interface EnrolmentRow {
   endsAtMs: number;
 }
 
+/** `keyId` at the control server, or the host name that the pod was to take. */
+export type EnrolledBy = { keyId: string } | { name: string };
+
 export interface EnrolmentStore {
   /** Pods in phase `joining` that nobody has joined as; all of them or none. */
   enrollPods(pods: readonly NewEnrolment[]): Promise<PodRow[]>;
   /** With which key the pod was enrolled, whether it has joined or not; null for one that came without. */
   getEnrolment(id: PodId): Promise<EnrolmentRow | null>;
+  /** Whether a pod was ever enrolled with this key, or by this name; those that are `gone` too. */
+  wasEnrolled(by: EnrolledBy): Promise<boolean>;
   /** Awaited pods whose key ended `graceMs` ago and longer are `gone`; one that joined late all the same may take its row. */
   expireEnrolments(graceMs: number): Promise<PodRow[]>;
   /**

@@ -1,7 +1,13 @@
 /** Enrolments as transactions. */
 import { z } from "zod";
 import type { PodId } from "../../contracts/ids.ts";
-import { awaitedKey, type EnrolmentRow, type EnrolmentStore, type NewEnrolment } from "./enrolment-store.ts";
+import {
+  awaitedKey,
+  type EnrolledBy,
+  type EnrolmentRow,
+  type EnrolmentStore,
+  type NewEnrolment,
+} from "./enrolment-store.ts";
 import type { PodRow } from "./pod-store.ts";
 import { POD_COLUMNS, PodColumns } from "./pod-transactions.ts";
 import { all, clock, one, type Transaction } from "./transaction.ts";
@@ -12,6 +18,8 @@ const ENROLL =
   values ($1, $2, $3, 'joining', 0, 0, 0, 0, $4, $5, $6, $7, $8) returning ${POD_COLUMNS}`;
 const GET = `select enrolled_key_id as "keyId", enrolment_ends_at_ms as "endsAtMs" from pod
   where id = $1 and enrolled_key_id is not null`;
+const BY_KEY = `select id from pod where enrolled_key_id = $1 limit 1`;
+const BY_NAME = `select id from pod where name = $1 and enrolled_key_id is not null limit 1`;
 const EXPIRE = `update pod set phase = 'gone'
   where enrolment_ends_at_ms < $1 and transport_key = 'enrolled:' || id and phase <> 'gone' returning ${POD_COLUMNS}`;
 // The key of one that nobody joined as is changed, so that nobody does any more. An operator's word on it ends with it.
@@ -45,6 +53,11 @@ export function* enrollPods(pods: readonly NewEnrolment[]): Transaction<PodRow[]
 
 export function getEnrolment(id: PodId): Transaction<EnrolmentRow | null> {
   return one(GET, [id], EnrolmentColumns);
+}
+
+export function* wasEnrolled(by: EnrolledBy): Transaction<boolean> {
+  const [sql, value] = "keyId" in by ? [BY_KEY, by.keyId] : [BY_NAME, by.name];
+  return (yield* one(sql, [value], z.object({ id: z.string() }))) !== null;
 }
 
 export function* expireEnrolments(graceMs: Parameters<EnrolmentStore["expireEnrolments"]>[0]): Transaction<PodRow[]> {

@@ -29,7 +29,7 @@ export interface PodCheckOptions {
   clock: Clock;
 }
 
-interface CheckedPod {
+export interface CheckedPod {
   member: Pick<Member, "podId" | "name">;
   peer: TailnetPeer;
 }
@@ -42,7 +42,7 @@ const MAX_NAME_CHARS = 63;
 const POLICY = "Apply docker/tailnet/policy.hujson: from the edge to pods, and nothing but the agent's port.";
 
 /** Of the pod's choice. */
-function named({ name }: CheckedPod["member"]): string {
+export function named({ name }: CheckedPod["member"]): string {
   return `pod ${shorten(name, MAX_NAME_CHARS)}`;
 }
 

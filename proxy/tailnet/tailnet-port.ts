@@ -4,11 +4,11 @@ import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import { MAX_CHECKS, type TailnetCheck } from "../../contracts/tailnet/report.ts";
 import type { PodStore } from "../store/pod-store.ts";
-import { skipped } from "./check-lines.ts";
+import { skipped, warning } from "./check-lines.ts";
 import { checkEdge, type EdgeCheckOptions } from "./edge-checks.ts";
 import type { Members } from "./membership.ts";
 import type { Paths } from "./paths.ts";
-import { checkPod, knownOfPod, type PodCheckOptions } from "./pod-checks.ts";
+import { type CheckedPod, checkPod, knownOfPod, named, type PodCheckOptions } from "./pod-checks.ts";
 
 export interface TailnetPortOptions extends Omit<EdgeCheckOptions, "api">, Omit<PodCheckOptions, "api"> {
   api: EdgeCheckOptions["api"] & PodCheckOptions["api"];
@@ -19,8 +19,10 @@ export interface TailnetPortOptions extends Omit<EdgeCheckOptions, "api">, Omit<
   moreChecks: (signal: AbortSignal) => Promise<TailnetCheck[]>;
 }
 
-/** Pods that are tried at the same time. */
-const AT_ONCE = 8;
+/** Pods that are tried at the same time: each takes some four seconds, and fifteen where it is silent. */
+const AT_ONCE = 32;
+/** All of it: somebody waits. */
+const CHECK_MS = 60_000;
 
 function report(checks: TailnetCheck[], nowMs: number) {
   return { now: toTimestamp(nowMs), checks: checks.slice(0, MAX_CHECKS) };
@@ -50,15 +52,32 @@ export function createTailnetPort(options: TailnetPortOptions): TailnetPort {
       const waiting = members.all();
       const found = [...await checkEdge(options, signal)];
       if (waiting.length === 0) found.push(skipped("pods", "None is on the tailnet: nothing was tried"));
+      const late = new AbortController();
+      const timer = new AbortController();
+      void clock.sleep(CHECK_MS, timer.signal).then(() => timer.signal.aborted || late.abort());
+      const inTime = AbortSignal.any([signal, late.signal]);
       const work = async () => {
         for (let pod = waiting.shift(); pod; pod = waiting.shift()) {
-          found.push(...await checkPod(options, pod, signal));
+          const lines = late.signal.aborted ? null : await checkPod(options, pod, inTime).catch((error: unknown) => {
+            if (signal.aborted || !late.signal.aborted) throw error;
+            return null;
+          });
+          found.push(...lines ?? [notInTime(pod)]);
         }
       };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      try {
+        await Promise.all(Array.from({ length: AT_ONCE }, work));
+      } finally {
+        timer.abort("checked");
+      }
       return report(found, clock.nowMs());
     },
   };
+}
+
+function notInTime({ member }: CheckedPod): TailnetCheck {
+  const why = `It could not be tried within ${CHECK_MS / 1_000} s, because many pods are slow to answer or silent`;
+  return warning(`${named(member)} itself`, why, "See to the pods that do not answer, and check again.");
 }
 
 /** Of an edge that knows its pods from a list alone. */

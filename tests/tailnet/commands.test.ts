@@ -1,5 +1,5 @@
 /** What a person types for a private network, on a real one: `up --tailnet`, `pods enroll`, the printed command, `pods remove`. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,13 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Enrolment } from "../../contracts/edge/enrolment.ts";
 import { Pod } from "../../contracts/pod.ts";
+import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
+import { Checks, checksIn, linesOf } from "../support/fleet/check-lines.ts";
 import { type CliProcess, jsonLines, runCli, startCli } from "../support/fleet/cli.ts";
-import { type ManagedProcess, manageProcess } from "../support/fleet/process.ts";
+import type { ManagedProcess } from "../support/fleet/process.ts";
 import { until } from "../support/fleet/until.ts";
 import { HERMETIC_SETTINGS } from "../support/tailnet/daemon.ts";
+import { shippedPolicy } from "../support/tailnet/headscale.ts";
+import { paste } from "../support/tailnet/paste.ts";
+import { policyOf } from "../support/tailnet/policies.ts";
+import { processesWith } from "../support/tailnet/processes-with.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 
-const CLI = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const WORKFLOW = fileURLToPath(new URL("../../cli/demo/workflow.json", import.meta.url));
 const PICTURE = fileURLToPath(new URL("../../cli/demo/postcard.png", import.meta.url));
 const Enrolled = Enrolment.extend({ pods: z.array(Enrolment.shape.pods.element.extend({ start: z.string() })) });
@@ -45,6 +50,12 @@ async function cli<T extends z.ZodType>(schema: T, ...args: string[]): Promise<z
 
 const pods = async () => (await cli(z.object({ items: z.array(Pod) }), "pods", "ls")).items;
 
+/** Of `agent` commands about the pod that was started. */
+function onPod(): string[] {
+  const [state = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => /^pod-\w+$/.test(name));
+  return ["--state", join(there, ".comfyfleet", state), "--json"];
+}
+
 async function startUp(...args: string[]): Promise<void> {
   up = startCli(["up", "--tailnet", "--comfyui", "none", "--port", "0", "--json", ...args], {
     cwd: here,
@@ -63,32 +74,6 @@ async function stopUp(): Promise<void> {
   up?.signal("SIGTERM");
   await up?.ended();
   up = null;
-}
-
-/** As a shell runs what was pasted, with an npx that knows this checkout. */
-function paste(text: string): ManagedProcess {
-  const bin = join(there, "bin");
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, "npx"), `#!/bin/sh\nshift 2\nexec '${process.execPath}' '${CLI}' "$@" --comfyui fake\n`);
-  chmodSync(join(bin, "npx"), 0o755);
-  const env = { ...HERMETIC_SETTINGS, PATH: `${bin}:${process.env.PATH}`, HOME: there, COMFYUI_PORT: "0" };
-  return manageProcess({
-    command: ["sh", "-c", `cd '${there}'\n${text.replace(/npx (.*)$/, "exec npx $1")}`],
-    env: { ...env, TAILSCALED: join(tailnet.binaries, "tailscaled") },
-    logPath: join(there, "agent.log"),
-  });
-}
-
-/** Processes that have the text among their arguments or variables. */
-function processesWith(secret: string): string[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]).filter((path) => {
-    try {
-      return readFileSync(path).includes(secret);
-    } catch {
-      return false; // gone meanwhile, or not ours
-    }
-  });
 }
 
 beforeAll(async () => {
@@ -132,7 +117,7 @@ describe("a private network by commands", () => {
     expect(controlUrl).toBe(tailnet.headscale.url);
     if (!enrolled) throw new Error("no pod was enrolled");
     expect((await pods()).find(({ id }) => id === enrolled.podId)).toMatchObject({ phase: "joining" });
-    agent = paste(enrolled.start);
+    agent = paste(enrolled.start, there, join(tailnet.binaries, "tailscaled"));
     const log = agent;
     const pod = await until(`the pod to be ready; it says: ${log.log().slice(-2_000)}`, async () => {
       const found = (await pods()).find(({ id }) => id === enrolled.podId);
@@ -152,32 +137,88 @@ describe("a private network by commands", () => {
     expect(JSON.stringify(await cli(z.unknown(), "jobs", "get", jobId))).toContain(enrolled.podId);
   }, 120_000);
 
-  it("tailnet check finds closed what must be, and status and doctor tell of the pod", async () => {
-    const Checks = z.object({
-      healthy: z.boolean(),
-      checks: z.array(z.object({ name: z.string(), status: z.string() })),
-    });
+  it("tailnet check finds closed what must be, and says so of each port", async () => {
     const { healthy, checks } = await cli(Checks, "tailnet", "check");
     expect(healthy, JSON.stringify(checks)).toBe(true);
-    expect(checks.length).toBeGreaterThan(4);
-    const status = await cli(Checks, "tailnet", "status");
-    expect(status.checks.filter(({ status: state }) => state === "ok").map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["tailscaled", "tag", "control server", "policy", "devices"]),
-    );
-    const doctor = await runCli(["doctor", "--json"], { cwd: here });
-    expect(JSON.stringify(jsonLines(doctor))).toContain("tailnet control server");
+    const [pod] = await pods();
+    expect(linesOf(checks)).toMatchObject({
+      [`pod ${pod?.name} port 8188`]: ["ok", "Closed to this edge"],
+      [`pod ${pod?.name} port 8888`]: ["ok", "Closed to this edge"],
+      [`pod ${pod?.name}: other pods`]: ["ok", "None can be seen."],
+      [`pod ${pod?.name}: edge comfyfleet-edge port 8080`]: ["ok", "Closed to this pod."],
+      [`pod ${pod?.name}: edge comfyfleet-edge port 8189`]: ["ok", "Closed to this pod."],
+    });
   }, 120_000);
 
+  it("doctor has a line for each thing on the edge's side", async () => {
+    const [pod] = await pods();
+    const name = `pod ${pod?.name}`;
+    const { healthy, checks } = await cli(Checks, "doctor");
+    expect(healthy, JSON.stringify(checks)).toBe(true);
+    expect(linesOf(checks)).toMatchObject({
+      "tailnet tailscaled": ["ok", expect.stringMatching(/^Running, version 1\./)],
+      "tailnet tag": ["ok", "tag:edge"],
+      "tailnet connection": ["ok", "Connected to the control server"],
+      "tailnet control server": ["ok", "headscale's API answers"],
+      "tailnet policy": ["ok", expect.stringContaining(SHIPPED_POLICY_SHA256.headscale)],
+      "tailnet devices": ["ok", "every device with a pod's tag is a pod"],
+      [`${name} path`]: ["ok", expect.stringMatching(/^Direct, [\d.]+ ms$/)],
+      [`${name} capability`]: ["ok", "The agent lets this edge in"],
+      [`${name} clock`]: ["ok", expect.stringContaining("agrees with this machine's")],
+    });
+  }, 60_000);
+
   it("agent health and agent doctor say on the pod's machine how it stands", async () => {
-    const [state = ""] = readdirSync(join(there, ".comfyfleet")).filter((name) => /^pod-\w+$/.test(name));
-    const on = ["--state", join(there, ".comfyfleet", state), "--json"];
+    const on = onPod();
     expect(jsonLines(await runCli(["agent", "health", ...on], { cwd: there }))).toMatchObject([
       { ok: true, data: { ready: true, tailnet: { state: "running" } } },
     ]);
     const doctor = await runCli(["agent", "doctor", ...on], { cwd: there });
-    expect(jsonLines(doctor)).toMatchObject([{ ok: true, data: { healthy: true } }]);
     expect(doctor.code).toBe(0);
+    expect(linesOf(checksIn(doctor))).toMatchObject({
+      "ComfyUI": ["ok", expect.stringContaining("ready")],
+      "tailscaled": ["ok", expect.stringMatching(/^Version 1\..*Running as 100\.64\./)],
+      "mode": ["ok", expect.stringContaining("Userspace")],
+      "tag": ["ok", "tag:pod"],
+      "control server": ["ok", "Connected."],
+      "clock": ["ok", expect.stringMatching(/^[01] s (ahead of|behind) the control server's/)],
+      "other pods": ["ok", "None can be seen."],
+      "edge comfyfleet-edge port 8080": ["ok", "Closed to this pod."],
+      "edge comfyfleet-edge port 8189": ["ok", "Closed to this pod."],
+      "caller": ["skipped", "Asked on this machine."],
+    });
   });
+
+  it(
+    "a policy that opens an edge, and grants it nothing: both doctors name what is wrong, with what to do",
+    async () => {
+      const [{ name } = { name: "" }] = await pods();
+      const opened = policyOf([{ src: "tag:edge" }, { src: "tag:pod", dst: "tag:edge", ports: [8080] }]);
+      expect(await tailnet.headscale.setPolicy(opened)).toEqual({ taken: true });
+      const edge = await until("doctor to see that the agent does not let the edge in", async () => {
+        const result = await runCli(["doctor"], { cwd: here });
+        return new RegExp(`^FAILED +pod ${name} capability`, "m").test(result.stdout) ? result : null;
+      }, 60_000);
+      expect(edge.code).toBe(1);
+      expect(edge.stdout).toMatch(
+        new RegExp(`FAILED +pod ${name} capability .*\\n +fix: Give the edge's node the tag`),
+      );
+      expect(edge.stdout).toMatch(/warning +tailnet policy +is not the one that is shipped.*\n +fix: Compare it/);
+      const onItsMachine = await runCli(["agent", "doctor", ...onPod()], { cwd: here });
+      expect(onItsMachine.code).toBe(1);
+      const [closed] = checksIn(onItsMachine).filter(({ status }) => status === "failed");
+      expect(closed).toMatchObject({
+        name: "edge comfyfleet-edge port 8080",
+        message: "Nothing listens there, but the policy lets this pod through.",
+        fix: expect.stringContaining("docker/tailnet/policy.hujson"),
+      });
+      expect(await tailnet.headscale.setPolicy(shippedPolicy())).toEqual({ taken: true });
+      await until("the pod to be ready again", async () => {
+        return (await pods()).some((pod) => pod.name === name && pod.phase === "ready") || null;
+      }, 60_000);
+    },
+    180_000,
+  );
 
   it("up starts again as the same node without a key, and finds its pod", async () => {
     const [edge] = (await tailnet.headscale.nodes()).filter(({ name }) => name === "comfyfleet-edge");

@@ -1,11 +1,16 @@
-/** Enrolment against a real headscale: what the stand-in of the unit tests claims, and that its keys join nodes. */
+/** Enrolment against a real headscale: what the stand-in of the unit tests claims, that its keys join nodes, and what is swept. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createHeadscaleApi } from "../../proxy/enrollment/headscale-api.ts";
 import type { ControlApi } from "../../proxy/enrollment/port.ts";
 import { systemClock } from "../../proxy/time/clock.ts";
 import { until } from "../support/fleet/until.ts";
+import { quick } from "../support/fleet/workflows.ts";
 import { type Daemon, soon, startDaemon } from "../support/tailnet/daemon.ts";
+import { startEdge } from "../support/tailnet/edge.ts";
 import { shippedPolicy } from "../support/tailnet/headscale.ts";
+import { startPod } from "../support/tailnet/pod.ts";
+import { EDGE_GRANT, policyOf } from "../support/tailnet/policies.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 
 const clock = systemClock();
@@ -75,4 +80,66 @@ describe("the control API of a real headscale", () => {
       hint: expect.stringContaining("HEADSCALE_API_KEY"),
     });
   });
+});
+
+/** What an operator would set to an hour. */
+const GRACE_MS = 2_000;
+
+describe("devices with a pod's tag that are no pods, beside an edge that sweeps", () => {
+  it("of this fleet: reported, and deleted after the grace; pods, awaited ones and another fleet's stay", async () => {
+    // The edge sees no node with the tag of development pods, so that it takes none of them for its own.
+    await using tailnet = await startTailnet({ policy: policyOf([EDGE_GRANT]) });
+    const { dir, binaries, headscale } = tailnet;
+    await using edge = await startEdge(tailnet, {
+      runtime: "deno",
+      env: {
+        ...{ HEADSCALE_URL: headscale.url, HEADSCALE_API_KEY: headscale.apiKey },
+        TAILNET_ORPHAN_GRACE_MS: String(GRACE_MS),
+      },
+    });
+    await edge.edge.waitReady();
+    await using living = await startPod(tailnet, { name: "living" });
+    await edge.podIn("ready", "living");
+    const { pods: [awaited, used] } = await edge.client.trpc.pods.enroll.mutate({ count: 2, dev: true });
+    if (!awaited || !used) expect.unreachable("two were enrolled");
+    const joinAs = (name: string, key: string) => startDaemon({ dir, binaries, name, key, controlUrl: headscale.url });
+    await using late = await joinAs(awaited.name, awaited.key);
+    await using foreign = await joinAs("foreign", await headscale.mint({ tags: ["tag:dev-pod"] }));
+    await using stray = await joinAs("stray", used.key);
+    const lines = async () => {
+      const { checks } = await edge.client.trpc.tailnet.status.query();
+      return checks.filter(({ name }) => name.startsWith("device"));
+    };
+    const names = async () => (await headscale.nodes()).map(({ name }) => name).toSorted();
+
+    const online = await until("both to be reported", async () => {
+      const found = await lines();
+      return found.length === 2 ? found : null;
+    });
+    const line = (name: string, fix: string) => ({
+      ...{ name: `device ${name}`, status: "warning", message: expect.stringContaining("is no pod of this fleet") },
+      fix: expect.stringContaining(fix),
+    });
+    expect(online).toEqual(
+      expect.arrayContaining([line("stray", "joined with a key of this fleet"), line("foreign", "left alone")]),
+    );
+    await sleep(GRACE_MS);
+    expect(await names()).toEqual([awaited.name, "edge", "foreign", "living", "stray"].toSorted());
+
+    // The two that are to stay go first: whatever would delete them has had its time when the third is gone.
+    for (const { process } of [late, foreign, stray]) await process.kill();
+    const killedMs = performance.now();
+    const away = await until("the stray one to be away", async () => {
+      const isAway = (message: string) => message.includes("last seen");
+      return (await lines()).find(({ name, message }) => name === "device stray" && isAway(message)) ?? null;
+    }, 30_000);
+    expect(away.fix).toContain("It is deleted once it has been away");
+    await until("the stray one to be deleted", async () => !(await names()).includes("stray") || null, 30_000);
+    console.log(`device killed → swept after ${Math.round((performance.now() - killedMs) / 1_000)} s`);
+    expect(await names()).toEqual([awaited.name, "edge", "foreign", "living"].toSorted());
+    expect(await lines()).toEqual([line("foreign", "left alone")]);
+    expect((await edge.client.run(quick())).job.state).toBe("succeeded");
+    expect((await edge.client.trpc.pods.get.query({ podId: awaited.podId })).phase).toBe("joining");
+    await living.agent.terminate();
+  }, 90_000);
 });

@@ -1,5 +1,6 @@
 /** The control server, its policy and the edge go away and come back; what is connected goes on. */
 import { describe, expect, it } from "vitest";
+import type { JobEvent } from "../../client/mod.ts";
 import { collect, reached } from "../support/fleet/events.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
 import { expectSucceededOnce } from "../support/fleet/verdict.ts";
@@ -73,20 +74,48 @@ describe.each(EDGE_RUNTIMES)("with the edge on %s", (runtime) => {
 });
 
 describe("with the edge on deno", () => {
-  it("a capability that is revoked under way: the agent cuts the stream, and says who may not come in", async () => {
-    await using fleet = await startTailnetFleet({ runtime: "deno", pod });
+  it("a capability that is revoked under way: the agent cuts the stream; granted again, the same run goes on", async () => {
+    // Whoever is locked out is not to lose the run meanwhile, however slow the machine.
+    await using fleet = await startTailnetFleet({ runtime: "deno", pod, edge: { env: { POD_LOST_MS: "60000" } } });
     const { tailnet, edge } = fleet;
     const job = edge.client.run(slow(STEPS * 3));
-    await reached(job.watch(), 0.05);
-    await tailnet.headscale.setPolicy(policyOf([{ src: "tag:edge" }]));
+    /** When the watcher heard of a step. */
+    const heardMs: number[] = [];
+    const watched = (async () => {
+      const all: JobEvent[] = [];
+      for await (const event of job) {
+        all.push(event);
+        if (event.type === "progress") heardMs.push(performance.now());
+      }
+      return all;
+    })();
+    await reached(job.watch(), 0.02);
+    const saidBefore = fleet.pod.agent.log().length;
+    expect(await tailnet.headscale.setPolicy(policyOf([{ src: "tag:edge" }]))).toEqual({ taken: true });
+    const revokedMs = performance.now();
+    await until("the agent to cut the edge off", () => {
+      const said = fleet.pod.agent.log().slice(saidBefore);
+      return /"caller cut off".*"its right was revoked"/.test(said) || null;
+    });
+    const cutMs = performance.now() - revokedMs;
+    console.log(`revoked → the agent cut the edge's connections after ${Math.round(cutMs)} ms`);
+    expect(cutMs).toBeLessThan(CALLS_STOP_WITHIN_MS);
     const condition = await until("the edge to say that it is not let in", async () => {
       const { conditions } = await edge.client.trpc.pods.get.query({ podId: fleet.known.id });
       return conditions.find(({ reason }) => reason === "Forbidden") ?? null;
     });
-    expect(condition).toMatchObject({ type: "Reachable" });
-    await tailnet.headscale.setPolicy(policyOf([EDGE_GRANT]));
+    expect(condition).toMatchObject({ type: "Reachable", status: "false" });
+    // The run goes on in the pod, a step every 20 ms. Each connection is looked at in its own time, so that the last word
+    // of it may come after the first was cut.
+    await until("nothing to be heard", () => performance.now() - (heardMs.at(-1) ?? 0) > 2_000 || null);
+    expect((heardMs.at(-1) ?? 0) - revokedMs).toBeLessThan(CALLS_STOP_WITHIN_MS);
+    expect((await job.get()).state).toBe("running");
+    const heard = heardMs.length;
+    expect(await tailnet.headscale.setPolicy(policyOf([EDGE_GRANT]))).toEqual({ taken: true });
     await edge.podIn("ready", fleet.pod.name, 30_000);
-    expect((await job).job.state).toBe("succeeded");
+    await until("progress again", () => heardMs.length > heard || null);
+    const { result } = await expectSucceededOnce(edge.store, job, [watched]);
+    expect(result.job).toMatchObject({ attempt: 1, losses: 0 });
   });
 
   it("its tailscaled killed and started again: the same node, and pods that left meanwhile are gone", async () => {

@@ -3,15 +3,13 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { reached } from "../support/fleet/events.ts";
 import { until } from "../support/fleet/fleet.ts";
 import { quick, slow } from "../support/fleet/workflows.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
-import { startPod, type TailnetPod } from "../support/tailnet/pod.ts";
+import { startPod } from "../support/tailnet/pod.ts";
+import { standing } from "../support/tailnet/standing.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
-
-const Health = z.object({ tailnet: z.object({ state: z.string(), message: z.string(), fix: z.string().nullable() }) });
 
 let tailnet: TestTailnet;
 let edge: TailnetEdge;
@@ -24,15 +22,6 @@ afterAll(async () => {
   await edge?.[Symbol.asyncDispose]();
   await tailnet?.[Symbol.asyncDispose]();
 });
-
-/** How the agent itself says that it stands, once it says `state`. */
-function standing(pod: TailnetPod, state: string) {
-  return until(`${pod.name} to say ${state}; ${pod.agent.log().slice(-500)}`, async () => {
-    const answer = await pod.health("/readyz").catch(() => null);
-    const view = answer && Health.parse(JSON.parse(answer.body)).tailnet;
-    return view?.state === state ? { ...view, status: answer?.status } : null;
-  }, 20_000);
-}
 
 const names = async () => (await tailnet.headscale.nodes()).map(({ name }) => name).toSorted();
 
@@ -51,8 +40,10 @@ describe("a key", () => {
     const key = await tailnet.headscale.mint({ expiresInMs: 1_000 });
     await sleep(1_500);
     await using late = await startPod(tailnet, { name: "late", key });
-    const { fix } = await standing(late, "key_expired");
-    expect(fix).toContain("enroll");
+    const { message, fix, status } = await standing(late, "key_expired");
+    expect([message, status]).toEqual([expect.stringMatching(/^Cannot join: the key has expired \(.*expired/), 503]);
+    expect(fix).toMatch(/within the key's time.*enroll/);
+    expect(late.agent.log()).not.toContain(key);
     expect(await names()).toEqual(["edge"]);
   });
 

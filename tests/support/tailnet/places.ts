@@ -2,7 +2,7 @@
  * Where a node runs: beside the tests, or on a machine of its own, which is a network namespace on the hub's bridge with a
  * 127.0.0.1 and an address of its own, whose cable can be pulled.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { until } from "../fleet/until.ts";
 
@@ -49,12 +49,17 @@ export function whyNoMachines(): string | null {
 
 export const HERE: Place = { wrap: (command) => [...command], [Symbol.dispose]() {} };
 
+/** What keeps a namespace each; they end with the tests, however those end. */
+const holders = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const holder of holders) holder.kill("SIGKILL");
+});
+
 async function startNamespace(): Promise<{ pid: number; stop: () => void }> {
   const holder = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
   const pid = holder.pid ?? -1;
   const own = readlinkSync("/proc/self/ns/net");
-  const stop = () => void holder.kill("SIGKILL");
-  process.once("exit", stop);
+  holders.add(holder);
   await until("a namespace", () => {
     try {
       return readlinkSync(`/proc/${pid}/ns/net`) !== own || null;
@@ -65,8 +70,8 @@ async function startNamespace(): Promise<{ pid: number; stop: () => void }> {
   return {
     pid,
     stop() {
-      process.off("exit", stop);
-      stop();
+      holders.delete(holder);
+      holder.kill("SIGKILL");
     },
   };
 }

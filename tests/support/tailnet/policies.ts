@@ -9,15 +9,17 @@ export interface TestGrant {
   ports?: readonly number[];
   /** Without it: the way there, and no capability. */
   roles?: readonly Role[];
+  /** @default the one that is shipped */
+  capability?: string;
 }
 
 /** For headscale, where a person is called `ana@`. */
 export function policyOf(grants: readonly TestGrant[]): string {
   return JSON.stringify({
     tagOwners: Object.fromEntries(["tag:edge", "tag:pod", "tag:dev-pod", "tag:other"].map((tag) => [tag, []])),
-    grants: grants.map(({ src, dst = "tag:pod", ports = [AGENT_PORT], roles }) => ({
+    grants: grants.map(({ src, dst = "tag:pod", ports = [AGENT_PORT], roles, capability = DEFAULT_CAPABILITY }) => ({
       ...{ src: [src], dst: [dst], ip: ports.map((port) => `tcp:${port}`) },
-      ...(roles === undefined ? {} : { app: { [DEFAULT_CAPABILITY]: [{ roles }] } }),
+      ...(roles === undefined ? {} : { app: { [capability]: [{ roles }] } }),
     })),
   });
 }

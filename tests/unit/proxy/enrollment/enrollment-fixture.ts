@@ -24,6 +24,7 @@ export async function setUp({ withControl = true } = {}) {
   const signals = createSignals();
   let told = 0;
   signals.on("pods", () => (told += 1));
+  const clock = { ...createManualClock(), nowMs: () => db.time.nowMs };
   const options = {
     store: db.store,
     control: withControl ? control : null,
@@ -32,7 +33,7 @@ export async function setUp({ withControl = true } = {}) {
     forget: (podId: PodId) => Promise.resolve(void forgotten.push(podId)),
     orphanGraceMs: GRACE_MS,
     signals,
-    clock: { ...createManualClock(), nowMs: () => db.time.nowMs },
+    clock,
     logger,
     edgeId: newEdgeId(),
   };
@@ -40,8 +41,10 @@ export async function setUp({ withControl = true } = {}) {
   const enroll = (count = 1, dev = false) => enrollment.acts.enroll({ count, ttlMs: 900_000, dev }, signal);
   const remove = (podId: PodId, running: "refuse" | "lose" = "refuse") =>
     enrollment.acts.remove({ podId, running, reason: "" }, signal);
+  /** Id at the control server of the key that an enrolled pod was given. */
+  const keyOf = (pod: { key: string } | undefined) => pod?.key.split("-").at(-1) ?? "";
   return {
-    ...{ db, lines, control, forgotten, statics, options, enrollment, enroll, remove, told: () => told },
+    ...{ db, clock, keyOf, lines, control, forgotten, statics, options, enrollment, enroll, remove, told: () => told },
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
   };
 }

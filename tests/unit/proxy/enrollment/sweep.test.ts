@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isForgotten } from "../../../../proxy/enrollment/orphans.ts";
-import { sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
+import { keepSweepingEnrolments, sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
 import { shippedPolicy } from "../../../support/tailnet/headscale.ts";
 import { newPodId } from "../store/samples.ts";
 import { GRACE_MS, joined, setUp } from "./enrollment-fixture.ts";
@@ -23,34 +23,73 @@ describe("sweepEnrolments()", () => {
     expect(await side.db.store.getPod(other.id)).toMatchObject({ phase: "joining" });
   });
 
-  it("deletes devices of no pod once they have been away for the grace, and nothing else", async () => {
+  it("deletes devices of this fleet that are no pod once they have been away for the grace, and nothing else", async () => {
     await using side = await setUp();
-    const { pods: [awaited] } = await side.enroll();
+    const { pods: [awaited, removed] } = await side.enroll(2);
+    await side.remove(removed?.podId ?? newPodId());
     await joined(side, "1");
     side.db.time.nowMs += 800_000;
     const nowMs = side.db.time.nowMs;
     const old = { createdAtMs: nowMs - 2 * GRACE_MS, lastSeenAtMs: nowMs - GRACE_MS };
+    const own = { ...old, keyId: side.keyOf(removed) };
     side.control.devices.push(
-      device({ id: "1", ...old }),
-      device({ id: "2", ...old, hostname: awaited?.name ?? "" }),
-      device({ id: "3", ...old, tags: ["tag:edge"] }),
-      device({ id: "4", ...old, online: true }),
-      device({ id: "5", ...old, lastSeenAtMs: nowMs - GRACE_MS + 1 }),
-      device({ id: "6", ...old, tags: ["tag:dev-pod"], online: null }),
-      device({ id: "7", ...old }),
+      device({ ...own, id: "1" }),
+      device({ ...own, id: "2", hostname: awaited?.name ?? "" }),
+      device({ ...own, id: "3", tags: ["tag:edge"] }),
+      device({ ...own, id: "4", online: true }),
+      device({ ...own, id: "5", lastSeenAtMs: nowMs - GRACE_MS + 1 }),
+      device({ ...own, id: "6", tags: ["tag:dev-pod"], online: null }),
+      device({ ...own, id: "7" }),
     );
     await sweepEnrolments(side.options, signal);
     expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  it("deletes nothing that joined with another fleet's key, whatever it is called", async () => {
+    await using side = await setUp();
+    const { pods: [removed] } = await side.enroll();
+    await side.remove(removed?.podId ?? newPodId());
+    const { name = "" } = removed ?? {};
+    side.db.time.nowMs += 3 * GRACE_MS;
+    side.control.devices.push(
+      device({ id: "1", keyId: "another's" }),
+      device({ id: "2", keyId: "another's", hostname: name }),
+      // Tailscale does not say which key it was.
+      device({ id: "3", keyId: null }),
+      device({ id: "4", keyId: null, hostname: name }),
+    );
+    const fixes = (await side.enrollment.checks(signal)).filter(({ name }) => name.startsWith("device "));
+    expect(fixes.map(({ fix }) => fix?.startsWith("It is deleted once"))).toEqual([false, false, false, true]);
+    await sweepEnrolments(side.options, signal);
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3"]);
+  });
+
+  it("looks as often as the grace where that is short, and takes nothing for new any longer than that", async () => {
+    await using side = await setUp();
+    const options = { ...side.options, orphanGraceMs: 2_000 };
+    const { pods: [removed] } = await side.enroll();
+    await side.remove(removed?.podId ?? newPodId());
+    const at = side.db.time.nowMs;
+    side.control.devices.push(
+      device({ id: "1", keyId: side.keyOf(removed), createdAtMs: at - 2_000, lastSeenAtMs: at - 2_000 }),
+    );
+    const stop = new AbortController();
+    const sweeping = keepSweepingEnrolments(options, stop.signal);
+    await side.clock.advance(2_200);
+    await vi.waitFor(() => expect(side.control.devices).toEqual([]));
+    stop.abort();
+    await sweeping;
   });
 });
 
 describe("isForgotten()", () => {
   it("takes a device for away by what is said of it, and not because nothing is", () => {
     const old = { id: "1", createdAtMs: 0, lastSeenAtMs: null };
-    expect(isForgotten(device({ ...old, online: false }), GRACE_MS, GRACE_MS)).toBe(true);
-    expect(isForgotten(device({ ...old, online: null }), GRACE_MS, GRACE_MS)).toBe(false);
-    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), GRACE_MS, GRACE_MS)).toBe(false);
-    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), GRACE_MS + 1, GRACE_MS)).toBe(true);
+    const after = (moreMs: number) => ({ nowMs: GRACE_MS + moreMs, graceMs: GRACE_MS });
+    expect(isForgotten(device({ ...old, online: false }), after(0))).toBe(true);
+    expect(isForgotten(device({ ...old, online: null }), after(0))).toBe(false);
+    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), after(0))).toBe(false);
+    expect(isForgotten(device({ ...old, online: null, lastSeenAtMs: 1 }), after(1))).toBe(true);
   });
 });
 
