@@ -29,12 +29,17 @@ function suite(options: SuiteOptions) {
 
 const namespaced = { oneFileAtATime: true, globalSetup: ["tests/support/tailnet/namespace.ts"] };
 
-/** They start `up`, which looks for its pod's ports from 8188 on: two of them at the same moment could find the same. */
-const startsUp = ["cli", "cli-demo", "cli-up*", "json-ends", "up-*"].map((name) => `tests/e2e/${name}.test.ts`);
+/**
+ * Half of the end-to-end files, which run beside the others: those of faults, which wait, and those that start `up`, of which
+ * no two may run at once, because it looks for its pod's ports from 8188 on.
+ */
+const faultsAndUp = ["agent-faults/*", "faults*", "cli", "cli-demo", "cli-up*", "json-ends", "up-*"]
+  .map((name) => `tests/e2e/${name}.test.ts`);
 
-/** They compute as fast as they can, hold the edge's memory below a bound, or time it: on two cores nothing may run beside them. */
+/** They compute as fast as they can, measure an edge's memory, or time its stop: on two cores nothing may run beside them. */
 const alone = {
-  e2e: ["bad-input-*", "bench-smoke", "comfy-api-v2"].map((name) => `tests/e2e/${name}.test.ts`),
+  e2e: ["bad-input-*", "bench-smoke", "comfy-api-v2", "events", "lifecycle", "pod-calls", "tracing"]
+    .map((name) => `tests/e2e/${name}.test.ts`),
   sdk: ["bench", "held", "large-files"].map((name) => `tests/sdk/stand-in/${name}.test.ts`),
   tailnet: ["bench", "jobs", "many"].map((name) => `tests/tailnet/${name}.test.ts`),
 };
@@ -53,10 +58,11 @@ export default defineConfig({
       suite({
         name: "e2e",
         include: ["tests/e2e/**/*.test.ts"],
-        exclude: [...startsUp, ...alone.e2e],
+        exclude: [...faultsAndUp, ...alone.e2e],
         testTimeoutMs: 60_000,
+        oneFileAtATime: true,
       }),
-      suite({ name: "e2e-up", include: startsUp, testTimeoutMs: 60_000, oneFileAtATime: true }),
+      suite({ name: "e2e-faults", include: faultsAndUp, testTimeoutMs: 60_000, oneFileAtATime: true }),
       suite({ name: "e2e-alone", include: alone.e2e, testTimeoutMs: 60_000, oneFileAtATime: true }),
       suite({ name: "sdk", include: ["tests/sdk/**/*.test.ts"], exclude: alone.sdk, testTimeoutMs: 90_000 }),
       suite({ name: "sdk-alone", include: alone.sdk, testTimeoutMs: 90_000, oneFileAtATime: true }),

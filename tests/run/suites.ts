@@ -36,9 +36,9 @@ export const npmSuites: readonly AtOnce[] = [
   [{ name: "pack", project: "pack", deadlineMs: 8 * minute }],
   [
     { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
-    { name: "e2e of up", project: "e2e-up", deadlineMs: 15 * minute },
+    { name: "e2e of faults and up", project: "e2e-faults", deadlineMs: 20 * minute },
   ],
-  [{ name: "e2e alone", project: "e2e-alone", deadlineMs: 10 * minute }],
+  [{ name: "e2e alone", project: "e2e-alone", deadlineMs: 12 * minute }],
   [{ name: "browser", project: "browser", deadlineMs: 5 * minute }],
   [sdkSuite],
 ];
