@@ -79,7 +79,7 @@ describe.each(EDGE_RUNTIMES)("the operator's commands, with the edge on %s", (ru
   });
 
   it("pods drain --wait returns when the pod is empty; cordon and uncordon say what they did", async () => {
-    const job = fleet.client.run(slow(60));
+    const job = fleet.client.run(slow(120));
     await reached(job.watch(), 0.05);
     const early = await cli("pods", "drain", "local", "--reason", "fans", "--json");
     expect(dataOf(early)).toMatchObject({ phase: "draining", cordon: { reason: "fans", attempts: 1, drain: true } });
@@ -96,7 +96,7 @@ describe.each(EDGE_RUNTIMES)("the operator's commands, with the edge on %s", (ru
   });
 
   it("pods restart refuses to lose a run and says how; --force does it, and free asks", async () => {
-    const job = fleet.client.run(slow(150));
+    const job = fleet.client.run(slow(240));
     await reached(job.watch(), 0.05);
     const refused = await cli("pods", "restart", "local");
     expect(refused.code).toBe(1);

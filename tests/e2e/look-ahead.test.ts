@@ -140,8 +140,9 @@ describe.each(EDGE_RUNTIMES)("a job behind another's run, with the edge on %s", 
 
   it("moves to a pod whose slot is free, and its place to a job of a higher band", async () => {
     await using fleet = await startFleetOfPods({ runtime, standInArgs: ARGS });
-    const long = [fleet.client.run(slow(400)), fleet.client.run(slow(60))];
-    await Promise.all(long.map((job) => reached(job.watch(), 0.02)));
+    // The second outlasts what is put in order behind it, and the first the whole test.
+    const long = [fleet.client.run(slow(1_500)), fleet.client.run(slow(200))];
+    await Promise.all(long.map((job) => reached(job.watch(), 0.005)));
     const pods = await Promise.all(long.map(async (job) => (await job.get()).podId));
     expect(new Set(pods).size).toBe(2);
     const batch = [1, 2].map(() => fleet.client.run(quick(), {}, { priority: "batch" }));

@@ -43,7 +43,8 @@ export function runStep(step: Step): Promise<StepResult> {
   };
   const interrupt = () => {
     killGroup("SIGKILL");
-    process.exit(130);
+    // Not before the other steps that run at once have ended theirs.
+    setImmediate(() => process.exit(130));
   };
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   return new Promise((settle) => {

@@ -3,9 +3,10 @@ import { forgetResult, keepResult, reportPath, type SuiteResult } from "./suite-
 import { runStep } from "./run-step.ts";
 import { readVitestReport } from "./vitest-report.ts";
 
-/** A vitest project with a deadline. `filter` narrows it to paths that contain the text. */
+/** Vitest projects with a deadline. `filter` narrows them to paths that contain the text. */
 export interface Suite {
   name: string;
+  /** A name, or a pattern with `*`: the files of such projects as may run at once go first, the others one by one. */
   project: string;
   filter?: string;
   deadlineMs: number;
@@ -23,16 +24,23 @@ export const quickSuites: readonly Suite[] = [
 ];
 
 /** Both official SDKs against the fleet; the Python one's cases are skipped, with the reason, where there is no Python. */
-export const sdkSuite: Suite = { name: "sdk", project: "sdk", deadlineMs: 20 * minute };
+export const sdkSuite: Suite = { name: "sdk", project: "sdk*", deadlineMs: 20 * minute };
+
+/** Suites that run at once, because they mostly wait. */
+type AtOnce = readonly Suite[];
 
 /** Everything that needs nothing beyond npm; the browser's is skipped, with its reason, where there is no Chromium. */
-export const npmSuites: readonly Suite[] = [
-  ...quickSuites,
-  { name: "lint", project: "lint", deadlineMs: 5 * minute },
-  { name: "pack", project: "pack", deadlineMs: 8 * minute },
-  { name: "e2e", project: "e2e", deadlineMs: 25 * minute },
-  { name: "browser", project: "browser", deadlineMs: 5 * minute },
-  sdkSuite,
+export const npmSuites: readonly AtOnce[] = [
+  quickSuites,
+  [{ name: "lint", project: "lint", deadlineMs: 5 * minute }],
+  [{ name: "pack", project: "pack", deadlineMs: 8 * minute }],
+  [
+    { name: "e2e", project: "e2e", deadlineMs: 20 * minute },
+    { name: "e2e of faults and up", project: "e2e-faults", deadlineMs: 20 * minute },
+  ],
+  [{ name: "e2e alone", project: "e2e-alone", deadlineMs: 12 * minute }],
+  [{ name: "browser", project: "browser", deadlineMs: 5 * minute }],
+  [sdkSuite],
 ];
 
 /** Suites that need a real ComfyUI on CPU; they set one up in a cache folder where none is given. */
@@ -54,11 +62,25 @@ export const realSuites: readonly Suite[] = [
   },
 ];
 
-/** Real tailscaled and headscale, in a network namespace, which `tests/run/test-tailnet.ts` makes. */
-export const tailnetSuite: Suite = { name: "tailnet", project: "tailnet", deadlineMs: 20 * minute };
+/** Real tailscaled and headscale, each suite in a network namespace of its own, which `tests/run/test-tailnet.ts` makes. */
+export const tailnetSuites: readonly AtOnce[] = [
+  [
+    { name: "tailnet", project: "tailnet", deadlineMs: 15 * minute },
+    { name: "tailnet faults", project: "tailnet-faults", deadlineMs: 15 * minute },
+    { name: "tailnet machines", project: "tailnet-machines", deadlineMs: 15 * minute },
+  ],
+  [{ name: "tailnet alone", project: "tailnet-alone", deadlineMs: 10 * minute }],
+];
 
 /** Suites that need a GPU: no part of `npm test`. */
 export const gpuSuites: readonly Suite[] = [{ name: "gpu", project: "gpu", deadlineMs: 20 * minute }];
+
+/** Runs one group after the other, the suites of each at once. */
+export async function runSuites(groups: readonly AtOnce[]): Promise<SuiteResult[]> {
+  const results: SuiteResult[] = [];
+  for (const group of groups) results.push(...await Promise.all(group.map(runSuite)));
+  return results;
+}
 
 /** Runs the suite and keeps its counts for `total.ts`. */
 export async function runSuite(suite: Suite): Promise<SuiteResult> {

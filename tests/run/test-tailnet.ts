@@ -1,34 +1,36 @@
 /**
- * `npm run test:tailnet`: real tailscaled and headscale in a network namespace without a way out. It builds the two from
+ * `npm run test:tailnet`: real tailscaled and headscale in network namespaces without a way out. It builds the two from
  * pinned modules once. Where the machine makes no namespaces the suite is skipped, and says why.
  */
 import { ensureBinaries } from "../support/tailnet/binaries.ts";
 import { namespaceWrapper } from "../support/tailnet/namespace.ts";
 import { countLine, forgetResult, isGreen, keepResult, type SuiteResult, suiteTable } from "./suite-result.ts";
-import { runSuite, tailnetSuite } from "./suites.ts";
+import { runSuites, tailnetSuites } from "./suites.ts";
 
-async function run(): Promise<SuiteResult> {
-  const { name } = tailnetSuite;
-  await forgetResult(name);
+/** One of these for every suite, where none can run. */
+async function keepAll(counts: Pick<SuiteResult, "failed" | "skipped">): Promise<SuiteResult[]> {
+  const results = tailnetSuites.flat().map(({ name }) => ({ name, passed: 0, durationMs: 0, ...counts }));
+  for (const result of results) await keepResult(result);
+  return results;
+}
+
+async function run(): Promise<SuiteResult[]> {
+  for (const { name } of tailnetSuites.flat()) await forgetResult(name);
   const wrapper = namespaceWrapper();
   if ("whyNot" in wrapper) {
     console.log(`Skipped: the whole suite: ${wrapper.whyNot}`);
-    const skipped = { name, passed: 0, failed: 0, skipped: 1, durationMs: 0 };
-    await keepResult(skipped);
-    return skipped;
+    return await keepAll({ failed: 0, skipped: 1 });
   }
   try {
-    const binaries = await ensureBinaries();
-    return await runSuite({ ...tailnetSuite, within: wrapper.command, env: { TAILNET_BIN: binaries } });
+    const settings = { within: wrapper.command, env: { TAILNET_BIN: await ensureBinaries() } };
+    return await runSuites(tailnetSuites.map((group) => group.map((suite) => ({ ...suite, ...settings }))));
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
-    const failed = { name, passed: 0, failed: 1, skipped: 0, durationMs: 0 };
-    await keepResult(failed);
-    return failed;
+    return await keepAll({ failed: 1, skipped: 0 });
   }
 }
 
-const results = [await run()];
+const results = await run();
 console.log(`\n${suiteTable(results)}`);
 console.log(countLine(results));
 process.exitCode = isGreen(results) || results.every(({ failed, passed }) => failed === 0 && passed === 0) ? 0 : 1;

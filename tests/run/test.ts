@@ -1,12 +1,11 @@
 /** `npm test`: the checks and every suite that needs nothing beyond npm; ends with the commands of the others. */
 import { runStaticChecks } from "./static-checks.ts";
 import { countLine, isGreen, suiteTable } from "./suite-result.ts";
-import { npmSuites, runSuite } from "./suites.ts";
+import { npmSuites, runSuites } from "./suites.ts";
 import { whyNoPython } from "../support/python/environment.ts";
 import { whyNoChromium } from "../support/browser/find-chromium.ts";
 
-const results = [(await runStaticChecks()).suite];
-for (const suite of npmSuites) results.push(await runSuite(suite));
+const results = [(await runStaticChecks()).suite, ...await runSuites(npmSuites)];
 
 console.log(`\n${suiteTable(results)}`);
 const noBrowser = whyNoChromium();

@@ -1,9 +1,10 @@
 /** The end of `.ci/run`: adds up what the suites of the earlier commands left, and prints one line of counts last. */
 import { checksName } from "./static-checks.ts";
 import { countLine, isGreen, readResult, suiteTable } from "./suite-result.ts";
-import { npmSuites, realSuites, tailnetSuite } from "./suites.ts";
+import { npmSuites, realSuites, tailnetSuites } from "./suites.ts";
 
-const names = [checksName, ...[...npmSuites, ...realSuites, tailnetSuite].map((suite) => suite.name)];
+const suites = [...npmSuites.flat(), ...realSuites, ...tailnetSuites.flat()];
+const names = [checksName, ...suites.map((suite) => suite.name)];
 const results = await Promise.all(names.map(readResult));
 console.log(`\n${suiteTable(results)}`);
 console.log(countLine(results));

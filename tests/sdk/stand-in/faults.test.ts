@@ -8,7 +8,7 @@ import { lasting, picture } from "../../support/sdk/graphs.ts";
 import { startRelay } from "../../support/sdk/relay.ts";
 import { type Stage, startStage } from "../../support/sdk/stage.ts";
 
-const LOST_SOON = { POD_BEAT_MS: "200", POD_UNREACHABLE_MS: "700", POD_LOST_MS: "1500" };
+const LOST_SOON = { POD_BEAT_MS: "200", POD_UNREACHABLE_MS: "1500", POD_LOST_MS: "3000" };
 
 describe.each(EDGE_RUNTIMES)("the official SDK while things break, with the edge on %s", (runtime) => {
   let stage: Stage;

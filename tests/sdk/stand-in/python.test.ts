@@ -4,5 +4,5 @@ import { describePython } from "../../support/sdk/describe-python.ts";
 await describePython({
   title: "the official Python SDK while things break",
   path: "stand_in",
-  env: { POD_BEAT_MS: "200", POD_UNREACHABLE_MS: "700", POD_LOST_MS: "1500" },
+  env: { POD_BEAT_MS: "200", POD_UNREACHABLE_MS: "1500", POD_LOST_MS: "3000" },
 });
