@@ -13,7 +13,7 @@ export interface Place extends Disposable {
 
 export interface Machine extends Place {
   readonly address: string;
-  /** Takes its link down: what it sends reaches nobody, and nobody is told. */
+  /** Its link stays up on both ends and leads nowhere: what it sends reaches nobody, and nobody is told. */
   cut(): void;
   mend(): void;
 }
@@ -94,8 +94,8 @@ async function addMachine(number: number): Promise<Machine> {
   return {
     address,
     wrap: (command) => [...inside, ...command],
-    cut: () => ip("link", "set", link, "down"),
-    mend: () => ip("link", "set", link, "up"),
+    cut: () => ip("link", "set", link, "nomaster"),
+    mend: () => ip("link", "set", link, "master", BRIDGE),
     [Symbol.dispose]: stop,
   };
 }
