@@ -11,6 +11,8 @@ export interface Suite {
   filter?: string;
   deadlineMs: number;
   env?: Readonly<Record<string, string>>;
+  /** Whatever the project says of its files. */
+  oneFileAtATime?: true;
   /** A command that runs the runner, which is appended to it. */
   within?: readonly string[];
 }
@@ -57,6 +59,8 @@ export const realSuites: readonly Suite[] = [
     name: "sdk on real ComfyUI",
     project: "sdk",
     filter: "tests/sdk/shared/",
+    // Two real ComfyUIs compute for each.
+    oneFileAtATime: true,
     deadlineMs: 20 * minute,
     env: { COMFY_TARGET: "real" },
   },
@@ -98,6 +102,7 @@ export async function runSuite(suite: Suite): Promise<SuiteResult> {
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,
+      ...(suite.oneFileAtATime === true ? ["--no-file-parallelism"] : []),
       ...(suite.filter === undefined ? [] : [suite.filter]),
     ],
     deadlineMs: suite.deadlineMs,
