@@ -108,14 +108,21 @@ export class AttemptService implements AttemptsPort {
     yield* entry.watch(options, AbortSignal.any([signal, this.#stopping.signal]));
   }
 
-  async release(attemptId: AttemptId): Promise<void> {
+  async release(attemptIds: readonly AttemptId[]): Promise<void> {
+    const refused = attemptIds.filter((attemptId) => !this.#release(attemptId));
+    if (refused[0] !== undefined) throw stillRunning(refused[0]);
+  }
+
+  /** False while it goes on. */
+  #release(attemptId: AttemptId): boolean {
     const entry = this.#entries.get(attemptId);
-    if (!entry) return;
-    if (!entry.isFinal) throw stillRunning(attemptId);
+    if (!entry) return true;
+    if (!entry.isFinal) return false;
     this.#deps.journal.release(attemptId);
     this.#entries.delete(attemptId);
     this.#deps.partnerKeys.release(entry.record, this.#deps.clock, this.#stopping.signal);
     this.#tidy.released({ attemptId, promptId: entry.record.promptId });
+    return true;
   }
 
   /** Every attempt held, oldest first. */

@@ -69,4 +69,9 @@ export type PodEvent = z.infer<typeof PodEvent>;
 
 export const ByAttempt = z.strictObject({ attemptId: AttemptId });
 
+export const ReleaseAttempts = ByAttempt.extend({
+  /** Released in the same call. An agent of before refuses it. */
+  also: z.array(AttemptId).max(MAX_ATTEMPTS).optional(),
+});
+
 export const WatchAttempt = z.object({ attemptId: AttemptId, previews: z.boolean().default(false) });

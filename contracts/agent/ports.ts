@@ -30,8 +30,11 @@ export interface AttemptsPort {
   get(attemptId: AttemptId): Promise<AttemptReport>;
   /** Snapshot first; ends after the final report. */
   watch(attemptId: AttemptId, options: { previews: boolean }, signal: AbortSignal): AsyncIterable<AttemptEvent>;
-  /** The edge has everything it wants: the outputs may be deleted. Unknown ids are fine. */
-  release(attemptId: AttemptId): Promise<void>;
+  /**
+   * The edge has everything it wants: the outputs may be deleted. Unknown ids are fine; `conflict` when one goes on, which
+   * keeps nothing of the others.
+   */
+  release(attemptIds: readonly AttemptId[]): Promise<void>;
 }
 
 /** Both answer at once with what is known. */

@@ -3,14 +3,18 @@
  * one attempt's report that cannot be read is no reason not to read the others.
  */
 import { z } from "zod";
-import { AttemptEvent, AttemptReport } from "../attempt.ts";
-import { MAX_ATTEMPTS } from "../bounds.ts";
+import { AttemptEvent, AttemptOutput, AttemptReport } from "../attempt.ts";
+import { MAX_ATTEMPTS, MAX_OUTPUTS } from "../bounds.ts";
 import { AttemptId } from "../ids.ts";
 import { TolerantCapability, TolerantConditions, TolerantJobError, TolerantProgress } from "../tolerant.ts";
 import { TolerantVerdict } from "./tolerant-verdict.ts";
 import { BeatResult, PodEvent } from "./messages.ts";
 
+/** Bytes that cannot be read are none: the agent is asked for them. */
+const ReceivedOutput = AttemptOutput.extend({ dataBase64: AttemptOutput.shape.dataBase64.catch(undefined) });
+
 export const ReceivedReport = AttemptReport.extend({
+  outputs: z.array(ReceivedOutput).max(MAX_OUTPUTS),
   progress: TolerantProgress,
   error: TolerantJobError.nullable(),
 });

@@ -4,7 +4,7 @@ import { TailnetReport } from "../tailnet/report.ts";
 import { createTRPC, rethrowTyped, trackedStream, typedStream } from "../trpc.ts";
 import { ComfyReport, FollowLog, FreeResult, LogPage, ReadLog, RestartComfy, RestartResult } from "./comfy.ts";
 import { GpuSample, GpuVerdict } from "./gpu.ts";
-import { Beat, BeatResult, ByAttempt, PodDescription, WatchAttempt } from "./messages.ts";
+import { Beat, BeatResult, ByAttempt, PodDescription, ReleaseAttempts, WatchAttempt } from "./messages.ts";
 import type { AgentContext } from "./ports.ts";
 
 const t = createTRPC<AgentContext>();
@@ -38,7 +38,8 @@ const attempts = t.router({
   watch: procedure.input(WatchAttempt).subscription(({ ctx, input, signal }) =>
     typedStream(ctx.attempts.watch(input.attemptId, { previews: input.previews }, signalOf(signal)))
   ),
-  release: procedure.input(ByAttempt).mutation(({ ctx, input }) => ctx.attempts.release(input.attemptId)),
+  release: procedure.input(ReleaseAttempts)
+    .mutation(({ ctx, input: { attemptId, also = [] } }) => ctx.attempts.release([attemptId, ...also])),
 });
 
 const gpu = t.router({

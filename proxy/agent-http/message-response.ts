@@ -1,6 +1,7 @@
 /** An answer of `node:http` as a standard `Response`, on Node and Deno alike: streaming, with backpressure both ways. */
 import type { IncomingMessage } from "node:http";
 import { FleetError } from "../../contracts/errors.ts";
+import { shorten } from "../../contracts/shorten.ts";
 
 /** Bytes read ahead of whoever reads the body; beyond them the socket is not read. */
 const READ_AHEAD_BYTES = 256 * 1024;
@@ -105,9 +106,9 @@ function wholeBody(
   });
 }
 
-/** Of an answer that no `Response` can be made of. */
-function strangeStatus(status: number): FleetError {
-  return new FleetError("agent_incompatible", `Cannot use the agent: it answered with HTTP ${status}`, {
+/** Of an answer that no `Response` can be made of, or whose body nobody has asked for like this and nobody decodes. */
+function strange(what: string): FleetError {
+  return new FleetError("agent_incompatible", `Cannot use the agent: it ${what}`, {
     hint: "Check what answers at the pod's port, and run the same version of edge and agent.",
     details: { sent: true },
   });
@@ -118,7 +119,7 @@ function strangeStatus(status: number): FleetError {
  * request whatever becomes of them.
  * @param signal that ends the body too; null: nothing does
  * @throws FleetError `agent_unreachable` for a small body that is cut short, `agent_incompatible` for a status that HTTP
- * does not have; the message is the caller's to destroy then
+ * does not have and for an encoded body; the message is the caller's to destroy then
  */
 export async function responseOf(
   message: IncomingMessage,
@@ -126,7 +127,11 @@ export async function responseOf(
   signal: AbortSignal | null,
 ): Promise<Response> {
   const status = message.statusCode ?? 0;
-  if (status < 200 || status > 599) throw strangeStatus(status);
+  if (status < 200 || status > 599) throw strange(`answered with HTTP ${status}`);
+  const encoding = message.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    throw strange(`sent a body that is encoded as ${shorten(encoding, 40)}`);
+  }
   const head = { status, statusText: message.statusMessage ?? "", headers: headersOf(message) };
   if (method === "HEAD" || BODYLESS.has(status)) {
     message.on("error", () => {});

@@ -34,10 +34,15 @@ export interface BlobFolders {
 /** @param root of the store, which exists; blobs lie two folders below it */
 export function createBlobFolders(root: string): BlobFolders {
   /**
-   * Folders whose parents were synced in this process's life, by the first blob that came to stay, whoever made the folder
-   * and whatever became of them: an entry that is not on the disk would take every blob below it along.
+   * Folders whose parents were synced since they were last made here, by the first blob that came to stay: an entry that is
+   * not on the disk would take every blob below it along.
    */
   const anchored = new Map<string, Promise<unknown>>();
+
+  async function make(path: string): Promise<void> {
+    anchored.delete(path);
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  }
 
   function anchor(path: string): Promise<unknown> {
     const known = anchored.get(path);
@@ -52,7 +57,7 @@ export function createBlobFolders(root: string): BlobFolders {
     async open(path) {
       let folder = await openExisting(path);
       if (folder === null) {
-        await mkdir(path, { recursive: true, mode: 0o700 });
+        await make(path);
         folder = await open(path, "r");
       }
       const opened = folder;
@@ -64,7 +69,7 @@ export function createBlobFolders(root: string): BlobFolders {
     },
     async ready(path) {
       // Quicker than a thread, and it may have been removed since it was anchored.
-      if (!existsSync(path)) await mkdir(path, { recursive: true, mode: 0o700 });
+      if (!existsSync(path)) await make(path);
       await anchor(path);
     },
   };

@@ -82,15 +82,29 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   const exclusively = createExclusively();
   const sizeOf = async (path: string) => (await orNull(stat(path)))?.size ?? null;
 
+  /** Perhaps moved to their place without being on the disk, whose failure may be over: they are to be stored again. */
+  const doubtful = new Set<string>();
+  const durably = async (path: string, store: () => Promise<void>): Promise<void> => {
+    try {
+      await store();
+      doubtful.delete(path);
+    } catch (error) {
+      doubtful.add(path);
+      throw error;
+    }
+  };
+
   const keep = async (from: string, home: Promise<BlobFolder>, { sha256, bytes }: WrittenBlob): Promise<void> => {
     const folder = await home;
     // Over bytes that are there already: they are equal, and readers of the old file keep it.
     const path = join(folder.path, sha256);
-    await exclusively(path, async () => {
-      await rename(from, path);
-      if (bytes !== null) recent.keep(path, bytes);
+    await durably(path, async () => {
+      await exclusively(path, async () => {
+        await rename(from, path);
+        if (bytes !== null) recent.keep(path, bytes);
+      });
+      await folder.sync();
     });
-    await folder.sync();
   };
 
   async function* blobsOf(tenantId: TenantId): AsyncGenerator<BlobKey, void> {
@@ -127,10 +141,11 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       const folder = folderOf(tenantId, sha256);
       const path = join(folder, sha256);
       await folders.ready(folder);
-      await exclusively(path, async () => {
-        await storeSmallBlob(bytes, { folder, name: sha256, temporary });
-        recent.keep(path, bytes);
-      });
+      await durably(path, () =>
+        exclusively(path, async () => {
+          await storeSmallBlob(bytes, { folder, name: sha256, temporary });
+          recent.keep(path, bytes);
+        }));
     },
     async open(tenantId, sha256, range) {
       const path = pathOf(tenantId, sha256);
@@ -147,7 +162,7 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       return await exclusively(path, async () => {
         const now = new Date();
         const found = await orNull(utimes(path, now, now).then(() => now));
-        return found === null ? null : await sizeOf(path);
+        return found === null || doubtful.has(path) ? null : await sizeOf(path);
       });
     },
     async *listOlder(beforeMs) {

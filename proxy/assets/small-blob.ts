@@ -32,7 +32,7 @@ async function syncFolder(path: string): Promise<void> {
 /**
  * The file appears under its name only when it is whole and on the disk.
  * @param to.folder and `to.temporary` exist, on one file system
- * @throws file system errors as they are; nothing is left then
+ * @throws file system errors as they are; the file may be there then, and not be durable
  */
 export async function storeSmallBlob(
   bytes: Uint8Array,

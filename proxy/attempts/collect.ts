@@ -3,7 +3,7 @@ import { typeid } from "typeid-js";
 import { FileName, type Output, outputTypeOf } from "../../contracts/asset.ts";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import type { AssetId, AttemptId, JobId, PodId, TenantId } from "../../contracts/ids.ts";
+import type { AssetId, AttemptId, JobId, PodId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
@@ -67,15 +67,13 @@ async function fetchOutput(
 }
 
 /** What is here already is stored sooner than it is found out whether it was stored before. */
-async function bringHome(
-  options: CollectOptions,
-  attempt: FinishedAttempt,
-  { output, signal }: { output: AttemptOutput; signal: AbortSignal },
+async function storeInline(
+  { blobs }: CollectOptions,
+  { tenantId }: FinishedAttempt,
+  { sha256, bytes }: { sha256: Sha256; bytes: Uint8Array<ArrayBuffer> },
 ): Promise<void> {
-  const inline = inlineBytes(output);
-  if (inline === null) return await fetchOutput(options, attempt, { output, signal });
   try {
-    await options.blobs.putSmall(attempt.tenantId, output.sha256, inline);
+    await blobs.putSmall(tenantId, sha256, bytes);
   } catch (error) {
     throw wrongOr(error);
   }
@@ -180,11 +178,16 @@ export async function collectOutputs(
   refuseContradictions(attempt.outputs);
   const { clock, timings } = options;
   const startedMs = clock.monotonicMs();
+  const inline = inlineBytes(attempt.outputs);
   const distinct = [...new Map(attempt.outputs.map((output) => [output.sha256, output])).values()];
   await inParallel(
     distinct,
     timings.collectParallel,
-    (output) => bringHome(options, attempt, { output, signal }),
+    async (output) => {
+      const bytes = inline.get(output.sha256);
+      if (bytes === undefined) await fetchOutput(options, attempt, { output, signal });
+      else await storeInline(options, attempt, { sha256: output.sha256, bytes });
+    },
   );
   if (clock.monotonicMs() - startedMs > KEPT_FOR_SURE_MS) await checkStored(options, attempt.tenantId, distinct);
   return rowsOf(attempt);

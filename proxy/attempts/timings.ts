@@ -25,7 +25,7 @@ export interface AttemptTimings {
   collectParallel: number;
   /** Largest output that is stored. */
   maxOutputBytes: number;
-  /** How long a settled attempt stays with its agent before the call that lets it forget, and how long that may take. */
+  /** How long a settled attempt stays with its agent before the call that lets it forget it and others, and how long that may take. */
   releaseAfterMs: number;
   releaseMs: number;
 }
@@ -45,6 +45,6 @@ export const ATTEMPT_TIMINGS: AttemptTimings = {
   collectTries: 5,
   collectParallel: 4,
   maxOutputBytes: 512 * 1024 * 1024,
-  releaseAfterMs: 50,
+  releaseAfterMs: 250,
   releaseMs: 5_000,
 };

@@ -35,7 +35,7 @@ export function headersToAgent(headers: Headers, { requestId, trace }: RequestFa
 
 export function headersToCaller(headers: Headers): Headers {
   const kept = only(headers, TO_CALLER);
-  // The body comes decoded from fetch: its length is another then.
+  // Where a runtime's fetch decodes the body, its length is another then.
   if (headers.has("content-encoding")) kept.delete("content-length");
   return kept;
 }

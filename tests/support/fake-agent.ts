@@ -156,9 +156,9 @@ export function createFakeAgent(): FakeAgent {
         }
       },
       // deno-lint-ignore require-await
-      async release(id) {
-        agent.released.push(id);
-        agent.attempts.delete(id);
+      async release(ids) {
+        agent.released.push(...ids);
+        for (const id of ids) agent.attempts.delete(id);
       },
     },
     comfy: unasked(),

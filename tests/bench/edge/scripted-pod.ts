@@ -144,9 +144,11 @@ export function createScriptedPod(options: ScriptedPodOptions): AgentContext {
         const { report, events } = known(id);
         return events.follow({ type: "report", report }, signal);
       },
-      async release(id) {
-        runs.delete(id);
-        await workspace.remove(id);
+      async release(ids) {
+        for (const id of ids) {
+          runs.delete(id);
+          await workspace.remove(id);
+        }
       },
     },
   };

@@ -6,7 +6,7 @@ import { FleetError } from "../../../contracts/errors.ts";
 
 const jobId = "job_01jd8qf2e0f0x8j3m5p7q9s1tv";
 
-function refusal(code: "not_found" | "unauthorized" | "edge_stopping"): TRPCClientError<never> {
+function refusal(code: "not_found" | "unauthorized" | "edge_stopping" | "invalid_input"): TRPCClientError<never> {
   const fleet = new FleetError(code, `Cannot get: ${code}`).toEnvelope();
   return TRPCClientError.from({ error: { message: code, code: -32000, data: { fleet } } } as never);
 }
@@ -14,9 +14,10 @@ function refusal(code: "not_found" | "unauthorized" | "edge_stopping"): TRPCClie
 /** Each call is answered by the next of these: a state, or what it throws; the last one again and again. */
 function scripted(answers: (string | Error)[]) {
   const asked: number[] = [];
+  const along: (number | undefined)[] = [];
   const get = {
-    query({ waitMs, inlineBytes }: { waitMs: number; inlineBytes: number }) {
-      expect(inlineBytes).toBe(65_536);
+    query({ waitMs, inlineBytes }: { waitMs: number; inlineBytes?: number }) {
+      along.push(inlineBytes);
       const answer = answers[Math.min(asked.length, answers.length - 1)];
       asked.push(waitMs);
       return typeof answer === "string" ? Promise.resolve({ id: jobId, state: answer }) : Promise.reject(answer);
@@ -24,14 +25,22 @@ function scripted(answers: (string | Error)[]) {
   };
   const connection = { baseUrl: "http://edge", requestTimeoutMs: 30_000, trpc: { jobs: { get } } };
   const wait = (options?: WaitOptions) => waitForJob(connection as unknown as Connection, jobId, options);
-  return { asked, wait, connection };
+  return { asked, along, wait, connection };
 }
 
 describe("waitForJob()", () => {
   it("asks again until the job is final, each time to be held for less than a call may take", async () => {
-    const { asked, wait } = scripted(["running", "queued", "succeeded"]);
+    const { asked, along, wait } = scripted(["running", "queued", "succeeded"]);
     expect(await wait()).toMatchObject({ state: "succeeded" });
     expect(asked).toEqual([15_000, 15_000, 15_000]);
+    expect(along).toEqual([65_536, 65_536, 65_536]);
+  });
+
+  it("asks an older edge for no bytes, and is refused once", async () => {
+    const { along, wait } = scripted([refusal("invalid_input"), "running", "succeeded"]);
+    expect(await wait()).toMatchObject({ state: "succeeded" });
+    expect(along).toEqual([65_536, undefined, undefined]);
+    await expect(scripted([refusal("invalid_input")]).wait()).rejects.toMatchObject({ code: "invalid_input" });
   });
 
   it("outlasts an edge that is away or stopping", async () => {

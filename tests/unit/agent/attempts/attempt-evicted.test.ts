@@ -59,7 +59,7 @@ describe("on an attached ComfyUI", () => {
     await bench.clock.advance(61_000);
     bench.restart(() => bench.comfy.change({ evicting: [] }));
     expect(bench.comfy.status.evicting).toEqual([held.promptId]);
-    await bench.service.release(held.attemptId);
+    await bench.service.release([held.attemptId]);
     bench.restart(() => bench.comfy.change({ evicting: [] }));
     expect(bench.comfy.status.evicting).toEqual([held.promptId]);
   });

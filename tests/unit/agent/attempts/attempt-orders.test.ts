@@ -148,7 +148,7 @@ describe("release()", () => {
     const report = await bench.reportWhen(attemptId, ({ state }) => state === "succeeded");
     expect(report).toMatchObject({ cached: true, outputs: [{ name: "a.png", sizeBytes: 6 }] });
     expect(await readFile(bench.workspace.outputPath(attemptId, 0), "utf8")).toBe("pixels");
-    await bench.service.release(attemptId);
+    await bench.service.release([attemptId]);
     await bench.service.stop();
     expect(await readdir(join(bench.folder, "attempts"))).toEqual([]);
     expect(await readdir(join(bench.folder, "comfy/output"))).toEqual([]);
@@ -157,8 +157,8 @@ describe("release()", () => {
 
   it("refuses a running attempt, and does not mind an unknown one", async () => {
     const { attemptId } = await bench.accept();
-    await expect(bench.service.release(attemptId)).rejects.toMatchObject({ code: "conflict" });
-    await bench.service.release(newOrder().attemptId);
+    await expect(bench.service.release([attemptId])).rejects.toMatchObject({ code: "conflict" });
+    await bench.service.release([newOrder().attemptId]);
   });
 });
 

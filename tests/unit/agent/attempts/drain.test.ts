@@ -30,7 +30,7 @@ describe("drain()", () => {
     await bench.reportWhen(attemptId, isOver);
     await bench.clock.advance(1_000);
     expect(left).toBeNull();
-    for (const id of [attemptId, next.attemptId]) await bench.service.release(id);
+    for (const id of [attemptId, next.attemptId]) await bench.service.release([id]);
     await bench.clock.advance(1_000);
     expect(left).toBe(0);
   });

@@ -39,7 +39,7 @@ describe("a partner key", () => {
     bench.comfy.finish(promptId, SUCCEEDED);
     const report = await bench.reportWhen(attemptId, ({ state }) => state === "succeeded");
     expect(JSON.stringify([report, bench.ended])).not.toContain(KEY);
-    await bench.service.release(attemptId);
+    await bench.service.release([attemptId]);
     expect(filesSay(KEY)).toEqual([]);
   });
 
@@ -76,7 +76,7 @@ describe("a partner key", () => {
     bench.comfy.finish(promptId, SUCCEEDED);
     await bench.reportWhen(attemptId, ({ state }) => state === "succeeded");
     expect(keys.redactJson(JSON.stringify({ error: KEY }))).toBe('{"error":"[redacted]"}');
-    await bench.service.release(attemptId);
+    await bench.service.release([attemptId]);
     await bench.clock.advance(59_000);
     expect(keys.redactLine(KEY)).toBe("[redacted]");
     await bench.clock.advance(1_000);

@@ -40,6 +40,13 @@ describe("withInlineOutputs()", () => {
     expect(sizesIn(withInlineOutputs(setUp([MAX_INLINE_BYTES + 1]).report, recent))).toEqual([null]);
   });
 
+  it("gives equal bytes once", () => {
+    const { recent, report } = setUp([3, 3]);
+    const [first] = report.outputs;
+    if (first) report.outputs[1] = { ...first, index: 1, name: "again.png" };
+    expect(sizesIn(withInlineOutputs(report, recent))).toEqual([3, null]);
+  });
+
   it("gives nothing of a run that goes on: its outputs may change", () => {
     const { recent, report } = setUp([3], "running");
     expect(withInlineOutputs(report, recent)).toBe(report);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { blake3 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
@@ -190,6 +191,28 @@ describe("listOlder()", () => {
     const list = (beforeMs: number) => Array.fromAsync(folder.blobs.listOlder(beforeMs));
     expect((await list(Date.now() + 60_000)).toSorted((a, b) => a.tenantId < b.tenantId ? -1 : 1)).toEqual(keys);
     expect(await list(Date.now() - 60_000)).toEqual([]);
+  });
+});
+
+describe("a disk that fails", () => {
+  it("leaves nothing that is believed to be stored, until it is stored again", async () => {
+    await using folder = await temporaryBlobs();
+    const tenantId = newTenantId();
+    const put = () => folder.blobs.put(tenantId, streamOf([bytes("hello")]).body, options());
+    const probe = await open(folder.root, "r");
+    const handles = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    const { sync } = handles;
+    // The file's is the first: by the time of its folder's it has its name.
+    let syncs = 0;
+    handles.sync = function failing(this: FileHandle) {
+      return ++syncs === 1 ? sync.call(this) : Promise.reject(new Error("EIO"));
+    };
+    await expect(put().finally(() => (handles.sync = sync))).rejects.toThrow("EIO");
+    expect(folder.files()).toHaveLength(1);
+    expect(await folder.blobs.touch(tenantId, sha256("hello"))).toBeNull();
+    await put();
+    expect(await folder.blobs.touch(tenantId, sha256("hello"))).toBe(5);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FileName } from "../../../../contracts/asset.ts";
+import { MAX_INLINE_BYTES } from "../../../../contracts/bounds.ts";
 import { assetFileName, collectOutputs, type FinishedAttempt } from "../../../../proxy/attempts/collect.ts";
 import { ATTEMPT_TIMINGS } from "../../../../proxy/attempts/timings.ts";
 import type { Agents } from "../../../../proxy/pods/port.ts";
@@ -149,6 +150,26 @@ describe("collectOutputs()", () => {
         await collectOutputs(options, attempt, new AbortController().signal);
       }
       expect(state.asked).toBe(4);
+    });
+
+    it("asks for none of equal bytes, whichever of them they came with", async () => {
+      const { options, state } = setUp(["text", "text"]);
+      for (const along of [0, 1]) {
+        options.blobs.blobs.clear();
+        const attempt = attemptWith(["text", "text"]);
+        attempt.outputs = attempt.outputs.map((one, at) => at === along ? { ...one, dataBase64: inline("text") } : one);
+        await collectOutputs(options, attempt, new AbortController().signal);
+      }
+      expect(state.asked).toBe(0);
+    });
+
+    it("takes no more of them than the contract says", async () => {
+      const texts = ["a", "b", "c"].map((letter) => letter.repeat(MAX_INLINE_BYTES / 2));
+      const { options, state } = setUp(texts);
+      const attempt = attemptWith(texts);
+      attempt.outputs = attempt.outputs.map((one, at) => ({ ...one, dataBase64: inline(texts[at] ?? "") }));
+      await collectOutputs(options, attempt, new AbortController().signal);
+      expect([state.asked, options.blobs.blobs.size]).toEqual([1, 3]);
     });
 
     it("believes no others", async () => {
