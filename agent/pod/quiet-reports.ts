@@ -1,6 +1,6 @@
 /**
- * When an edge is told of an attempt: at once of what it waits for, a little later of what it knows from its own call. A run
- * of milliseconds is then told by its end alone.
+ * When an edge is told of an attempt: at once of its end, as soon as there is nothing else to do that its slot is free, a
+ * little later of what the edge knows from its own call. A run of milliseconds is then told by its end alone.
  */
 import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
@@ -19,28 +19,29 @@ export function createQuietReports(
   tell: (report: AttemptReport) => void,
   stop: AbortSignal,
 ): QuietReports {
-  const quiet = new Map<AttemptId, AttemptReport>();
-  let isWaiting = false;
+  /** The newest of each attempt. */
+  const held = new Map<AttemptId, AttemptReport>();
 
-  async function tellLater(): Promise<void> {
-    if (isWaiting) return;
-    isWaiting = true;
-    await clock.sleep(QUIET_MS, stop);
-    isWaiting = false;
-    const reports = [...quiet.values()];
-    quiet.clear();
-    for (const report of reports) tell(report);
+  async function tellAfter(ms: number, attemptId: AttemptId): Promise<void> {
+    await clock.sleep(ms, stop);
+    const report = held.get(attemptId);
+    held.delete(attemptId);
+    if (report !== undefined) tell(report);
   }
 
   return {
     add(report) {
-      if (report.state === "collecting" || isAttemptFinal(report.state)) {
-        quiet.delete(report.attemptId);
+      const { attemptId, state } = report;
+      const isNew = !held.has(attemptId);
+      if (isAttemptFinal(state)) {
+        held.delete(attemptId);
         tell(report);
-      } else {
-        quiet.set(report.attemptId, report);
-        void tellLater();
+        return;
       }
+      held.set(attemptId, report);
+      // Small outputs are taken in this very turn, and then there is an end to tell.
+      if (state === "collecting") void tellAfter(0, attemptId);
+      else if (isNew) void tellAfter(QUIET_MS, attemptId);
     },
   };
 }

@@ -21,7 +21,7 @@ describe("createQuietReports()", () => {
     const order = newOrder();
     for (const state of ["accepted", "running", "collecting", "succeeded"] as const) say(state, order);
     await clock.advance(1_000);
-    expect(told).toEqual(["collecting", "succeeded"]);
+    expect(told).toEqual(["succeeded"]);
   });
 
   it("tells of a beginning after a moment, by the newest report, and of each attempt", async () => {
@@ -40,7 +40,19 @@ describe("createQuietReports()", () => {
     expect(told).toEqual(["running", "failed", "accepted", "running"]);
   });
 
-  it.each(["collecting", "succeeded", "failed", "canceled", "lost"] as const)("tells of '%s' at once", (state) => {
+  it("tells that a slot is free as soon as nothing else is to be done", async () => {
+    const { clock, told, say } = setUp();
+    const order = newOrder();
+    for (const state of ["accepted", "running", "collecting"] as const) say(state, order);
+    expect(told).toEqual([]);
+    await clock.advance(0);
+    expect(told).toEqual(["collecting"]);
+    say("succeeded", order);
+    await clock.advance(1_000);
+    expect(told).toEqual(["collecting", "succeeded"]);
+  });
+
+  it.each(["succeeded", "failed", "canceled", "lost"] as const)("tells of '%s' at once", (state) => {
     const { told, say } = setUp();
     say(state, newOrder());
     expect(told).toEqual([state]);
