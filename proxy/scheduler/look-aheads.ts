@@ -13,6 +13,8 @@ export interface LookAheads {
   /** Takes up which there are now, and reads the jobs of those that have waited. @throws what the store throws */
   read(pods: readonly Pick<LivePod, "id" | "name" | "ahead">[]): Promise<void>;
   callable(): Callable[];
+  /** Whether any waits. */
+  any(): boolean;
   /** In words for people; null for a job that is no look-ahead. */
   explain(jobId: JobId): WhyWaiting | null;
   /** The agent has not given it back: it is left alone for a while. */
@@ -53,6 +55,7 @@ export function createLookAheads(store: Pick<JobStore, "getJob">, clock: Clock):
         if (isDue(one)) one.job ??= await store.getJob(one.jobId);
       }
     },
+    any: () => waiting.size > 0,
     callable: () =>
       [...waiting.values()].flatMap((one) => {
         const { attemptId, jobId, podId, job } = one;

@@ -85,6 +85,10 @@ export function createPlanner(options: PlannerOptions): Planner {
   let seen: QueueRead | null = null;
   /** As the last look found them. */
   let cordoned: ReadonlySet<PodId> = new Set();
+  /** What was heard of the queue since the last look began. */
+  let heard = false;
+  /** The last look found no job in the queue, whatever of it, and none ahead: pods alone change nothing until more is heard. */
+  let isEmpty = false;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
   function mayDispatch(job: QueuedJob): boolean {
@@ -124,6 +128,8 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   async function look(): Promise<void> {
     forgetOldVersions();
+    heard = false;
+    isEmpty = false;
     if (!await role.hold()) {
       seen = null;
       return;
@@ -132,6 +138,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     avoidance.forget(bodies);
     cordoned = new Set(await store.listCordoned());
     await lookAheads.read(sessions.live());
+    const except = impossible.among(bodies);
     const aheadKeys = new Set(lookAheads.callable().map(({ job }) => job.placementKey));
     if (aheadKeys.size > 0) await capabilities.prepare(await needsCache.get(aheadKeys), bodies);
     const keys = new Set<string>();
@@ -139,7 +146,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       store,
       limit: queueLimit,
       maxJobs: queueLimit * MAX_WIDENING,
-      except: impossible.among(bodies),
+      except,
       async prepare(part) {
         const fresh = new Set(part.map((job) => job.placementKey).filter((key) => !keys.has(key)));
         for (const key of fresh) keys.add(key);
@@ -158,6 +165,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     for (const one of decision.recalls) recall(one);
     for (const jobId of reservations.jobs()) decision.waiting.set(jobId, STARTING);
     impossible.learn(keys);
+    isEmpty = !heard && seen.jobs === 0 && except.size === 0 && !lookAheads.any();
   }
 
   function decide(queue: readonly QueuedJob[]): Decision {
@@ -188,7 +196,12 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    const stopListening = [signals.on("queue", bell.ring), signals.on("pods", bell.ring)];
+    const onQueue = () => {
+      heard = true;
+      isEmpty = false;
+      bell.ring();
+    };
+    const stopListening = [signals.on("queue", onQueue), signals.on("pods", () => isEmpty || bell.ring())];
     let failures = 0;
     while (!signal.aborted) {
       try {

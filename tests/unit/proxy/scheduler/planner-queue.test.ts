@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { PlannerOptions } from "../../../../proxy/scheduler/planner.ts";
-import { jobId, podId } from "../jobs/ids.ts";
+import { attemptId, jobId, podId } from "../jobs/ids.ts";
 import { settle } from "../jobs/manual-clock.ts";
 import { recordedInfo } from "../jobs/graph-fixtures.ts";
 import { info, livePod, queued, setUpPlanner } from "./planner-fixture.ts";
@@ -77,5 +77,73 @@ describe("createPlanner() behind jobs that nothing can run", () => {
       reason: "pods_busy",
       message: "Pod 'gpu-2' can run it, but has no free slot.",
     });
+  });
+});
+
+describe("createPlanner() with an empty queue", () => {
+  it("does not look because of a pod, but at the poll, and at once when a job comes", async () => {
+    const { fleet, planner, signals, clock } = start();
+    planner.start();
+    await settle();
+    expect(fleet.reads).toBe(1);
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.reads).toBe(1);
+    await clock.advance(1_000);
+    expect(fleet.reads).toBe(2);
+    fleet.queue = [queued(1)];
+    signals.emit("queue", undefined);
+    await settle();
+    expect(fleet.dispatches).toHaveLength(1);
+  });
+
+  it("looks because of a pod while a job waits, or was told of during the last look", async () => {
+    const { fleet, planner, signals } = start();
+    fleet.pods = [livePod(1, { freeSlots: 0 })];
+    fleet.queue = [queued(1)];
+    planner.start();
+    await settle();
+    fleet.pods = [livePod(1)];
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.dispatches).toHaveLength(1);
+    // Nothing is left; a job is told of while that is read.
+    fleet.queue = [];
+    fleet.dispatches[0]?.settle("started");
+    await settle();
+    const { reads } = fleet;
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.reads).toBe(reads);
+    signals.emit("queue", undefined);
+    signals.emit("queue", undefined);
+    await settle();
+    fleet.queue = [queued(2)];
+    signals.emit("queue", undefined);
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.dispatches).toHaveLength(2);
+  });
+
+  it("looks because of a pod while a job is ahead on one, and while there may be jobs that no pod of before could run", async () => {
+    const { fleet, planner, signals } = start();
+    fleet.pods = [livePod(1, { ahead: [{ attemptId: attemptId(1), jobId: jobId(1) }] })];
+    planner.start();
+    await settle();
+    const { reads } = fleet;
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.reads).toBe(reads + 1);
+    fleet.pods = [livePod(1)];
+    fleet.queue = [impossible(2)];
+    signals.emit("queue", undefined);
+    await settle();
+    const before = fleet.reads;
+    // Past which the next look reads: it sees an empty queue.
+    for (let round = 0; round < 2; round++) {
+      signals.emit("pods", undefined);
+      await settle();
+    }
+    expect(fleet.reads).toBeGreaterThanOrEqual(before + 2);
   });
 });
