@@ -2,6 +2,8 @@
 # Starts the edge in its container: where it is to be on a tailnet, a tailscaled first, which joins with the key in the
 # file that TS_AUTHKEY names; then the edge, which reaches its pods through it. A signal goes to the edge; when that has
 # ended, tailscaled is ended too. A tailscaled that dies is started again, and is the same node.
+# All of it runs as one user. Where the container starts as root, this script becomes that user before it touches anything
+# that the user may write, and keeps CAP_NET_ADMIN, if it is there, for a tailscaled with a kernel device.
 # With "health" as argument: whether the edge is ready. Settings: docs/operations.md, "The edge in a container".
 set -eu
 
@@ -12,7 +14,7 @@ export EDGE_DATA_DIR EDGE_LISTEN
 secrets=${EDGE_SECRETS_DIR:-/run/secrets}
 # "setsid" where a Ctrl-C at the container's terminal must reach the edge through this shell alone: two of them end it hard.
 session=
-# Who the edge is where the container starts as root; empty: root too.
+# Who all is where the container starts as root; empty: root.
 user=${EDGE_USER-comfyfleet}
 state=$TS_STATE_DIR/tailscaled.state
 joined=$TS_STATE_DIR/joined
@@ -27,25 +29,32 @@ stop_if_ending() {
   if [ -e "$ending" ]; then exit 143; fi
 }
 
-is_root() {
-  [ "$(id -u)" = 0 ] && [ -n "$user" ]
-}
-
 # In the place of this shell.
-as_edge() {
-  if is_root; then exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups --no-new-privs -- "$@"; fi
-  exec "$@"
+without_rights() {
+  exec setpriv --inh-caps=-all --ambient-caps=-all --no-new-privs -- "$@"
 }
 
-# A kernel device takes the file and CAP_NET_ADMIN, which is bit 12.
-has_tun() {
+# CAP_NET_ADMIN is bit 12.
+has_net_admin() {
   caps=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
-  [ $((0x${caps:-0} >> 12 & 1)) = 1 ] && (: <>/dev/net/tun) 2>/dev/null
+  [ $((0x${caps:-0} >> 12 & 1)) = 1 ]
 }
 
 as_daemon() {
-  if [ "$tun" = userspace-networking ]; then as_edge "$@"; fi
+  if [ "$tun" = userspace-networking ]; then without_rights "$@"; fi
   exec "$@"
+}
+
+# Made by another user, as far as it is there.
+refuse() {
+  say "Cannot use $1: it and what it holds must belong to uid $(id -u)."
+  exit 1
+}
+
+# Makes the folder, or ends: one that may not be looked into would be taken for an empty one.
+own_folder() {
+  (umask 077 && mkdir -p "$1") || refuse "$1"
+  if [ ! -r "$1" ] || [ ! -w "$1" ] || [ ! -x "$1" ]; then refuse "$1"; fi
 }
 
 # Nothing of the environment but what contracts/tailnet/daemon.ts lets through. A tailscaled that does not end when it is
@@ -105,12 +114,12 @@ follow() {
 
 pass_on() {
   heard=1
-  : >"$ending"
+  (: >"$ending") || :
   if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null || :; fi
 }
 
 leave() {
-  : >"$ending"
+  (: >"$ending") || :
   kill -TERM "$keeper" 2>/dev/null || :
   left=$1
   await "$keeper"
@@ -120,14 +129,14 @@ leave() {
 
 run_join() {
   stop_if_ending
-  exec "${NODE:-node}" "$home/cli/main.ts" tailnet join --socket "$socket" --timeout "${TS_JOIN_SECONDS:-$patience}" >&2
+  without_rights "${NODE:-node}" "$home/cli/main.ts" tailnet join --socket "$socket" --timeout "${TS_JOIN_SECONDS:-$patience}" >&2
 }
 
 run_edge() {
   stop_if_ending
   unset TS_AUTHKEY
   # shellcheck disable=SC2086
-  if [ "$EDGE_RUNTIME" = node ]; then as_edge $session "${NODE:-node}" "$home/proxy/main.node.ts"; fi
+  if [ "$EDGE_RUNTIME" = node ]; then without_rights $session "${NODE:-node}" "$home/proxy/main.node.ts"; fi
   open=$EDGE_DATA_DIR${TS_SOCKET:+,$TS_SOCKET}
   set --
   while IFS= read -r flag; do
@@ -140,8 +149,17 @@ run_edge() {
 $(sed -n 's/^ *"\(--[^"]*\)",\{0,1\}$/\1/p' "$home/proxy/deno-flags.json")
 FLAGS
   # shellcheck disable=SC2086
-  as_edge $session "${DENO:-deno}" run "$@" "$home/proxy/main.deno.ts"
+  without_rights $session "${DENO:-deno}" run "$@" "$home/proxy/main.deno.ts"
 }
+
+if [ "$(id -u)" = 0 ] && [ -n "$user" ] && [ "$(id -u "$user")" != 0 ]; then
+  kept=-all
+  if has_net_admin; then kept=-all,+net_admin; fi
+  HOME=$(getent passwd "$user" | cut -d: -f6)
+  export HOME
+  exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups --inh-caps="$kept" --ambient-caps="$kept" \
+    --no-new-privs -- /bin/sh "$0" "$@"
+fi
 
 if [ "${1:-}" = health ]; then
   case $EDGE_LISTEN in
@@ -152,26 +170,20 @@ if [ "${1:-}" = health ]; then
     .then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "http://$at/readyz"
 fi
 
-(umask 077 && mkdir -p "$EDGE_DATA_DIR")
-if is_root; then chown "$user:" "$EDGE_DATA_DIR"; fi
+own_folder "$EDGE_DATA_DIR"
 rm -f "$ending"
-if [ -n "${TS_SOCKET:-}" ] || { [ -z "${TS_AUTHKEY:-}" ] && [ ! -e "$joined" ]; }; then run_edge; fi
+if [ -n "${TS_SOCKET:-}" ]; then run_edge; fi
+own_folder "$TS_STATE_DIR"
+if [ -e "$state" ] && [ ! -r "$state" ]; then refuse "$state"; fi
+if [ -z "${TS_AUTHKEY:-}" ] && [ ! -e "$joined" ]; then run_edge; fi
 
 if [ -z "${TS_TUN:-}" ]; then
-  if has_tun; then tun=tailscale0; else tun=userspace-networking; fi
+  if has_net_admin && (: <>/dev/net/tun) 2>/dev/null; then tun=tailscale0; else tun=userspace-networking; fi
 else
   tun=$TS_TUN
 fi
 socket=$TS_RUN_DIR/tailscaled.sock
-mkdir -p "$TS_RUN_DIR"
-(umask 077 && mkdir -p "$TS_STATE_DIR")
-if is_root; then
-  if [ "$tun" = userspace-networking ]; then owner=$user; else owner=root; fi
-  chown -R "$owner:" "$TS_STATE_DIR" "$TS_RUN_DIR"
-elif [ -e "$state" ] && [ ! -r "$state" ]; then
-  say "Cannot read $state: another user made it. Start the container as root, as it was started before."
-  exit 1
-fi
+own_folder "$TS_RUN_DIR"
 
 session=setsid child='' gave_up=''
 trap pass_on TERM INT
@@ -185,7 +197,7 @@ if [ -e "$joined" ]; then patience=10; else patience=60; fi
 run_join &
 follow
 if [ "$code" = 0 ]; then
-  : >"$joined"
+  (: >"$joined") || leave 1
 elif [ -e "$ending" ] || [ "$code" != 6 ] || [ ! -e "$joined" ]; then
   leave "$code"
 else

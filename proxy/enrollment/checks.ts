@@ -12,7 +12,7 @@ import { findOrphans, isOwn } from "./orphans.ts";
 import type { ControlApi, Device } from "./port.ts";
 
 export interface CheckOptions {
-  store: Pick<PodStore, "listActivePods"> & Pick<EnrolmentStore, "wasEnrolled">;
+  store: Pick<PodStore, "listActivePods"> & Pick<EnrolmentStore, "findEnrolments">;
   control: ControlApi | null;
   orphanGraceMs: number;
   clock: Clock;

@@ -63,7 +63,7 @@ export function createHeadscaleApi({ url, apiKey, fetch, clock }: HeadscaleOptio
         createdAtMs: createdAt,
         lastSeenAtMs: lastSeen ?? null,
         online: online ?? null,
-        keyId: preAuthKey?.id ?? null,
+        joinedWith: preAuthKey ? { keyId: preAuthKey.id } : "no-key",
       }));
     },
     async deleteDevice(id, signal) {

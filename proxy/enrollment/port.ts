@@ -19,9 +19,11 @@ export interface Device {
   lastSeenAtMs: number | null;
   /** As the control server has it; null where it does not say. */
   online: boolean | null;
-  /** Of the key that it joined with; null where the control server does not say. */
-  keyId: string | null;
+  joinedWith: JoinedWith;
 }
+
+/** The key that a device joined with; `no-key`: with none, or one that was deleted since; `untold`: nobody says. */
+export type JoinedWith = { keyId: string } | "no-key" | "untold";
 
 export interface MintKey {
   tag: string;

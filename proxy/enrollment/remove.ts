@@ -4,10 +4,11 @@ import type { RemovedPod, RemovePod } from "../../contracts/edge/enrolment.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { hasPodTag } from "../../contracts/tailnet/words.ts";
 import type { Signals } from "../signals.ts";
-import { type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
+import { type EnrolmentRow, type EnrolmentStore, isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { ControlApi, Device } from "./port.ts";
+import { isEnrolledAs } from "./orphans.ts";
+import type { ControlApi } from "./port.ts";
 
 export interface RemoveOptions {
   store: Pick<PodStore, "getPod" | "listActivePods" | "setCordon"> & Pick<EnrolmentStore, "getEnrolment" | "removePod">;
@@ -42,21 +43,17 @@ function isOfTailnet(row: PodRow): boolean {
   return row.via === "tailnet" || isAwaited(row);
 }
 
-/**
- * Devices that joined as an awaited pod a moment ago, before any edge saw them: by the key, and by the name only where the
- * control server does not say which key it was. No name makes another pod's device one of them.
- */
+/** Devices that joined as an awaited pod a moment ago, before any edge saw them. Another pod's device is none of them. */
 async function joinedMeanwhile(
   { store }: Pick<RemoveOptions, "store">,
-  { control, row, keyId }: { control: ControlApi; row: PodRow; keyId: string | null },
+  { control, row, enrolled }: { control: ControlApi; row: PodRow; enrolled: EnrolmentRow },
   signal: AbortSignal,
 ): Promise<string[]> {
   const devices = (await control.listDevices(signal)).filter(hasPodTag);
   // Pods after devices: whatever became one since is known then.
   const others = (await store.listActivePods()).filter(({ id }) => id !== row.id);
   const taken = new Set(others.map(({ transportKey }) => transportKey));
-  const isIts = (device: Device) => device.keyId === null ? device.hostname === row.name : device.keyId === keyId;
-  return devices.filter((device) => isIts(device) && !taken.has(device.id)).map(({ id }) => id);
+  return devices.filter((device) => isEnrolledAs(device, enrolled) && !taken.has(device.id)).map(({ id }) => id);
 }
 
 const NOTHING = { device: "none", key: "none" } as const;
@@ -71,10 +68,10 @@ async function takeOff(
   let ids = [row.transportKey];
   let key: RemovedPod["key"] = "none";
   if (isAwaited(row)) {
-    const keyId = (await options.store.getEnrolment(row.id))?.keyId ?? null;
-    if (keyId !== null) await control.revokeKey(keyId, signal);
-    key = keyId === null ? "none" : "revoked";
-    ids = await joinedMeanwhile(options, { control, row, keyId }, signal);
+    const enrolled = await options.store.getEnrolment(row.id);
+    if (enrolled !== null) await control.revokeKey(enrolled.keyId, signal);
+    key = enrolled === null ? "none" : "revoked";
+    ids = enrolled === null ? [] : await joinedMeanwhile(options, { control, row, enrolled }, signal);
   }
   let device: RemovedPod["device"] = "none";
   for (const id of ids) if (await control.deleteDevice(id, signal)) device = "deleted";

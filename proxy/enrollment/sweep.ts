@@ -10,13 +10,13 @@ import type { PodStore } from "../store/pod-store.ts";
 import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type Clock, jittered } from "../time/clock.ts";
-import { findOrphans, isForgotten, isOwn } from "./orphans.ts";
+import { findOrphans, isForgotten, isOwn, JOIN_GRACE_MS } from "./orphans.ts";
 import type { ControlApi, Device } from "./port.ts";
 
 export interface SweepOptions {
   store:
     & Pick<PodStore, "listActivePods">
-    & Pick<EnrolmentStore, "expireEnrolments" | "wasEnrolled">
+    & Pick<EnrolmentStore, "expireEnrolments" | "findEnrolments">
     & Pick<RoleStore, "takeRole">;
   /** Null: only what the store knows is looked at. */
   control: ControlApi | null;
@@ -30,8 +30,6 @@ export interface SweepOptions {
 /** Or as often as the grace, where that is shorter. */
 const EVERY_MS = 60_000;
 const LEASE_MS = 180_000;
-/** A pod that used its key at the last moment needs some time until an edge sees it; and clocks differ. */
-const JOIN_GRACE_MS = 120_000;
 /** Devices that one look deletes: a mistake of ours is not to empty a tailnet at once. */
 const MAX_DELETED = 50;
 

@@ -70,7 +70,7 @@ export function createTailscaleApi(options: TailscaleOptions): ControlApi {
         createdAtMs: created,
         lastSeenAtMs: lastSeen ?? null,
         online: connectedToControl ?? null,
-        keyId: null,
+        joinedWith: "untold",
       }));
     },
     async deleteDevice(id, signal) {

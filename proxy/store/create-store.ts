@@ -76,7 +76,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
 
     enrollPods: (pods) => write(() => enrolments.enrollPods(pods)),
     getEnrolment: (id) => read(() => enrolments.getEnrolment(id)),
-    wasEnrolled: (by) => read(() => enrolments.wasEnrolled(by)),
+    findEnrolments: (by) => read(() => enrolments.findEnrolments(by)),
     expireEnrolments: (graceMs) => write(() => enrolments.expireEnrolments(graceMs)),
     removePod: (id) => write(() => enrolments.removePod(id)),
 

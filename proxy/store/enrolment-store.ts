@@ -16,7 +16,10 @@ export interface NewEnrolment {
 }
 
 export interface EnrolmentRow {
+  /** Of the pod that was enrolled, which is its host name too. */
+  name: string;
   keyId: string;
+  createdAtMs: number;
   endsAtMs: number;
 }
 
@@ -28,8 +31,8 @@ export interface EnrolmentStore {
   enrollPods(pods: readonly NewEnrolment[]): Promise<PodRow[]>;
   /** With which key the pod was enrolled, whether it has joined or not; null for one that came without. */
   getEnrolment(id: PodId): Promise<EnrolmentRow | null>;
-  /** Whether a pod was ever enrolled with this key, or by this name; those that are `gone` too. */
-  wasEnrolled(by: EnrolledBy): Promise<boolean>;
+  /** Pods that were ever enrolled with a key of this id, or by this name; those that are `gone` too. */
+  findEnrolments(by: EnrolledBy): Promise<EnrolmentRow[]>;
   /** Awaited pods whose key ended `graceMs` ago and longer are `gone`; one that joined late all the same may take its row. */
   expireEnrolments(graceMs: number): Promise<PodRow[]>;
   /**

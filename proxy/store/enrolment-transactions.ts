@@ -16,10 +16,8 @@ const ENROLL =
   `insert into pod (id, name, transport_key, phase, epoch, lease_until_ms, slots_total, slots_busy, conditions,
   created_at_ms, dev, enrolled_key_id, enrolment_ends_at_ms)
   values ($1, $2, $3, 'joining', 0, 0, 0, 0, $4, $5, $6, $7, $8) returning ${POD_COLUMNS}`;
-const GET = `select enrolled_key_id as "keyId", enrolment_ends_at_ms as "endsAtMs" from pod
-  where id = $1 and enrolled_key_id is not null`;
-const BY_KEY = `select id from pod where enrolled_key_id = $1 limit 1`;
-const BY_NAME = `select id from pod where name = $1 and enrolled_key_id is not null limit 1`;
+const ENROLLED = `select name, enrolled_key_id as "keyId", created_at_ms as "createdAtMs",
+  enrolment_ends_at_ms as "endsAtMs" from pod where enrolled_key_id is not null`;
 const EXPIRE = `update pod set phase = 'gone'
   where enrolment_ends_at_ms < $1 and transport_key = 'enrolled:' || id and phase <> 'gone' returning ${POD_COLUMNS}`;
 // The key of one that nobody joined as is changed, so that nobody does any more. An operator's word on it ends with it.
@@ -28,7 +26,12 @@ const REMOVE = `update pod set phase = 'gone', edge_id = null, epoch = epoch + 1
   transport_key = case when transport_key = 'enrolled:' || id then 'removed:' || id else transport_key end
   where id = $1 and phase <> 'gone' returning ${POD_COLUMNS}`;
 
-const EnrolmentColumns: z.ZodType<EnrolmentRow> = z.object({ keyId: z.string(), endsAtMs: z.int() });
+const EnrolmentColumns: z.ZodType<EnrolmentRow> = z.object({
+  name: z.string(),
+  keyId: z.string(),
+  createdAtMs: z.int(),
+  endsAtMs: z.int(),
+});
 
 export function* enrollPods(pods: readonly NewEnrolment[]): Transaction<PodRow[]> {
   const nowMs = yield* clock();
@@ -52,12 +55,12 @@ export function* enrollPods(pods: readonly NewEnrolment[]): Transaction<PodRow[]
 }
 
 export function getEnrolment(id: PodId): Transaction<EnrolmentRow | null> {
-  return one(GET, [id], EnrolmentColumns);
+  return one(`${ENROLLED} and id = $1`, [id], EnrolmentColumns);
 }
 
-export function* wasEnrolled(by: EnrolledBy): Transaction<boolean> {
-  const [sql, value] = "keyId" in by ? [BY_KEY, by.keyId] : [BY_NAME, by.name];
-  return (yield* one(sql, [value], z.object({ id: z.string() }))) !== null;
+export function findEnrolments(by: EnrolledBy): Transaction<EnrolmentRow[]> {
+  const [column, value] = "keyId" in by ? ["enrolled_key_id", by.keyId] : ["name", by.name];
+  return all(`${ENROLLED} and ${column} = $1`, [value], EnrolmentColumns);
 }
 
 export function* expireEnrolments(graceMs: Parameters<EnrolmentStore["expireEnrolments"]>[0]): Transaction<PodRow[]> {

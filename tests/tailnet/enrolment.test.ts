@@ -45,7 +45,13 @@ describe("the control API of a real headscale", () => {
     expect(expiresAtMs).toBeGreaterThan(Date.now() + 890_000);
     const pod = await join("pod-1", key);
     const [device] = await api.listDevices(signal);
-    expect(device).toMatchObject({ id: pod.stableId, hostname: "pod-1", tags: ["tag:pod"], online: true, keyId: id });
+    expect(device).toMatchObject({
+      id: pod.stableId,
+      hostname: "pod-1",
+      tags: ["tag:pod"],
+      online: true,
+      joinedWith: { keyId: id },
+    });
     expect(Math.abs(Date.now() - (device?.createdAtMs ?? 0))).toBeLessThan(60_000);
     expect(device?.lastSeenAtMs).toBeGreaterThanOrEqual(device?.createdAtMs ?? Infinity);
     await expect(join("pod-2", key)).rejects.toThrow("already used");

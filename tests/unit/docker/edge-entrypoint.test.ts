@@ -41,6 +41,8 @@ interface Start {
   uid?: number;
   /** Exit code of `tailnet join`. */
   joinCode?: number;
+  /** Whether root has CAP_NET_ADMIN. */
+  netAdmin?: boolean;
   /** False: the join does not wait until tailscaled runs. @default true */
   waits?: boolean;
   env?: Record<string, string>;
@@ -57,14 +59,28 @@ function given(env: Record<string, string> = {}): Record<string, string> {
   };
 }
 
-async function start({ uid = 1_000, joinCode = 0, waits = true, env = {} }: Start): Promise<number | null> {
+async function start(
+  { uid = 1_000, netAdmin = false, joinCode = 0, waits = true, env = {} }: Start,
+): Promise<number | null> {
   note("tailscaled", "exec sleep 30");
   const joined = `exit ${joinCode}`;
   note("node", waits ? `until [ -s '${dir}/tailscaled.env' ]; do sleep 0.05; done; ${joined}` : joined);
   note("deno", `exit ${EDGE_CODE}`);
-  note("chown", "");
-  note("setpriv", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
-  note("id", `[ "$1" = -u ] && echo ${uid} || echo 10001`);
+  // The first one is noted under another name, because it is who drops root.
+  const dropped = join(dir, "dropped.args");
+  const drop = `if [ "$1" = --reuid ]; then mv '${dir}/setpriv.args' '${dropped}'; fi`;
+  note("setpriv", `${drop}\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"`);
+  note("id", `[ "$1" = -g ] || [ "$2" != "" ] || [ -e '${dropped}' ] && echo 10001 || echo ${uid}`);
+  note("getent", "echo comfyfleet:x:10001:10001::/var/lib/comfyfleet:/usr/sbin/nologin");
+  note(
+    "sed",
+    `case "$2" in *CapEff*) echo ${
+      netAdmin ? "00000000a80435fb" : "00000000a80425fb"
+    } ;; *) exec /bin/sed "$@" ;; esac`,
+  );
+  for (const name of ["chown", "mkdir", "rm"]) {
+    note(name, `[ -e '${dropped}' ] || echo ${name} >> '${dir}/as-root'\nexec /bin/${name} "$@"`);
+  }
   const child = spawn("/bin/sh", [join(CHECKOUT, "docker/edge/entrypoint.sh")], { env: given(env), stdio: "ignore" });
   const [code] = await once(child, "exit") as [number | null];
   return code;
@@ -107,15 +123,20 @@ describe("docker/edge/entrypoint.sh", () => {
   });
 
   it.each([
-    ["userspace-networking", "comfyfleet:"],
-    ["tailscale0", "root:"],
-  ])("as root, with %s, leaves the edge to its user and the node's state to '%s'", async (tun, owner) => {
-    expect(await start({ uid: 0, env: { TS_TUN: tun } })).toBe(EDGE_CODE);
-    const dropped = ["--reuid", "comfyfleet", "--regid", "10001", "--clear-groups", "--no-new-privs", "--"];
+    ["userspace-networking", false, "-all"],
+    ["userspace-networking", true, "-all,+net_admin"],
+    ["tailscale0", true, "-all,+net_admin"],
+  ])("as root, with %s and CAP_NET_ADMIN: %s, becomes its user first, with '%s'", async (tun, netAdmin, kept) => {
+    expect(await start({ uid: 0, netAdmin, env: { TS_TUN: tun } })).toBe(EDGE_CODE);
+    const caps = [`--inh-caps=${kept}`, `--ambient-caps=${kept}`, "--no-new-privs", "--"];
+    const user = ["--reuid", "comfyfleet", "--regid", "10001", "--clear-groups"];
+    expect(argumentsOf("dropped").slice(0, -1)).toEqual([...user, ...caps, "/bin/sh"]);
+    expect(existsSync(join(dir, "as-root"))).toBe(false);
     // The edge's is the last one noted.
-    expect(argumentsOf("setpriv").slice(0, dropped.length + 2)).toEqual([...dropped, "setsid", "deno"]);
-    expect(argumentsOf("chown")).toEqual(["-R", owner, join(dir, "tailnet"), join(dir, "run")]);
+    const none = ["--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs", "--"];
+    expect(argumentsOf("setpriv").slice(0, none.length + 2)).toEqual([...none, "setsid", "deno"]);
     expect(argumentsOf("tailscaled")).toEqual(daemonCommand(tun));
+    expect(environmentOf("deno")["HOME"]).toBe("/var/lib/comfyfleet");
   });
 
   it.each([[3, false, 3], [6, false, 6], [6, true, EDGE_CODE], [1, true, 1]])(

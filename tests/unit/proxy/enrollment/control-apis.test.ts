@@ -18,7 +18,7 @@ const NOW = "2026-11-27T18:14:34.247665724Z";
 interface Rig extends AsyncDisposable {
   api: ControlApi;
   server: ApiServer;
-  addDevice(): string;
+  addDevice(key?: "no-key"): string;
   /** The keys that can still be used. */
   liveKeys(): string[];
 }
@@ -29,7 +29,7 @@ async function headscale(): Promise<Rig> {
   return {
     api,
     server,
-    addDevice() {
+    addDevice(key) {
       server.nodes.push({
         id: "7",
         name: "pod-a",
@@ -37,7 +37,7 @@ async function headscale(): Promise<Rig> {
         online: true,
         lastSeen: NOW,
         createdAt: NOW,
-        keyId: "1",
+        keyId: key === "no-key" ? null : "1",
       });
       return "7";
     },
@@ -104,7 +104,7 @@ describe.each([["headscale", headscale], ["tailscale", tailscale]] as const)("th
       createdAtMs: Date.parse(NOW),
       lastSeenAtMs: Date.parse(NOW),
       online: true,
-      keyId: kind === "headscale" ? "1" : null,
+      joinedWith: kind === "headscale" ? { keyId: "1" } : "untold",
     }]);
     expect(await rig.api.deleteDevice(id, signal)).toBe(true);
     expect(await rig.api.deleteDevice(id, signal)).toBe(false);
@@ -162,6 +162,14 @@ describe.each([["headscale", headscale], ["tailscale", tailscale]] as const)("th
     await expect.poll(() => rig.server.requests.length).toBeGreaterThan(before);
     ending.abort(new Error("no longer"));
     await expect(asked).rejects.toThrow("no longer");
+  });
+});
+
+describe("headscale", () => {
+  it("tells a device that joined without a key from one of which nobody says", async () => {
+    await using rig = await headscale();
+    rig.addDevice("no-key");
+    expect(await rig.api.listDevices(signal)).toMatchObject([{ joinedWith: "no-key" }]);
   });
 });
 

@@ -101,7 +101,7 @@ describe("pods.remove", () => {
     await using side = await setUp();
     const { pods } = await side.enroll(2);
     side.control.devices.push(
-      device({ id: "7", hostname: "renamed", keyId: "1" }),
+      device({ id: "7", hostname: "renamed", joinedWith: { keyId: "1" } }),
       device({ id: "8", hostname: pods[1]?.name ?? "" }),
       device({ id: "9", hostname: pods[1]?.name ?? "", tags: ["tag:other"] }),
     );
@@ -114,9 +114,18 @@ describe("pods.remove", () => {
     const { pods: [pod] } = await side.enroll();
     const { name = "", podId = newPodId() } = pod ?? {};
     await joined(side, "7");
-    side.control.devices.push(device({ id: "7", hostname: name }), device({ id: "8", hostname: name, keyId: "55" }));
+    const { endsAtMs = 0 } = await side.db.store.getEnrolment(podId) ?? {};
+    const ours = { keyId: side.keyOf(pod) };
+    side.control.devices.push(
+      device({ id: "7", hostname: name }),
+      device({ id: "8", hostname: name, joinedWith: { keyId: "55" } }),
+      device({ id: "9", hostname: name, joinedWith: "no-key" }),
+      // Of another headscale, which has counted as far.
+      device({ id: "10", joinedWith: ours, createdAtMs: side.db.time.nowMs - 120_001 }),
+      device({ id: "11", joinedWith: ours, createdAtMs: endsAtMs + 120_001 }),
+    );
     expect(await side.remove(podId)).toMatchObject({ device: "none", key: "revoked" });
-    expect(side.control.devices.map(({ id }) => id)).toEqual(["7", "8"]);
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["7", "8", "9", "10", "11"]);
   });
 
   it("deletes the device of a pod, fences its session off and forgets it", async () => {

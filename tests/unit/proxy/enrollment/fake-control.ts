@@ -58,10 +58,10 @@ export function device(fields: Partial<Device> & { id: string }): Device {
   return {
     hostname: `host-${fields.id}`,
     tags: ["tag:pod"],
-    createdAtMs: 0,
+    createdAtMs: 1_000_000,
     lastSeenAtMs: 0,
     online: false,
-    keyId: null,
+    joinedWith: "untold",
     ...fields,
   };
 }

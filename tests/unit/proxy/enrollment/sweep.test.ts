@@ -28,40 +28,55 @@ describe("sweepEnrolments()", () => {
     const { pods: [awaited, removed] } = await side.enroll(2);
     await side.remove(removed?.podId ?? newPodId());
     await joined(side, "1");
+    const graceMs = 400_000;
+    const createdAtMs = side.db.time.nowMs;
     side.db.time.nowMs += 800_000;
     const nowMs = side.db.time.nowMs;
-    const old = { createdAtMs: nowMs - 2 * GRACE_MS, lastSeenAtMs: nowMs - GRACE_MS };
-    const own = { ...old, keyId: side.keyOf(removed) };
+    const own = { createdAtMs, lastSeenAtMs: nowMs - graceMs, joinedWith: { keyId: side.keyOf(removed) } };
     side.control.devices.push(
       device({ ...own, id: "1" }),
       device({ ...own, id: "2", hostname: awaited?.name ?? "" }),
       device({ ...own, id: "3", tags: ["tag:edge"] }),
       device({ ...own, id: "4", online: true }),
-      device({ ...own, id: "5", lastSeenAtMs: nowMs - GRACE_MS + 1 }),
+      device({ ...own, id: "5", lastSeenAtMs: nowMs - graceMs + 1 }),
       device({ ...own, id: "6", tags: ["tag:dev-pod"], online: null }),
       device({ ...own, id: "7" }),
     );
-    await sweepEnrolments(side.options, signal);
+    await sweepEnrolments({ ...side.options, orphanGraceMs: graceMs }, signal);
     expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5"]);
   });
 
   it("deletes nothing that joined with another fleet's key, whatever it is called", async () => {
     await using side = await setUp();
     const { pods: [removed] } = await side.enroll();
-    await side.remove(removed?.podId ?? newPodId());
-    const { name = "" } = removed ?? {};
+    const { name = "", podId = newPodId() } = removed ?? {};
+    const { createdAtMs = 0, endsAtMs = 0 } = await side.db.store.getEnrolment(podId) ?? {};
+    await side.remove(podId);
     side.db.time.nowMs += 3 * GRACE_MS;
+    const another = { keyId: "another's" };
+    const ours = { keyId: side.keyOf(removed) };
+    const [earliest, latest] = [createdAtMs - 120_000, endsAtMs + 120_000];
     side.control.devices.push(
-      device({ id: "1", keyId: "another's" }),
-      device({ id: "2", keyId: "another's", hostname: name }),
+      device({ id: "1", joinedWith: another }),
+      device({ id: "2", joinedWith: another, hostname: name }),
+      device({ id: "3", joinedWith: "no-key", hostname: name }),
+      // Headscale counts its keys: another one has the same ids, at another time.
+      device({ id: "4", joinedWith: ours, hostname: name, createdAtMs: earliest - 1 }),
+      device({ id: "5", joinedWith: ours, hostname: name, createdAtMs: latest + 1 }),
       // Tailscale does not say which key it was.
-      device({ id: "3", keyId: null }),
-      device({ id: "4", keyId: null, hostname: name }),
+      device({ id: "6", joinedWith: "untold" }),
+      device({ id: "7", joinedWith: "untold", hostname: name, createdAtMs: latest + 1 }),
+      device({ id: "8", joinedWith: "untold", hostname: name }),
+      device({ id: "9", joinedWith: ours, createdAtMs: earliest }),
+      device({ id: "10", joinedWith: ours, createdAtMs: latest }),
     );
     const fixes = (await side.enrollment.checks(signal)).filter(({ name }) => name.startsWith("device "));
-    expect(fixes.map(({ fix }) => fix?.startsWith("It is deleted once"))).toEqual([false, false, false, true]);
+    expect(fixes.map(({ fix }) => fix?.startsWith("It is deleted once"))).toEqual([
+      ...Array.from({ length: 7 }, () => false),
+      ...[true, true, true],
+    ]);
     await sweepEnrolments(side.options, signal);
-    expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3"]);
+    expect(side.control.devices.map(({ id }) => id)).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
   });
 
   it("looks as often as the grace where that is short, and takes nothing for new any longer than that", async () => {
@@ -71,7 +86,12 @@ describe("sweepEnrolments()", () => {
     await side.remove(removed?.podId ?? newPodId());
     const at = side.db.time.nowMs;
     side.control.devices.push(
-      device({ id: "1", keyId: side.keyOf(removed), createdAtMs: at - 2_000, lastSeenAtMs: at - 2_000 }),
+      device({
+        id: "1",
+        joinedWith: { keyId: side.keyOf(removed) },
+        createdAtMs: at - 2_000,
+        lastSeenAtMs: at - 2_000,
+      }),
     );
     const stop = new AbortController();
     const sweeping = keepSweepingEnrolments(options, stop.signal);
