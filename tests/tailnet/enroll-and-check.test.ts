@@ -141,6 +141,24 @@ describe.each(EDGE_RUNTIMES)("pods that are enrolled by an edge on %s", (runtime
     expect((await tailnet.headscale.nodes()).map(({ name }) => name)).toEqual(["edge"]);
   }, 60_000);
 
+  it("a node with another key takes no awaited pod's place by its name; the one with the key does", async () => {
+    const { pods: [enrolled] } = await edge.client.trpc.pods.enroll.mutate({});
+    if (!enrolled) expect.unreachable("nothing was enrolled");
+    await pod?.agent.terminate();
+    const impostor = await tailnet.addDaemon(enrolled.name);
+    const other = await until("the edge to see the node", async () => {
+      return (await edge.pods()).find(({ id, name }) => name === enrolled.name && id !== enrolled.podId) ?? null;
+    });
+    const awaited = await edge.client.trpc.pods.get.query({ podId: enrolled.podId });
+    expect(awaited.conditions).toEqual([expect.objectContaining({ reason: "Awaited" })]);
+    await using real = await startPod(tailnet, { name: enrolled.name, key: enrolled.key });
+    expect((await edge.podIn("ready", enrolled.name)).id).toBe(enrolled.podId);
+    await edge.client.trpc.pods.remove.mutate({ podId: other.id });
+    await impostor.process.kill();
+    await real.agent.terminate();
+    await edge.podGone(enrolled.name);
+  }, 60_000);
+
   it("a copy of a removed pod's state is worth nothing: no member, no way to anybody, no call", async () => {
     const { pods: [enrolled] } = await edge.client.trpc.pods.enroll.mutate({});
     if (!enrolled) expect.unreachable("nothing was enrolled");
