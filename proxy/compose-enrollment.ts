@@ -9,10 +9,8 @@ import type { PodSessions } from "./pods/port.ts";
 import type { SessionDeps } from "./pods/session-port.ts";
 
 /** Null where none is configured. */
-function composeControlApi(
-  config: Config,
-  deps: Pick<SessionDeps, "clock"> & { fetch: typeof fetch },
-): ControlApi | null {
+export function composeControlApi(config: Config, { clock }: Pick<SessionDeps, "clock">): ControlApi | null {
+  const deps = { fetch: globalThis.fetch, clock };
   const { HEADSCALE_URL: url, HEADSCALE_API_KEY: apiKey } = config;
   if (url !== undefined && apiKey !== undefined) return createHeadscaleApi({ url, apiKey, ...deps });
   const { TAILSCALE_OAUTH_CLIENT_ID: clientId, TAILSCALE_OAUTH_CLIENT_SECRET: clientSecret } = config;
@@ -24,14 +22,14 @@ function composeControlApi(
 interface EnrollmentParts extends Pick<SessionDeps, "signals" | "clock" | "logger" | "edgeId"> {
   store: EnrollmentOptions["store"];
   sessions: Pick<PodSessions, "remove">;
+  control: ControlApi | null;
   isStatic(podId: PodId): boolean;
 }
 
 export function composeEnrollment(config: Config, parts: EnrollmentParts): Enrollment {
-  const { sessions, clock, logger } = parts;
+  const { sessions, logger } = parts;
   return createEnrollment({
     ...parts,
-    control: composeControlApi(config, { fetch: globalThis.fetch, clock }),
     forget: async (podId) => void await sessions.remove(podId),
     isOnTailnet: config.TS_SOCKET !== undefined,
     orphanGraceMs: config.TAILNET_ORPHAN_GRACE_MS,

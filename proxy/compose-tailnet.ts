@@ -6,16 +6,17 @@ import type { PodId } from "../contracts/ids.ts";
 import type { TailnetPort } from "../contracts/edge/ports.ts";
 import type { TailnetCheck } from "../contracts/tailnet/report.ts";
 import type { Config } from "./config.ts";
+import type { ControlApi } from "./enrollment/port.ts";
 import type { AgentTransport } from "./pods/port.ts";
 import { createRoutedTransport } from "./pods/routed-transport.ts";
-import type { PodStore } from "./store/pod-store.ts";
 import type { ConditionChange } from "./pods/conditions.ts";
 import { checkEdge } from "./tailnet/edge-checks.ts";
 import { createTailnetPort, type TailnetPortOptions } from "./tailnet/tailnet-port.ts";
 import { pathCondition } from "./tailnet/path-condition.ts";
 import { readPathGauges } from "./tailnet/path-gauges.ts";
 import type { EdgeMetrics } from "./telemetry/edge-metrics.ts";
-import { createMembership, type MembershipEffects } from "./tailnet/membership.ts";
+import { createJoinedWith } from "./tailnet/joined-with.ts";
+import { createMembership, type MembershipEffects, type MembershipOptions } from "./tailnet/membership.ts";
 import { createPaths } from "./tailnet/paths.ts";
 import { createPeerWatch } from "./tailnet/peer-watch.ts";
 import { createSocketRequest } from "./tailnet/socket-request.ts";
@@ -39,14 +40,16 @@ export interface EdgeTailnet {
 }
 
 interface Parts {
-  store: Pick<PodStore, "registerPod" | "claimEnrolled" | "listActivePods">;
+  store: MembershipOptions["store"];
+  /** Where nodes are asked about that say they are enrolled; null: nowhere. */
+  control: ControlApi | null;
   metrics: EdgeMetrics;
   clock: Clock;
   logger: Logger;
 }
 
 /** Null without `TS_SOCKET`. */
-export function composeTailnet(config: Config, { store, metrics, clock, logger }: Parts): EdgeTailnet | null {
+export function composeTailnet(config: Config, { store, control, metrics, clock, logger }: Parts): EdgeTailnet | null {
   if (config.TS_SOCKET === undefined) return null;
   const api = createLocalApi<Duplex>({ request: createSocketRequest<Duplex>(request), socketPath: config.TS_SOCKET });
   const watch = createPeerWatch({ api, clock, logger });
@@ -57,7 +60,8 @@ export function composeTailnet(config: Config, { store, metrics, clock, logger }
     onAnswer: ({ kind, latencyMs }) => metrics.observe("comfyfleet_tailnet_ping_seconds", latencyMs / 1_000, kind),
   });
   const taken = new Set(config.EDGE_PODS.map(({ name }) => name));
-  const members = createMembership({ watch, store, paths, clock, logger, taken });
+  const joinedWith = createJoinedWith({ control, clock, logger });
+  const members = createMembership({ watch, store, joinedWith, paths, clock, logger, taken });
   const port = config.TAILNET_AGENT_PORT;
   const transport = createTailnetTransport({ api, peerOf: members.peerOf, paths, clock, port });
   return {

@@ -8,7 +8,7 @@ import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
 import { ATTEMPT_TIMINGS } from "./attempts/timings.ts";
 import { createAudit } from "./audit/audit.ts";
-import { composeEnrollment } from "./compose-enrollment.ts";
+import { composeControlApi, composeEnrollment } from "./compose-enrollment.ts";
 import { composeHttp } from "./compose-http.ts";
 import { composeTailnet } from "./compose-tailnet.ts";
 import { composeTelemetry } from "./compose-telemetry.ts";
@@ -89,7 +89,8 @@ export async function composeEdge(
   };
   const registered = await registerStaticPods(store, config.EDGE_PODS);
   const direct = createDirectTransport({ pods: registered.targets, fetch: runtime.fetch });
-  const tailnet = composeTailnet(config, { store, metrics, clock, logger: logger.child("tailnet") });
+  const control = composeControlApi(config, { clock });
+  const tailnet = composeTailnet(config, { store, control, metrics, clock, logger: logger.child("tailnet") });
   const transport = observedTransport(tailnet?.beside(direct) ?? direct, { metrics, monotonicMs: clock.monotonicMs });
   const agents = createAgents({ transport, clock, firstEventMs: timings.firstEventMs });
 
@@ -144,7 +145,7 @@ export async function composeEdge(
   });
 
   const assets = createAssets({ store, blobs, maxUploadBytes: config.MAX_UPLOAD_BYTES });
-  const parts = { store, sessions, signals, clock, logger, edgeId };
+  const parts = { store, control, sessions, signals, clock, logger, edgeId };
   const enrollment = composeEnrollment(config, { ...parts, isStatic: (podId) => registered.targets.has(podId) });
   const pods = {
     ...createPodsService({ store, signals }),

@@ -192,6 +192,10 @@ export function createSettler(deps: SettlerDeps): SettleReport {
       logger.warn("report of another pod's attempt", { ...unitOf(row), pod: podId, expected: row.podId });
       return "ignored";
     }
+    if (row.jobId !== report.jobId) {
+      logger.warn("report names another job than its attempt's", { ...unitOf(row), reported: report.jobId });
+      return "ignored";
+    }
     if (hasEnded(row)) return "settled";
     switch (report.state) {
       case "accepted":

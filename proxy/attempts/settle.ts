@@ -6,8 +6,9 @@ import { type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { AttemptId, PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
-import type { RenderedAttempts, Settlement } from "../jobs/port.ts";
+import type { LandingResults, RenderedAttempts, Settlement } from "../jobs/port.ts";
 import { createEarlyOutputs } from "./early-outputs.ts";
+import { createLanding } from "./landing.ts";
 import { createRecall } from "./recall.ts";
 import { createRelease } from "./release.ts";
 import { requeue } from "./requeue.ts";
@@ -33,7 +34,7 @@ function keyOf(podId: PodId, attemptId: AttemptId): string {
   return `${podId} ${attemptId}`;
 }
 
-export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempts {
+export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempts & LandingResults {
   const logger = deps.logger.child("attempts");
   const { agents, clock, timings, lastProgress, signal } = deps;
   const release = createRelease({
@@ -53,6 +54,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
   const working = new Map<string, Work>();
   /** Those of {@link RenderedAttempts}, oldest first. */
   const rendered = new Set<string>();
+  const landing = createLanding(clock);
 
   function remember(key: string, entry: Settled): void {
     settled.delete(key);
@@ -61,7 +63,9 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
     if (settled.size > REMEMBERED && oldest !== undefined) settled.delete(oldest);
   }
 
-  function noteRendered(key: string, { state }: AttemptReport): void {
+  function noteRendered(key: string, podId: PodId, report: AttemptReport): void {
+    const { state } = report;
+    landing.heard({ key, podId, report });
     rendered.delete(key);
     if (state === "collecting" || state === "succeeded") rendered.add(key);
     const [oldest] = rendered;
@@ -81,6 +85,7 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       const { attemptId, rev, state }: AttemptReport = report;
       try {
         const end = await settleReport(podId, report);
+        if (end === "ignored") landing.ignored({ key, podId, report });
         if (end !== "later") {
           const entry = { rev, live: typeof end === "object" ? end : null };
           remember(key, entry);
@@ -94,17 +99,20 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
         if (!signal.aborted) logger.error("settling failed", { attempt: attemptId, pod: podId, error });
       }
       const latest: AttemptReport | undefined = working.get(key)?.latest;
-      report = latest && latest.rev > rev ? latest : null;
+      const next: AttemptReport | null = latest && latest.rev > rev ? latest : null;
+      if (next === null) landing.settled({ key, podId, report });
+      report = next;
     }
     working.delete(key);
   }
 
-  const settlement: Settlement & RenderedAttempts = {
+  const settlement: Settlement & RenderedAttempts & LandingResults = {
     begun({ id, podId, jobId, no }) {
       const key = keyOf(podId, id);
       const rev = settled.get(key)?.rev ?? -1;
       if (!working.has(key)) remember(key, { rev, live: { jobId, no } });
     },
+    landingFrom: landing.from,
     isRendered: ({ id, podId }) => rendered.has(keyOf(podId, id)),
     settle(podId, report) {
       const key = keyOf(podId, report.attemptId);
@@ -119,11 +127,11 @@ export function createSettlement(deps: SettleDeps): Settlement & RenderedAttempt
       if (current) {
         if (report.rev > current.latest.rev) {
           current.latest = report;
-          noteRendered(key, report);
+          noteRendered(key, podId, report);
         }
         return current.done;
       }
-      noteRendered(key, report);
+      noteRendered(key, podId, report);
       if (last?.live && !isAttemptFinal(report.state)) {
         remember(key, { rev: report.rev, live: last.live });
         noteLive(podId, last, report);

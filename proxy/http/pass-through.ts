@@ -9,6 +9,7 @@ import type { KeyId, PodId } from "../../contracts/ids.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller, requireScope } from "../../contracts/trpc.ts";
 import { toAgentError } from "../pods/agent-error.ts";
+import { AGENT_SILENCE_MS } from "../pods/event-stream.ts";
 import type { Agents } from "../pods/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -35,6 +36,8 @@ export interface PassThroughOptions {
   logger: Logger;
   /** How long the first byte of an answer may take, body of the request included. Default 30,000. */
   answerMs?: number;
+  /** How long a stream may be silent while its caller reads. Default: as long as one of the edge's own. */
+  silenceMs?: number;
 }
 
 export type PassThrough = (request: Request, caller: Caller | null, facts: RequestFacts) => Promise<Response>;
@@ -43,7 +46,8 @@ export type PassThrough = (request: Request, caller: Caller | null, facts: Reque
 const GONE = 499;
 
 export function createPassThrough(options: PassThroughOptions): PassThrough {
-  const { agents, audit, isKnown, stopping, clock, logger, maxBodyBytes, answerMs = 30_000 } = options;
+  const { agents, audit, isKnown, stopping, clock, logger, maxBodyBytes } = options;
+  const { answerMs = 30_000, silenceMs = AGENT_SILENCE_MS } = options;
 
   async function ask(request: Request, { podId, path }: PodCall, facts: RequestFacts): Promise<Response> {
     const { signal, method } = request;
@@ -62,7 +66,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     );
   }
 
-  /** Ends with the edge, and when the key that opened it is revoked; the caller opens it again and is judged again. */
+  /**
+   * Ends with the edge, when the pod is not heard any more (of a cut of the network nobody may be told), and when the key that
+   * opened it is revoked; the caller opens it again and is judged again.
+   */
   function untilEnded(body: ReadableStream<Uint8Array>, caller: Caller): ReadableStream<Uint8Array> {
     const ended = new AbortController();
     const revoked = new AbortController();
@@ -70,7 +77,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       if (found) revoked.abort();
     });
     const until = AbortSignal.any([revoked.signal, stopping]);
-    return endable(body, { until, onEnd: () => ended.abort() });
+    return endable(body, { until, onEnd: () => ended.abort(), clock, silenceMs });
   }
 
   async function forward(request: Request, { call, caller }: Permitted, facts: RequestFacts): Promise<Response> {

@@ -37,6 +37,12 @@ export interface RenderedAttempts {
   isRendered(attempt: { id: AttemptId; podId: PodId }): boolean;
 }
 
+/** Results that this edge is bringing home. Another edge's planner knows nothing of them, and may run a job once more. */
+export interface LandingResults {
+  /** The pod from which the result of the job is coming; null when none is, or it has taken too long. */
+  landingFrom(jobId: JobId): PodId | null;
+}
+
 /** Takes what an agent says about an attempt and moves the job accordingly; idempotent, never rejects. */
 export interface Settlement {
   /** The store has it running: until its end, what the pod says of it changes nothing there. */

@@ -10,10 +10,8 @@ import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts
 import { eventGauge, type Gauge, limited, limitedBody, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import { traceHeaders } from "./call-trace.ts";
 import type { Clock } from "../time/clock.ts";
-import { singleConnection, type StreamSink } from "./event-stream.ts";
+import { AGENT_SILENCE_MS, singleConnection, type StreamSink } from "./event-stream.ts";
 import type { Agents, AgentTransport } from "./port.ts";
-
-const SILENCE_MS = 35_000;
 
 /** For libraries that insist on a whole URL: only path and query reach the transport. `.invalid` never resolves. */
 const ORIGIN = "http://agent.invalid";
@@ -43,7 +41,7 @@ interface AgentsOptions {
   clock: Clock;
   /** How long the first event of a stream may take. */
   firstEventMs: number;
-  /** How long a stream may be silent; its agent says something every 15 s. Default 35,000: two such and some. */
+  /** How long a stream may be silent. Default: {@link AGENT_SILENCE_MS}. */
   silenceMs?: number;
   /** Clients that are kept. Default 4,000. */
   maxClients?: number;
@@ -142,7 +140,7 @@ export function createAgents(options: AgentsOptions): Agents {
     if (clients.size > maxClients && oldest !== undefined) clients.delete(oldest);
     return known;
   };
-  const { clock, firstEventMs, silenceMs = SILENCE_MS } = options;
+  const { clock, firstEventMs, silenceMs = AGENT_SILENCE_MS } = options;
   const stream = { clock, firstEventMs, silenceMs };
   return {
     client,

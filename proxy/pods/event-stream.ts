@@ -30,6 +30,9 @@ export interface StreamOptions<T> {
   signal: AbortSignal;
 }
 
+/** How long a stream of an agent may be silent: it says something every 15 s, and this is two such and some. */
+export const AGENT_SILENCE_MS = 35_000;
+
 /** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
 const QUEUE_LIMITS = { maxEvents: 2_000, maxChars: 16 * 1024 * 1024 };
 

@@ -5,7 +5,7 @@
  */
 import type { AttemptId, EdgeId, JobId, PodId } from "../../contracts/ids.ts";
 import type { Waiting } from "../../contracts/job.ts";
-import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
+import type { DispatchEnd, Dispatcher, LandingResults, Settlement } from "../jobs/port.ts";
 import type { ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import { createBell } from "../time/bell.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
@@ -34,7 +34,7 @@ export interface PlannerOptions {
     & Pick<PodStore, "listCordoned">;
   sessions: Pick<PodSessions, "live">;
   dispatcher: Dispatcher;
-  settlement: Pick<Settlement, "recall">;
+  settlement: Pick<Settlement, "recall"> & LandingResults;
   objectInfo: Pick<ObjectInfoCache, "get">;
   signals: Signals;
   clock: Clock;
@@ -59,6 +59,11 @@ export interface Planner {
 }
 
 const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
+
+const LANDING: Waiting = {
+  reason: "retrying",
+  message: "A pod that was given up for lost is back with its result, which is being brought home.",
+};
 
 const MAX_WIDENING = 16;
 
@@ -91,9 +96,16 @@ export function createPlanner(options: PlannerOptions): Planner {
   let isEmpty = false;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
+  /** Held for a result that is coming from a pod that answers; without that pod it is to run elsewhere. */
+  function isLanding(jobId: JobId): boolean {
+    const podId = options.settlement.landingFrom(jobId);
+    return podId !== null && sessions.live().some(({ id, accepting }) => id === podId && accepting);
+  }
+
   function mayDispatch(job: QueuedJob): boolean {
     const entry = settled.get(job.id);
-    return !reservations.has(job.id) && !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
+    return !isLanding(job.id) && !reservations.has(job.id) &&
+      !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
   }
 
   function dispatch({ jobId, ver, after }: Assignment, pod: LivePod): void {
@@ -186,6 +198,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   /** What the last look made of a job that it may not have seen. */
   function explain(job: Parameters<Planner["waitingFor"]>[0]): Waiting | null {
     if (!seen) return null;
+    if (isLanding(job.id)) return LANDING;
     const { decision, isPassed, truncated, jobs } = seen;
     const own = decision.waiting.get(job.id);
     if (own) return own;

@@ -61,10 +61,10 @@ export interface PodStore {
   /** The pod behind this transport key, made (`joining`) when new, and again, with its cordon, when it is `gone`. Default: `direct`, no `dev`. */
   registerPod(input: NewPod): Promise<PodRow>;
   /**
-   * The enrolled pod that nobody has joined as, now this node's; null when it is not there, is of the other kind (`dev`), or
-   * the node has a pod.
+   * The enrolled pod that nobody has joined as, now this node's; null when it is not there, is of the other kind (`dev`), was
+   * enrolled with another key than this, or the node has a pod. Without a `keyId` any key is taken for the right one.
    */
-  claimEnrolled(input: { podId: PodId; stableId: string; dev: boolean }): Promise<PodRow | null>;
+  claimEnrolled(input: { podId: PodId; stableId: string; dev: boolean; keyId: string | null }): Promise<PodRow | null>;
   getPod(id: PodId): Promise<PodRow | null>;
   /** All pods that are not `gone`, oldest first. */
   listPods(page: PageRequest): Promise<Page<PodRow>>;

@@ -49,7 +49,8 @@ const REGISTER = `insert into pod
     phase = case when pod.phase = 'gone' then 'joining' else pod.phase end
   returning ${POD_COLUMNS}`;
 const CLAIM = `update pod set transport_key = $2, via = 'tailnet', phase = 'joining'
-  where id = $1 and transport_key = 'enrolled:' || id and dev = $3 and not exists (select 1 from pod where transport_key = $2)
+  where id = $1 and transport_key = 'enrolled:' || id and dev = $3 and enrolled_key_id = coalesce($4, enrolled_key_id)
+  and not exists (select 1 from pod where transport_key = $2)
   returning ${POD_COLUMNS}`;
 const GET_POD = `select ${POD_COLUMNS} from pod where id = $1`;
 const LIST_PODS = `select ${POD_COLUMNS} from pod where (created_at_ms, id) > ($1, $2) and phase <> 'gone'
@@ -96,8 +97,8 @@ export function* registerPod(pod: Input<"registerPod">): Transaction<PodRow> {
   return row;
 }
 
-export function claimEnrolled({ podId, stableId, dev }: Input<"claimEnrolled">): Transaction<PodRow | null> {
-  return one(CLAIM, [podId, stableId, dev ? 1 : 0], PodColumns);
+export function claimEnrolled({ podId, stableId, dev, keyId }: Input<"claimEnrolled">): Transaction<PodRow | null> {
+  return one(CLAIM, [podId, stableId, dev ? 1 : 0, keyId], PodColumns);
 }
 
 export function getPod(id: PodId): Transaction<PodRow | null> {

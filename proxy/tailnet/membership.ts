@@ -6,11 +6,13 @@ import { typeid } from "typeid-js";
 import type { PodId } from "../../contracts/ids.ts";
 import { DEV_POD_TAG, hasPodTag } from "../../contracts/tailnet/words.ts";
 import type { PodSessions } from "../pods/port.ts";
+import { isAwaited } from "../store/enrolment-store.ts";
 import type { PodRow, PodStore } from "../store/pod-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createBell } from "../time/bell.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import { nameOfNode, podIdOfHostName } from "./host-name.ts";
+import type { JoinedWith } from "./joined-with.ts";
 import type { Paths } from "./paths.ts";
 import type { PeerWatch } from "./peer-watch.ts";
 import type { TailnetPeer } from "./peers.ts";
@@ -35,7 +37,8 @@ export interface Members {
 
 export interface MembershipOptions {
   watch: PeerWatch;
-  store: Pick<PodStore, "registerPod" | "claimEnrolled" | "listActivePods">;
+  store: Pick<PodStore, "registerPod" | "claimEnrolled" | "getPod" | "listActivePods">;
+  joinedWith: JoinedWith;
   paths: Paths;
   clock: Clock;
   logger: Logger;
@@ -62,7 +65,8 @@ export interface Membership extends Members {
   run(effects: MembershipEffects, signal: AbortSignal): Promise<void>;
 }
 
-export function createMembership({ watch, store, paths, clock, logger, taken }: MembershipOptions): Membership {
+export function createMembership(options: MembershipOptions): Membership {
+  const { watch, store, joinedWith, paths, clock, logger, taken } = options;
   /** By StableID. */
   const members = new Map<string, Member>();
   const stableIds = new Map<PodId, string>();
@@ -72,11 +76,21 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
   /** Pods whose node has left, until their session and their jobs are seen to. */
   const leaving = new Set<PodId>();
 
-  async function register(peer: TailnetPeer): Promise<PodRow> {
-    const { stableId, hostName } = peer;
+  /** The awaited pod that the node's name and key make it; a name alone is anybody's, and counts where nobody tells the key. */
+  async function claim({ stableId, hostName }: TailnetPeer, dev: boolean, signal: AbortSignal): Promise<PodRow | null> {
+    const podId = podIdOfHostName(hostName);
+    const row = podId && await store.getPod(podId);
+    if (!row || !isAwaited(row)) return null;
+    const keyId = await joinedWith(stableId, signal);
+    const claimed = await store.claimEnrolled({ podId: row.id, stableId, dev, keyId });
+    if (!claimed) logger.warn("node is not the enrolled pod whose name it has", { pod: row.id, stableId, keyId, dev });
+    return claimed;
+  }
+
+  async function register(peer: TailnetPeer, signal: AbortSignal): Promise<PodRow> {
+    const { stableId } = peer;
     const dev = isDevPod(peer);
-    const enrolled = podIdOfHostName(hostName);
-    const claimed = enrolled && await store.claimEnrolled({ podId: enrolled, stableId, dev });
+    const claimed = await claim(peer, dev, signal);
     const name = nameOfNode(peer);
     const known = { transportKey: stableId, via: "tailnet", dev } as const;
     return claimed || await store.registerPod({ id: typeid("pod").toString(), name, ...known });
@@ -91,7 +105,7 @@ export function createMembership({ watch, store, paths, clock, logger, taken }: 
       refused.add(stableId);
       return;
     }
-    const row = await register(peer);
+    const row = await register(peer, signal);
     before?.ended.abort();
     const now = watch.get(stableId);
     if (now === undefined || !hasPodTag(now)) {

@@ -1,7 +1,8 @@
 /** What of a pod is killed while it works: it is back in seconds as the same node, and its job goes on or begins anew. */
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { daemonFiles } from "../../contracts/tailnet/daemon.ts";
 import { collect, reached } from "../support/fleet/events.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
 import { expectSucceededOnce } from "../support/fleet/verdict.ts";
@@ -37,6 +38,9 @@ describe.each(EDGE_RUNTIMES)("kill -9, with the edge on %s", (runtime) => {
   it.each(Object.keys(FAULTS))("%s: back in 5 s without a key, as the same node; its job goes on", async (name) => {
     await using fleet = await startTailnetFleet({ runtime, pod });
     const stableId = await fleet.stableId();
+    // What makes whoever has it the pod.
+    const { state } = daemonFiles(join(fleet.pod.dir, "agent", "tailnet"));
+    expect(statSync(state).mode & 0o777).toBe(0o600);
     rmSync(join(fleet.pod.dir, "key"));
     const job = fleet.edge.client.run(slow(STEPS));
     const watched = [collect(job)];

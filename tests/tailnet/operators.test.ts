@@ -3,12 +3,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPodClient } from "../../client/mod.ts";
+import { AGENT_PORT } from "../../contracts/tailnet/words.ts";
 import { envelopeOf, runCli } from "../support/fleet/cli.ts";
+import { listenerPid } from "../support/fleet/listener-pid.ts";
 import { until } from "../support/fleet/until.ts";
 import { type Daemon, soon } from "../support/tailnet/daemon.ts";
 import { shippedPolicy } from "../support/tailnet/headscale.ts";
 import { ask, through } from "../support/tailnet/http-over.ts";
-import { startPod, type TailnetPod } from "../support/tailnet/pod.ts";
+import { POD_PORTS, startPod, type TailnetPod } from "../support/tailnet/pod.ts";
 import { reach, warmUp } from "../support/tailnet/reach.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 
@@ -124,4 +126,41 @@ describe("a development pod", () => {
       jupyter.close();
     }
   });
+
+  it(
+    "shows its ComfyUI to the person who is named, and to no other; pods for tenants show theirs to nobody",
+    async () => {
+      const [ana, ben] = [person("ana"), person("ben")];
+      await until("ComfyUI of the pod for tenants", () => listenerPid(POD_PORTS.comfy));
+      expect(await reach(ana, host, POD_PORTS.comfy)).toBe("dropped");
+      // Both agents want the same ports of this machine.
+      await pod.killAll();
+      await using lab = await startPod(tailnet, { name: "lab-1", tags: ["tag:dev-pod"] });
+      const at = await until("the pod to be seen", async () => {
+        const { Peer } = await ana.api.status({ peers: true }, soon());
+        const ip = Peer.find(({ HostName }) => HostName === lab.name)?.TailscaleIPs[0];
+        return ip === undefined ? null : { ip };
+      });
+      for (const one of [ana, ben]) await warmUp(one, at);
+      const comfy = through(ana, at, POD_PORTS.comfy);
+      const stats = await until(
+        "ComfyUI to answer",
+        () => ask(comfy, { path: "/system_stats" }).catch(() => null),
+        30_000,
+      );
+      expect(stats.status).toBe(200);
+      expect(JSON.parse(stats.body)).toMatchObject({ system: { comfyui_version: expect.any(String) } });
+      const page = await ask(comfy, { path: "/" });
+      expect(page).toMatchObject({ status: 200, headers: { "content-type": expect.stringContaining("text/html") } });
+      expect(page.body).toContain("<title>ComfyUI of ");
+      // Its agent's port leads to both of them, so that it is this port that is closed to the other.
+      expect(await reach(ben, at.ip, AGENT_PORT)).toBe("open");
+      expect(await reach(ben, at.ip, POD_PORTS.comfy)).toBe("dropped");
+      // A daemon with the tag of pods for tenants, before the same ComfyUI.
+      const tenants = await tailnet.addDaemon("gpu-2");
+      await warmUp(ana, tenants);
+      expect(await reach(ana, tenants.ip, POD_PORTS.comfy)).toBe("dropped");
+    },
+    90_000,
+  );
 });

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rolesOf } from "../../contracts/tailnet/local-api-schemas.ts";
 import { AGENT_PORT, CLOSED_POD_PORTS, DEFAULT_CAPABILITY } from "../../contracts/tailnet/words.ts";
+import { until } from "../support/fleet/until.ts";
 import { type Daemon, soon } from "../support/tailnet/daemon.ts";
 import { parseHujson } from "../support/tailnet/hujson.ts";
 import { shippedPolicy } from "../support/tailnet/headscale.ts";
@@ -56,6 +57,19 @@ describe("the shipped policy", () => {
     await alone.addDaemon("edge", { tags: ["tag:edge"] });
     await alone.addDaemon("pod");
     expect(await alone.headscale.setPolicy(`${shippedPolicy()}\n`)).toEqual({ taken: true });
+  });
+
+  it("is refused while no node has the tags that its tests name: the one of before stays in force", async () => {
+    await using alone = await startTailnet();
+    const opened = shippedPolicy().replace('"tcp:8189"', '"tcp:8189", "tcp:8080"');
+    expect(await alone.headscale.setPolicy(opened)).toEqual({ taken: false });
+    const from = await alone.addDaemon("edge", { tags: ["tag:edge"] });
+    const to = await alone.addDaemon("pod");
+    await warmUp(from, to);
+    const found = () => Promise.all([AGENT_PORT, 8080].map((port) => reach(from, to.ip, port)));
+    expect(await found()).toEqual(["open", "dropped"]);
+    expect(await alone.headscale.setPolicy(opened)).toEqual({ taken: true });
+    await until("the port to be opened", async () => (await found()).every((one) => one === "open") || null);
   });
 
   it.each([

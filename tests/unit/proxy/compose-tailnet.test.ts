@@ -22,7 +22,13 @@ async function setUp() {
   await new Promise<void>((resolve) => agent.listen(0, "127.0.0.1", resolve));
   daemon.onDial = () => (agent.address() as { port: number }).port;
   const config = parseConfig({ TS_SOCKET: daemon.socketPath, EDGE_PODS: "[]" }, () => "");
-  const parts = { store: base.store, metrics: createEdgeMetrics(), clock: systemClock(), logger: silentLogger };
+  const parts = {
+    store: base.store,
+    control: null,
+    metrics: createEdgeMetrics(),
+    clock: systemClock(),
+    logger: silentLogger,
+  };
   const tailnet = composeTailnet(config, parts);
   if (tailnet === null) throw new Error("no tailnet");
   const added: PodId[] = [];

@@ -202,7 +202,7 @@ describe("a caller whose right is revoked", () => {
       Array.from({ length: 40 }, () => connectAs(agent.fake, { port: agent.port, who: () => who })),
     );
     for (const socket of sockets) socket.on("error", () => undefined).resume().write(head("GET", "/metrics"));
-    await expect.poll(() => agent.executed.length).toBe(40);
+    await expect.poll(() => agent.executed.length, { timeout: 10_000 }).toBe(40);
     who = "hang";
     // Two at a time, 400 ms each, would take eight seconds.
     await expect.poll(() => sockets.filter((socket) => !socket.destroyed).length, { timeout: 4_000 }).toBe(0);

@@ -64,6 +64,8 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
     reads: 0,
     failing: false,
     leader: true,
+    /** Pods from which results are coming, by job. */
+    landing: new Map<JobId, PodId>(),
     roleCalls: 0,
   };
   const clock = createManualClock();
@@ -102,6 +104,7 @@ export function setUpPlanner(options: Partial<PlannerOptions> = {}) {
         }),
     },
     settlement: {
+      landingFrom: (id) => fleet.landing.get(id) ?? null,
       recall: ({ attemptId }) => new Promise((resolve) => fleet.recalls.push({ attemptId, settle: () => resolve() })),
     },
     objectInfo: { get: () => Promise.resolve(info) },

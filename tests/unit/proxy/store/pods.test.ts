@@ -38,9 +38,10 @@ describe("pods in the store", () => {
     const [first, second] = [newPodId(), newPodId()];
     const key = { keyId: "k", endsAtMs: 2_000_000, dev: false, conditions: [] };
     await t.store.enrollPods([{ id: first, name: "a", ...key }, { id: second, name: "b", ...key }]);
-    // A key of the other kind is not the one that was minted for it.
-    expect(await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true })).toBeNull();
-    const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: false });
+    // A key of the other kind is not the one that was minted for it, nor is another one of its kind.
+    expect(await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: true, keyId: null })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: false, keyId: "other" })).toBeNull();
+    const claimed = await t.store.claimEnrolled({ podId: first, stableId: "n1", dev: false, keyId: null });
     expect(claimed).toMatchObject({
       id: first,
       name: "a",
@@ -49,10 +50,12 @@ describe("pods in the store", () => {
       dev: false,
       phase: "joining",
     });
-    expect(await t.store.claimEnrolled({ podId: first, stableId: "n2", dev: false })).toBeNull();
-    expect(await t.store.claimEnrolled({ podId: second, stableId: "n1", dev: false })).toBeNull();
-    expect(await t.store.claimEnrolled({ podId: newPodId(), stableId: "n3", dev: false })).toBeNull();
-    expect(await t.store.claimEnrolled({ podId: second, stableId: "n2", dev: false })).toMatchObject({ id: second });
+    expect(await t.store.claimEnrolled({ podId: first, stableId: "n2", dev: false, keyId: null })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: second, stableId: "n1", dev: false, keyId: null })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: newPodId(), stableId: "n3", dev: false, keyId: null })).toBeNull();
+    expect(await t.store.claimEnrolled({ podId: second, stableId: "n2", dev: false, keyId: "k" })).toMatchObject({
+      id: second,
+    });
   });
 
   it.each([

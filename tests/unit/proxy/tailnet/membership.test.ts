@@ -1,71 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { PodId } from "../../../../contracts/ids.ts";
-import { createMembership } from "../../../../proxy/tailnet/membership.ts";
-import { createPaths } from "../../../../proxy/tailnet/paths.ts";
-import { createPeerWatch } from "../../../../proxy/tailnet/peer-watch.ts";
-import { createManualClock, settle } from "../jobs/manual-clock.ts";
-import { silentLogger } from "../jobs/silent-logger.ts";
-import { memoryStore } from "../store/memory-store.ts";
-import { newEdgeId, newPodId } from "../store/samples.ts";
-import { createScriptedDaemon, nodeOf, statusOf } from "./scripted-daemon.ts";
+import { newPodId } from "../store/samples.ts";
+import { A, B, setUp } from "./membership-fixture.ts";
+import { nodeOf } from "./scripted-daemon.ts";
 
-const A = { id: 2, host: "gpu-a" };
-const B = { id: 3, host: "gpu-b" };
 const DEV = { id: 4, host: "dev", tags: ["tag:dev-pod"] };
-
-async function setUp(options: { prepare?: (store: Awaited<ReturnType<typeof memoryStore>>) => Promise<void> } = {}) {
-  const base = await memoryStore();
-  await options.prepare?.(base);
-  const { store } = base;
-  const daemon = createScriptedDaemon();
-  daemon.status = statusOf([A, B, { id: 9, host: "laptop", tags: [] }]);
-  const clock = createManualClock();
-  const watch = createPeerWatch({ api: daemon.api, clock, logger: silentLogger });
-  const paths = createPaths({ api: daemon.api, clock, pingMs: 60_000 });
-  const members = createMembership({
-    ...{ watch, store, paths, clock, logger: silentLogger },
-    taken: new Set(["n7"]),
-  });
-  const did: string[] = [];
-  const names = new Map<PodId, string>();
-  const held = { byAnother: false };
-  const effects = {
-    sessions: {
-      add: ({ id, name }: { id: PodId; name: string }) => {
-        names.set(id, name);
-        did.push(`add ${name}`);
-      },
-      async remove(podId: PodId) {
-        did.push(`remove ${names.get(podId) ?? (await store.getPod(podId))?.name}`);
-        if (held.byAnother) return false;
-        const taken = await store.takePod({ podId, edgeId: newEdgeId(), leaseMs: 1 });
-        const phase = "gone";
-        if (taken) await store.recordSilence({ podId, epoch: taken.epoch, leaseMs: 1, phase, conditions: [] });
-        return true;
-      },
-      nudge: (podId: PodId) => void did.push(`nudge ${names.get(podId)}`),
-    },
-    transport: {
-      cut: (podId: PodId) => void did.push(`cut ${names.get(podId)}`),
-      renew: (podId: PodId) => void did.push(`renew ${names.get(podId)}`),
-    },
-  };
-  const stop = new AbortController();
-  const running = Promise.all([watch.run(stop.signal), members.run(effects, stop.signal)]);
-  const rest = async () => {
-    for (let turn = 0; turn < 4; turn += 1) await settle();
-    return did.splice(0);
-  };
-  return {
-    ...{ store, daemon, clock, members, paths, names, held, rest },
-    podOf: (name: string) => [...names].find(([, one]) => one === name)?.[0] as PodId,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await running;
-      await base[Symbol.asyncDispose]();
-    },
-  };
-}
 
 describe("createMembership()", () => {
   it("makes a pod of every node with a pod's tag, by its StableID, and of no other", async () => {
@@ -167,6 +105,32 @@ describe("createMembership()", () => {
     expect(await side.rest()).toEqual([`add ${host}`]);
     const rows = await side.store.listActivePods();
     expect(rows.find(({ transportKey }) => transportKey === "n21")?.id).not.toBe(enrolled);
+  });
+
+  it.each([
+    { keyId: "k1", takes: true, when: "it joined with the key of the row" },
+    { keyId: "k2", takes: false, when: "it joined with another key" },
+    { keyId: null, takes: true, when: "nobody says with which key it joined" },
+  ])("a node with the name of an awaited pod has that row: $takes, when $when", async ({ keyId, takes }) => {
+    const enrolled = newPodId();
+    const asked: string[] = [];
+    await using side = await setUp({
+      async prepare({ store }) {
+        const key = { keyId: "k1", endsAtMs: 2_000_000, dev: false, conditions: [] };
+        await store.enrollPods([{ id: enrolled, name: "wanted", ...key }]);
+      },
+      joinedWith(stableId) {
+        asked.push(stableId);
+        return Promise.resolve(keyId);
+      },
+    });
+    await side.rest();
+    const host = enrolled.replace("_", "-");
+    side.daemon.say({ PeersChanged: [nodeOf({ id: 20, host })] });
+    expect(await side.rest()).toEqual([takes ? "add wanted" : `add ${host}`]);
+    expect((await side.store.getPod(enrolled))?.transportKey === "n20").toBe(takes);
+    // Nodes that claim nothing are not asked about.
+    expect(asked).toEqual(["n20"]);
   });
 
   it("takes what the node's tag says about development, also when it changes", async () => {
