@@ -55,6 +55,20 @@ describe("readAuthKey()", () => {
     expect(readAuthKey({ authKey: `file:${path}.gone`, env })).toBeNull();
     expect(readAuthKey({ env: {} })).toBeNull();
   });
+
+  it("says why a file that is there cannot be read, and whose it must be", () => {
+    expect(() => readAuthKey({ authKey: `file:${folder}`, env: {} })).toThrow(expect.objectContaining({
+      code: "invalid_input",
+      message: `Cannot read the key: ${folder}: it is a folder`,
+      hint: expect.stringContaining("chown"),
+    }));
+    const path = join(folder, "key-of-others");
+    writeFileSync(path, "tskey-auth-file\n", { mode: 0o000 });
+    // Root may read it all the same.
+    const read = () => readAuthKey({ env: { TS_AUTHKEY: `file:${path}` } });
+    if (process.getuid?.() === 0) expect(read()).toBe("tskey-auth-file");
+    else expect(read).toThrow(`Cannot read the key: ${path}: permission denied`);
+  });
 });
 
 describe("denoEdgeFlags()", () => {
