@@ -87,7 +87,8 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
     controlUrl: config.TS_CONTROL_URL,
     onNewNode: () => identity.leave(),
   });
-  const callers = new Callers({ api, clock: systemClock, capability: config.TAILNET_CAPABILITY, logger });
+  const capability = config.TAILNET_CAPABILITY;
+  const callers = new Callers({ api, clock: systemClock, capability, logger });
   const view = () => node.view;
   let log: ReturnType<typeof keepLogSmall> | null = null;
   lifecycle.onStop("tailnet", STOP_DEADLINE_MS, async () => {
@@ -97,7 +98,11 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
   return {
     access: accessByRole((socket) => callers.current(socket)),
     gate: callers,
-    port: { selfCheck: createSelfCheck({ api, view, clockSkew, now: () => Date.now() }) },
+    port: {
+      selfCheck: createSelfCheck({
+        ...{ api, capability, view, clockSkew, lastCaller: () => callers.last, now: () => Date.now() },
+      }),
+    },
     view,
     start() {
       if (ours) log = keepLogSmall(logFile, { clock: systemClock, logger });

@@ -1,4 +1,5 @@
 /** What a person types for a private network, on a real one: `up --tailnet`, `pods enroll`, the printed command, `pods remove`. */
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { z } from "zod";
 import { Enrolment } from "../../contracts/edge/enrolment.ts";
 import { Pod } from "../../contracts/pod.ts";
 import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
+import { DEFAULT_CAPABILITY } from "../../contracts/tailnet/words.ts";
 import { Checks, checksIn, linesOf } from "../support/fleet/check-lines.ts";
 import { type CliProcess, jsonLines, runCli, startCli } from "../support/fleet/cli.ts";
 import type { ManagedProcess } from "../support/fleet/process.ts";
@@ -48,6 +50,7 @@ async function cli<T extends z.ZodType>(schema: T, ...args: string[]): Promise<z
   return schema.parse(last.data);
 }
 
+const sha256Of = (text: string) => createHash("sha256").update(text).digest("hex");
 const pods = async () => (await cli(z.object({ items: z.array(Pod) }), "pods", "ls")).items;
 
 /** Of `agent` commands about the pod that was started. */
@@ -156,7 +159,7 @@ describe("a private network by commands", () => {
     const { healthy, checks } = await cli(Checks, "doctor");
     expect(healthy, JSON.stringify(checks)).toBe(true);
     expect(linesOf(checks)).toMatchObject({
-      "tailnet tailscaled": ["ok", expect.stringMatching(/^Running, version 1\./)],
+      "tailnet tailscaled": ["ok", expect.stringMatching(/^Running in userspace mode, version 1\./)],
       "tailnet tag": ["ok", "tag:edge"],
       "tailnet connection": ["ok", "Connected to the control server"],
       "tailnet control server": ["ok", "headscale's API answers"],
@@ -183,8 +186,11 @@ describe("a private network by commands", () => {
       "control server": ["ok", "Connected."],
       "clock": ["ok", expect.stringMatching(/^[01] s (ahead of|behind) the control server's/)],
       "other pods": ["ok", "None can be seen."],
+      "edge comfyfleet-edge path": ["ok", expect.stringMatching(/^Direct, [\d.]+ ms\.$/)],
       "edge comfyfleet-edge port 8080": ["ok", "Closed to this pod."],
       "edge comfyfleet-edge port 8189": ["ok", "Closed to this pod."],
+      "capability": ["ok", `${DEFAULT_CAPABILITY}: the last caller came with invoke, observe, operate.`],
+      "policy": ["skipped", expect.stringContaining(SHIPPED_POLICY_SHA256.headscale)],
       "caller": ["skipped", "Asked on this machine."],
     });
   });
@@ -204,6 +210,7 @@ describe("a private network by commands", () => {
         new RegExp(`FAILED +pod ${name} capability .*\\n +fix: Give the edge's node the tag`),
       );
       expect(edge.stdout).toMatch(/warning +tailnet policy +is not the one that is shipped.*\n +fix: Compare it/);
+      for (const sha256 of [sha256Of(opened), SHIPPED_POLICY_SHA256.headscale]) expect(edge.stdout).toContain(sha256);
       const onItsMachine = await runCli(["agent", "doctor", ...onPod()], { cwd: here });
       expect(onItsMachine.code).toBe(1);
       const [closed] = checksIn(onItsMachine).filter(({ status }) => status === "failed");
