@@ -11,6 +11,7 @@ import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
 import { redactAuthKeys } from "../../contracts/tailnet/redact.ts";
 import type { TailnetCheck, TailnetReport } from "../../contracts/tailnet/report.ts";
 import { MAX_SKEW_MS, secondsOff, type TailnetView } from "../../contracts/tailnet/state.ts";
+import { isOldTailscaled, UPDATE_TAILSCALED } from "../../contracts/tailnet/version.ts";
 import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
 import { failed, nameOf, ok, POLICY, skipped, warning } from "./check-lines.ts";
 import { edgeChecks, type EdgeDialler } from "./edge-self-checks.ts";
@@ -58,6 +59,7 @@ async function look({ api, capability, lastCaller, view, clockSkew }: SelfCheckO
   }
   return [
     ok("tailscaled", `Version ${status.Version ?? "unknown"}. ${message}`),
+    ...versionCheck(status),
     modeCheck(status),
     tagCheck(status),
     controlCheck(status),
@@ -67,6 +69,11 @@ async function look({ api, capability, lastCaller, view, clockSkew }: SelfCheckO
     capabilityCheck(capability, lastCaller()),
     policyCheck(),
   ];
+}
+
+function versionCheck({ Version }: DaemonStatus): TailnetCheck[] {
+  if (!isOldTailscaled(Version)) return [];
+  return [warning("tailscaled version", `Version ${Version} is too old.`, UPDATE_TAILSCALED)];
 }
 
 function modeCheck({ TUN }: DaemonStatus): TailnetCheck {

@@ -113,6 +113,8 @@ describe("tailnet.selfCheck", () => {
       "other pods": "failed",
     }],
     ["no tag", { Peer: EDGE, Self: { ID: "n", TailscaleIPs: [], Tags: null } }, { tag: "failed" }],
+    ["an old tailscaled", { Peer: EDGE, Version: "1.98.4-t1-g2" }, { "tailscaled version": "warning" }],
+    ["nothing wrong with a version that it cannot read", { Peer: EDGE, Version: "date.20260101" }, {}],
     ["a kernel device", { Peer: EDGE, TUN: true }, { mode: "failed" }],
     ["what tailscaled complains about", { Peer: EDGE, Health: ["not in map poll"] }, { "control server": "warning" }],
   ])("finds %s", async (_name, more, found) => {
