@@ -5,11 +5,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import superjson from "superjson";
 import { OPERATOR_PROCEDURES } from "../../contracts/agent/operator.ts";
 import { PodDescription } from "../../contracts/agent/messages.ts";
+import { AGENT_PORT } from "../../contracts/tailnet/words.ts";
 import { listenerPid } from "../support/fleet/listener-pid.ts";
 import { until } from "../support/fleet/until.ts";
 import { type AgentCall, agentCalls, STRANGE_POD } from "../support/tailnet/agent-calls.ts";
 import type { Daemon } from "../support/tailnet/daemon.ts";
 import { ask, type HttpAnswer, locally, type Open, open, through } from "../support/tailnet/http-over.ts";
+import { openConnections } from "../support/tailnet/open-connections.ts";
 import { POD_PORTS, startPod, type TailnetPod } from "../support/tailnet/pod.ts";
 import { EDGE_GRANT, policyOf } from "../support/tailnet/policies.ts";
 import { reach, warmUp } from "../support/tailnet/reach.ts";
@@ -164,6 +166,39 @@ describe("a caller whose grant is revoked", () => {
     await ended;
     expect(performance.now() - revokedMs).toBeLessThan(10_000);
     expect((await ask(from("edge"), { path: "/metrics" })).status).toBe(404);
+  });
+});
+
+describe("a stolen edge", () => {
+  it("whose device is deleted loses its open stream within ten seconds, and is answered no more", async () => {
+    await tailnet.headscale.setPolicy(POLICY);
+    const stolen = await tailnet.addDaemon("stolen", { tags: ["tag:edge"] });
+    await warmUp(stolen, podIp);
+    expect((await ask(through(stolen, podIp), { path: "/metrics" })).status).toBe(200);
+    const before = openConnections(AGENT_PORT);
+    const headers = { accept: "text/event-stream" };
+    const stream = await open(through(stolen, podIp), { path: "/trpc/pod.watch", headers });
+    expect(stream.statusCode).toBe(200);
+    let heardMs = 0;
+    stream.on("data", () => (heardMs = performance.now())).on("error", () => {});
+    const held = openConnections(AGENT_PORT).difference(before);
+    expect(held.size).toBe(1);
+
+    await tailnet.headscale.deleteNode(stolen.stableId);
+    const deletedMs = performance.now();
+    // Looked at where the agent is: no packet tells the thief of it any more.
+    await until("the agent to end the stream", () => openConnections(AGENT_PORT).isDisjointFrom(held) || null);
+    const endedMs = performance.now();
+    console.log(`device deleted → its stream ended at the agent after ${Math.round(endedMs - deletedMs)} ms`);
+    expect(endedMs - deletedMs).toBeLessThan(10_000);
+    const { BackendState } = await stolen.api.status({ peers: false }, AbortSignal.timeout(5_000));
+    for (const path of ["/metrics", "/trpc/pod.describe"]) {
+      const answer = ask(through(stolen, podIp), { path });
+      await expect(answer, `${path} for one that is ${BackendState}`).rejects.toThrow();
+    }
+    expect(heardMs).toBeLessThan(endedMs);
+    stream.destroy();
+    expect((await ask(from("edge"), { path: "/metrics" })).status).toBe(200);
   });
 });
 

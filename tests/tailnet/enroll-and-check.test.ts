@@ -1,13 +1,18 @@
 /** From `pods.enroll` to `pods.remove` with a real headscale, and what `tailnet check` says of the tailnet on the way. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { daemonFiles } from "../../contracts/tailnet/daemon.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
 import { quick } from "../support/fleet/workflows.ts";
+import { localApiAt, soon } from "../support/tailnet/daemon.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
 import { shippedPolicy } from "../support/tailnet/headscale.ts";
+import { openConnections } from "../support/tailnet/open-connections.ts";
 import { startPod, type TailnetPod } from "../support/tailnet/pod.ts";
 import { EDGE_GRANT, policyOf } from "../support/tailnet/policies.ts";
+import { reach } from "../support/tailnet/reach.ts";
+import { standing } from "../support/tailnet/standing.ts";
 import { startTailnet, type TestTailnet } from "../support/tailnet/tailnet.ts";
 
 /** The one that pods must not reach. */
@@ -29,6 +34,8 @@ function whereIs(secret: string, folder: string): string[] {
     }
   });
 }
+
+const isNoSocket = (path: string): boolean => !statSync(path).isSocket();
 
 describe.each(EDGE_RUNTIMES)("pods that are enrolled by an edge on %s", (runtime) => {
   let tailnet: TestTailnet;
@@ -133,4 +140,33 @@ describe.each(EDGE_RUNTIMES)("pods that are enrolled by an edge on %s", (runtime
     });
     expect((await tailnet.headscale.nodes()).map(({ name }) => name)).toEqual(["edge"]);
   }, 60_000);
+
+  it("a copy of a removed pod's state is worth nothing: no member, no way to anybody, no call", async () => {
+    const { pods: [enrolled] } = await edge.client.trpc.pods.enroll.mutate({});
+    if (!enrolled) expect.unreachable("nothing was enrolled");
+    await pod?.agent.terminate();
+    await using original = await startPod(tailnet, { name: enrolled.name, key: enrolled.key });
+    await edge.podIn("ready", enrolled.name);
+    const { Peer } = await edge.daemon.api.status({ peers: true }, soon());
+    const { TailscaleIPs: [ip = ""] } = Peer.find(({ HostName }) => HostName === enrolled.name) ??
+      expect.unreachable("the edge does not see the pod");
+    // With the key that made it a member, and under its name.
+    const env = { TS_HOSTNAME: enrolled.name };
+    await using copy = await startPod(tailnet, { name: "copy", key: enrolled.key, started: false, env });
+    cpSync(join(original.dir, "agent"), join(copy.dir, "agent"), { recursive: true, filter: isNoSocket });
+    await edge.client.trpc.pods.remove.mutate({ podId: enrolled.podId });
+    await edge.podGone(enrolled.name);
+    // Without the goodbye that would make the daemon forget who it was; its ports are the copy's from now on.
+    await original.killAll();
+
+    copy.agent.start();
+    const { message } = await standing(copy, "key_used", 40_000);
+    expect(message).toContain("used");
+    expect((await tailnet.headscale.nodes()).map(({ name }) => name)).toEqual(["edge"]);
+    expect((await edge.pods()).map(({ name }) => name)).not.toContain(enrolled.name);
+    expect(await reach(edge.daemon, ip, 8189)).toBe("no peer");
+    const thief = localApiAt(daemonFiles(join(copy.dir, "agent", "tailnet")).socket);
+    await expect(thief.dial({ host: edge.daemon.ip, port: EDGE_PORT }, soon())).rejects.toThrow();
+    expect(openConnections(8189)).toEqual(new Set());
+  }, 90_000);
 });
