@@ -7,6 +7,7 @@ import type { TailnetPort } from "../contracts/agent/ports.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { createSkewProbe } from "../contracts/tailnet/clock-skew.ts";
 import { daemonEnvironment } from "../contracts/tailnet/daemon.ts";
+import { BARE_KEY, BARE_KEY_HINT, isBareKey } from "../contracts/tailnet/key-file.ts";
 import { createLocalApi } from "../contracts/tailnet/local-api.ts";
 import type { TailnetView } from "../contracts/tailnet/state.ts";
 import { systemClock } from "./comfy/clock.ts";
@@ -105,6 +106,7 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
     },
     view,
     start() {
+      if (isBareKey(config.TS_AUTHKEY)) logger.warn(BARE_KEY, { hint: BARE_KEY_HINT });
       if (ours) log = keepLogSmall(logFile, { clock: systemClock, logger });
       node.start();
     },

@@ -14,7 +14,7 @@ import {
   MAX_SOCKET_PATH_BYTES,
 } from "../../contracts/tailnet/daemon.ts";
 import { joinTailnet } from "../../contracts/tailnet/join.ts";
-import { unreadableKey } from "../../contracts/tailnet/key-file.ts";
+import { BARE_KEY, BARE_KEY_HINT, isBareKey, unreadableKey } from "../../contracts/tailnet/key-file.ts";
 import { createLocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { TailnetView } from "../../contracts/tailnet/state.ts";
 import { makeFolder } from "../files/make-folder.ts";
@@ -106,7 +106,8 @@ export interface JoinOptions extends TailnetOptions {
 
 /** Resolves once the node of the daemon with this socket runs. @throws FleetError `tailnet_unavailable`, `timeout`; the signal's reason */
 export async function joinAsEdge(socketPath: string, options: JoinOptions): Promise<void> {
-  const { env, say, timeoutMs } = options;
+  const { authKey, env, say, timeoutMs } = options;
+  if (authKey === undefined && isBareKey(env.TS_AUTHKEY)) say(`warning: ${BARE_KEY}. ${BARE_KEY_HINT}`);
   const controlUrl = env.TS_CONTROL_URL || env.HEADSCALE_URL || undefined;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, deadline]);

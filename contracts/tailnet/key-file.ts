@@ -1,4 +1,4 @@
-/** What it means that a file with a tailnet key could not be read. Pure. */
+/** A tailnet key that lies in a file, one that cannot be read there, and one that lies in none. Pure. */
 import { FleetError } from "../errors.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -22,3 +22,13 @@ export function unreadableKey(path: string, error: unknown): FleetError | null {
     cause: error,
   });
 }
+
+/** Whether a setting is the key itself: then everybody reads it who may look at this process's environment. */
+export function isBareKey(setting: string | undefined): boolean {
+  return setting !== undefined && setting.trim() !== "" && !setting.startsWith("file:");
+}
+
+export const BARE_KEY = "TS_AUTHKEY holds the key itself";
+export const BARE_KEY_HINT =
+  "It stays readable in this process's environment (/proc/PID/environ) for as long as it runs: " +
+  "write the key into a file of mode 0600 and set TS_AUTHKEY=file:PATH.";

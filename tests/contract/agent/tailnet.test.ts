@@ -43,6 +43,7 @@ describe("an agent on a tailnet", () => {
     expect(report.checks[0]).toMatchObject({ name: "tailscaled", status: "ok" });
 
     const pid = await daemonPid(agent);
+    expect(agent.log).not.toContain("holds the key itself");
     rmSync(keyFile);
     await agent.end("SIGKILL");
     await agent.start();
@@ -74,6 +75,7 @@ describe("an agent on a tailnet", () => {
     const { status, body } = await agent.fetchHealth("/readyz");
     expect([status, JSON.parse(body).tailnet.state]).toEqual([503, "key_used"]);
     expect(agent.log).toContain("Mint another");
+    expect(agent.log).toMatch(/"level":"warn[^\n]*TS_AUTHKEY holds the key itself[^\n]*file:PATH/);
     await agent.end("SIGTERM");
     expect(agent.log + body).not.toContain("donotshow");
   });

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { planTailnet, readAuthKey } from "../../../../cli/up/tailnet.ts";
+import { joinAsEdge, planTailnet, readAuthKey } from "../../../../cli/up/tailnet.ts";
+import { startFakeLocalApi } from "../../../support/tailnet/fake-local-api.ts";
 import { denoEdgeFlags } from "../../../../cli/up/entry.ts";
 
 let folder: string;
@@ -68,6 +69,30 @@ describe("readAuthKey()", () => {
     const read = () => readAuthKey({ env: { TS_AUTHKEY: `file:${path}` } });
     if (process.getuid?.() === 0) expect(read()).toBe("tskey-auth-file");
     else expect(read).toThrow(`Cannot read the key: ${path}: permission denied`);
+  });
+});
+
+describe("joinAsEdge()", () => {
+  it.each([
+    ["warns of a key that is in the environment itself", { env: { TS_AUTHKEY: "tskey-auth-x" } }, 1],
+    ["is content with one in a file", { env: { TS_AUTHKEY: "file:/run/key" } }, 0],
+    ["does not look at the variable where the flag counts", {
+      authKey: "file:/run/key",
+      env: { TS_AUTHKEY: "tskey-auth-x" },
+    }, 0],
+  ])("%s", async (_name, key, warnings) => {
+    await using fake = await startFakeLocalApi();
+    const said: string[] = [];
+    await joinAsEdge(fake.socketPath, {
+      ...key,
+      timeoutMs: 5_000,
+      signal: new AbortController().signal,
+      say: (message) => void said.push(message),
+      failed: new Promise<never>(() => {}),
+    });
+    const found = said.filter((line) => line.includes("TS_AUTHKEY holds the key itself") && line.includes("file:PATH"));
+    expect(found).toHaveLength(warnings);
+    expect(said.join()).not.toContain("tskey-auth-x");
   });
 });
 
