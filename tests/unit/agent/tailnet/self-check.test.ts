@@ -168,7 +168,7 @@ describe("tailnet.selfCheck", () => {
     ["goes straight", { LatencySeconds: 0.0012, Endpoint: "192.0.2.1:41641" }, "ok", "Direct, 1.2 ms."],
     ["goes by a relay", { LatencySeconds: 0.08, DERPRegionCode: "fra" }, "warning", "By the relay 'fra', 80.0 ms."],
     ["goes by another node", { PeerRelay: "192.0.2.1:1:vni:2" }, "warning", "By the relay '192.0.2.1:1:vni:2'."],
-  ])("says of each edge that the path there %s", async (_name, answer, status, message) => {
+  ])("says of each edge that the path there %s", async (_name, ...[answer, status, message]) => {
     await using fake = await startFakeLocalApi();
     fake.status = runningStatus({ Peer: EDGE });
     fake.onPing = () => answer;

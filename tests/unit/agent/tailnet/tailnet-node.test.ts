@@ -1,7 +1,7 @@
 // The life of a node, with a real process in tailscaled's place.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -183,22 +183,6 @@ describe("TailnetNode", () => {
     expect(readFileSync(join(pod.stateDir, "used-keys"), "utf8")).toBe("key-1\nkey-2\n");
     await node.stop({ leave: false });
     expect(JSON.stringify(pod.logger.lines)).not.toMatch(/key-[12]/);
-  });
-
-  it("says why the key's file cannot be read, and joins once it can be", async () => {
-    await using pod = new Pod();
-    mkdirSync(pod.keyFile);
-    const node = pod.agent();
-    await expect.poll(() => node.view, WAIT).toMatchObject({
-      state: "needs_key",
-      message: `Cannot read the key: ${pod.keyFile}: it is a folder`,
-      fix: expect.stringContaining("chown"),
-    });
-    rmSync(pod.keyFile, { recursive: true });
-    await expect.poll(() => node.view.message, WAIT).toContain("has no key to log in with");
-    writeFileSync(pod.keyFile, "key-1");
-    await expect.poll(() => node.view.state, WAIT).toBe("running");
-    await node.stop({ leave: false });
   });
 
   it("says what its daemon refuses, and tells it again ever more rarely", async () => {
