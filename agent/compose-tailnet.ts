@@ -7,6 +7,7 @@ import type { TailnetPort } from "../contracts/agent/ports.ts";
 import { FleetError } from "../contracts/errors.ts";
 import { createSkewProbe } from "../contracts/tailnet/clock-skew.ts";
 import { daemonEnvironment } from "../contracts/tailnet/daemon.ts";
+import { BARE_KEY, BARE_KEY_HINT, isBareKey } from "../contracts/tailnet/key-file.ts";
 import { createLocalApi } from "../contracts/tailnet/local-api.ts";
 import type { TailnetView } from "../contracts/tailnet/state.ts";
 import { systemClock } from "./comfy/clock.ts";
@@ -87,7 +88,8 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
     controlUrl: config.TS_CONTROL_URL,
     onNewNode: () => identity.leave(),
   });
-  const callers = new Callers({ api, clock: systemClock, capability: config.TAILNET_CAPABILITY, logger });
+  const capability = config.TAILNET_CAPABILITY;
+  const callers = new Callers({ api, clock: systemClock, capability, logger });
   const view = () => node.view;
   let log: ReturnType<typeof keepLogSmall> | null = null;
   lifecycle.onStop("tailnet", STOP_DEADLINE_MS, async () => {
@@ -97,9 +99,14 @@ function overTailnet(config: Config, { host, logger: root, identity, lifecycle }
   return {
     access: accessByRole((socket) => callers.current(socket)),
     gate: callers,
-    port: { selfCheck: createSelfCheck({ api, view, clockSkew, now: () => Date.now() }) },
+    port: {
+      selfCheck: createSelfCheck({
+        ...{ api, capability, view, clockSkew, lastCaller: () => callers.last, now: () => Date.now() },
+      }),
+    },
     view,
     start() {
+      if (isBareKey(config.TS_AUTHKEY)) logger.warn(BARE_KEY, { hint: BARE_KEY_HINT });
       if (ours) log = keepLogSmall(logFile, { clock: systemClock, logger });
       node.start();
     },

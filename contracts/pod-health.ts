@@ -50,6 +50,10 @@ export function unwatchedGpu(pod: Judged): Condition | undefined {
 const CHECK_ADDRESS =
   "Check that its agent runs, and that its address in EDGE_PODS is right and reachable from the edge.";
 
+/** What to do about a path through a relay. */
+export const OPEN_UDP =
+  "Open UDP between pod and edge, best with a public address and a fixed port for the edge's tailscaled.";
+
 /** By the condition's reason. */
 const FIXES: Readonly<Record<string, string>> = {
   NoAnswer: CHECK_ADDRESS,
@@ -58,7 +62,7 @@ const FIXES: Readonly<Record<string, string>> = {
   WrongPod: "Clear the agent's state directory, or give its address to the pod that it belongs to.",
   Forbidden: "Give the edge's node the tag 'tag:edge', and that tag the role 'invoke' in the policy's app grant.",
   Removed: "Start the pod again with a new key from 'comfyfleet pods enroll'.",
-  Relayed: "Open UDP between pod and edge, best with a public address and a fixed port for the edge's tailscaled.",
+  Relayed: OPEN_UDP,
   NoSession: "Put the pod back into EDGE_PODS of an edge that runs, or take it out of the list with 'pods remove'.",
   NoCommonVersion: "Run the same version of edge and agent.",
   SmiMissing: "Mount the NVIDIA driver's tools into the container, or name the program in AGENT_NVIDIA_SMI.",

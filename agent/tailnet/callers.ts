@@ -60,6 +60,7 @@ export class Callers {
   readonly #strangers = createLane(STRANGERS);
   readonly #known = createLane(KNOWN);
   readonly #connections = new WeakMap<object, Connection>();
+  #last: AgentCaller | null = null;
 
   constructor(options: CallersOptions) {
     this.#options = options;
@@ -86,6 +87,11 @@ export class Callers {
     return this.#connections.get(socket)?.caller ?? null;
   }
 
+  /** Who was let in last, with its roles at the last look; null: nobody yet. For people. */
+  get last(): AgentCaller | null {
+    return this.#last;
+  }
+
   async #decide(socket: CallerSocket, connection: Connection, closed: AbortSignal): Promise<AgentCaller | null> {
     try {
       connection.caller = await this.#strangers.run(() => this.#ask(socket, closed), closed);
@@ -106,7 +112,7 @@ export class Callers {
     if (caller === null) {
       const { StableID: node, Name: name, Tags: tags } = whois.Node;
       this.#warn("caller has no role", { node, name, tags, capability });
-    }
+    } else this.#last = caller;
     return caller;
   }
 

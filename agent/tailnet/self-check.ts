@@ -6,35 +6,31 @@ import type { AgentCaller } from "../../contracts/agent/caller.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
-import type { DaemonStatus, PeerStatus } from "../../contracts/tailnet/local-api-schemas.ts";
+import type { DaemonStatus } from "../../contracts/tailnet/local-api-schemas.ts";
+import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
 import { redactAuthKeys } from "../../contracts/tailnet/redact.ts";
 import type { TailnetCheck, TailnetReport } from "../../contracts/tailnet/report.ts";
 import { MAX_SKEW_MS, secondsOff, type TailnetView } from "../../contracts/tailnet/state.ts";
-import { CLOSED_EDGE_PORTS, DEV_POD_TAG, EDGE_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
-
-/** What is needed of a connection that should not have come about. */
-interface Dialled {
-  destroy(): unknown;
-  unshift(bytes: Uint8Array): void;
-}
+import { isOldTailscaled, UPDATE_TAILSCALED } from "../../contracts/tailnet/version.ts";
+import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
+import { failed, nameOf, ok, POLICY, skipped, warning } from "./check-lines.ts";
+import { edgeChecks, type EdgeDialler } from "./edge-self-checks.ts";
 
 export interface SelfCheckOptions {
-  api: Pick<LocalApi<Dialled>, "status" | "dial" | "ping">;
+  api: EdgeDialler & Pick<LocalApi<never>, "status">;
+  /** Name of the policy's app capability. */
+  capability: string;
+  /** Who was let in last; null: nobody yet. */
+  lastCaller: () => AgentCaller | null;
   view: () => TailnetView;
   clockSkew: (signal: AbortSignal) => Promise<number | null>;
   now: () => number;
 }
 
 const STATUS_MS = 5_000;
-const DIAL_MS = 2_000;
-/** A path that no packet has taken yet loses its first one. */
-const PING_MS = 2_000;
-/** More edges than one fleet has. */
-const MAX_EDGES = 20;
 const MAX_NAMED = 10;
 /** Characters of what tailscaled says about itself. */
 const MAX_SAID = 4_096;
-const POLICY = "Apply docker/tailnet/policy.hujson: the edge may call pods, and pods nobody.";
 
 export function createSelfCheck(options: SelfCheckOptions): (caller: AgentCaller | null) => Promise<TailnetReport> {
   let running: Promise<TailnetCheck[]> | null = null;
@@ -48,7 +44,7 @@ export function createSelfCheck(options: SelfCheckOptions): (caller: AgentCaller
   };
 }
 
-async function look({ api, view, clockSkew }: SelfCheckOptions): Promise<TailnetCheck[]> {
+async function look({ api, capability, lastCaller, view, clockSkew }: SelfCheckOptions): Promise<TailnetCheck[]> {
   const { state, message, fix } = view();
   const clock = await clockSkew(AbortSignal.timeout(STATUS_MS)).then(clockCheck);
   let status: DaemonStatus;
@@ -63,13 +59,21 @@ async function look({ api, view, clockSkew }: SelfCheckOptions): Promise<Tailnet
   }
   return [
     ok("tailscaled", `Version ${status.Version ?? "unknown"}. ${message}`),
+    ...versionCheck(status),
     modeCheck(status),
     tagCheck(status),
     controlCheck(status),
     clock,
     podsCheck(status),
     ...await edgeChecks(api, status),
+    capabilityCheck(capability, lastCaller()),
+    policyCheck(),
   ];
+}
+
+function versionCheck({ Version }: DaemonStatus): TailnetCheck[] {
+  if (!isOldTailscaled(Version)) return [];
+  return [warning("tailscaled version", `Version ${Version} is too old.`, UPDATE_TAILSCALED)];
 }
 
 function modeCheck({ TUN }: DaemonStatus): TailnetCheck {
@@ -117,57 +121,23 @@ function podsCheck({ Peer }: DaemonStatus): TailnetCheck {
   );
 }
 
-async function edgeChecks(api: SelfCheckOptions["api"], { Peer }: DaemonStatus): Promise<TailnetCheck[]> {
-  const edges = Peer.filter(({ Tags }) => Tags.includes(EDGE_TAG));
-  if (edges.length === 0) return [warning("edge", "No edge is on this tailnet that may call this pod.", POLICY)];
-  return (await Promise.all(edges.slice(0, MAX_EDGES).map((edge) => edgeCheck(api, edge)))).flat();
+function capabilityCheck(capability: string, last: AgentCaller | null): TailnetCheck {
+  if (last === null) return skipped("capability", `${capability}: no caller yet.`);
+  return ok("capability", `${capability}: the last caller came with ${rolesIn(last)}.`);
 }
 
-async function edgeCheck(api: SelfCheckOptions["api"], edge: PeerStatus): Promise<TailnetCheck[]> {
-  const [ip] = edge.TailscaleIPs;
-  const names = CLOSED_EDGE_PORTS.map((port) => `edge ${nameOf(edge)} port ${port}`);
-  const skip = (why: string) => names.map((name) => skipped(name, why));
-  if (ip === undefined || edge.Online === false) return skip("The edge is not online.");
-  const pinged = await api.ping(ip, AbortSignal.timeout(PING_MS)).catch(() => null);
-  // Without a path, silence proves nothing.
-  if (pinged === null || pinged.Err) return skip("There is no path to the edge just now.");
-  return await Promise.all(
-    CLOSED_EDGE_PORTS.map((port, index) => portCheck(api, names[index] ?? "", { host: ip, port })),
-  );
+/** Which of the two the control server has, only its API could say. */
+function policyCheck(): TailnetCheck {
+  const { headscale, tailscale } = SHIPPED_POLICY_SHA256;
+  const shipped = `Shipped policy SHA-256 ${headscale} (headscale), ${tailscale} (Tailscale)`;
+  return skipped("policy", `${shipped}; not compared: no API here, the edge's doctor does it.`);
 }
 
-async function portCheck(
-  api: SelfCheckOptions["api"],
-  name: string,
-  to: { host: string; port: number },
-): Promise<TailnetCheck> {
-  try {
-    (await api.dial(to, AbortSignal.timeout(DIAL_MS))).destroy();
-    return failed(name, "It can be reached from this pod.", POLICY);
-  } catch (error) {
-    const why = FleetError.is(error) ? error.details?.why : undefined;
-    if (why === "silent" || why === "no_peer") return ok(name, "Closed to this pod.");
-    if (why === "refused") return failed(name, "Nothing listens there, but the policy lets this pod through.", POLICY);
-    return warning(name, "tailscaled ended the attempt.", "Ask again.");
-  }
+function rolesIn({ roles }: AgentCaller): string {
+  return [...roles].toSorted().join(", ");
 }
 
 function callerCheck(caller: AgentCaller | null): TailnetCheck {
   if (caller === null) return skipped("caller", "Asked on this machine.");
-  return ok("caller", `${caller.name} with ${[...caller.roles].toSorted().join(", ")}.`);
+  return ok("caller", `${caller.name} with ${rolesIn(caller)}.`);
 }
-
-/** Of another machine's choice: short, for people only. */
-function nameOf({ DNSName, HostName, ID }: PeerStatus): string {
-  return (DNSName?.split(".")[0] || HostName || ID).slice(0, 63);
-}
-
-const ok = (name: string, message: string): TailnetCheck => ({ name, status: "ok", message, fix: null });
-const skipped = (name: string, message: string): TailnetCheck => ({ name, status: "skipped", message, fix: null });
-const warning = (name: string, message: string, fix: string): TailnetCheck => ({
-  name,
-  status: "warning",
-  message,
-  fix,
-});
-const failed = (name: string, message: string, fix: string): TailnetCheck => ({ name, status: "failed", message, fix });

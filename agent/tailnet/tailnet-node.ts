@@ -114,11 +114,20 @@ export class TailnetNode {
   async #join(signal: AbortSignal): Promise<TailnetView> {
     const { api, clock, key, hostname, controlUrl, clockSkew, host, onNewNode } = this.#options;
     let given: string | null = null;
+    let unreadable: FleetError | null = null;
     const view = await joinTailnet({
       ...{ api, clock, clockSkew },
       node: { hostname: hostname(), controlUrl },
-      readKey: async () => given = host === null ? null : await key.read(),
-      onView: (seen) => this.#see(seen),
+      readKey: async () => {
+        try {
+          return given = host === null ? null : await key.read();
+        } catch (error) {
+          if (!FleetError.is(error)) throw error;
+          unreadable = error;
+          return null;
+        }
+      },
+      onView: (seen) => this.#see(unreadable === null ? seen : needsReadableKey(unreadable)),
     }, signal);
     key.ended(view.state);
     if (given !== null && view.state === "running") onNewNode();
@@ -147,6 +156,12 @@ export class TailnetNode {
     const calm = fix === null;
     this.#options.logger[calm ? "info" : "warn"]("tailnet state changed", { state, message, ...(calm ? {} : { fix }) });
   }
+}
+
+/** A key that is there and cannot be read is looked at again like one that is not there. */
+function needsReadableKey({ message, hint }: FleetError): TailnetView {
+  const view = viewOf("needs_key", message);
+  return { ...view, fix: hint ?? view.fix };
 }
 
 /** The daemon is there and does not do as it is told. */

@@ -2,7 +2,7 @@
 import { FleetError } from "../../contracts/errors.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../output/exit-codes.ts";
-import { joinAsEdge, readAuthKey } from "../up/tailnet.ts";
+import { joinAsEdge, refuseKeyAsArgument } from "../up/tailnet.ts";
 
 export interface JoinFlags {
   socket?: string;
@@ -22,7 +22,7 @@ export async function joinTailnet(context: CliContext, flags: JoinFlags): Promis
   }
   const key = { authKey: flags.tsAuthKey, env };
   // Refused before anybody is asked.
-  readAuthKey(key);
+  refuseKeyAsArgument(key);
   await joinAsEdge(socketPath, {
     ...key,
     timeoutMs: flags.timeout * 1_000,

@@ -1,7 +1,7 @@
 /** Starts the edge's tailscaled as one of `up`'s children, and has it join. */
 import { FleetError } from "../../contracts/errors.ts";
 import { type Child, superviseChild } from "./child.ts";
-import { joinAsEdge, makeTailnetFolder, planTailnet, readAuthKey, type TailnetOptions } from "./tailnet.ts";
+import { joinAsEdge, makeTailnetFolder, planTailnet, refuseKeyAsArgument, type TailnetOptions } from "./tailnet.ts";
 
 export interface StartTailnetOptions extends TailnetOptions {
   dataDir: string;
@@ -25,7 +25,7 @@ const STOP_GRACE_MS = 10_000;
 export async function startTailnet(options: StartTailnetOptions): Promise<RunningTailnet> {
   const { say, onGiveUp, broken } = options;
   // Refused before anything runs.
-  readAuthKey(options);
+  refuseKeyAsArgument(options);
   const plan = planTailnet(options.dataDir, options.env);
   makeTailnetFolder(plan);
   const { command, env, logPath } = plan;

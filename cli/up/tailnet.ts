@@ -14,6 +14,7 @@ import {
   MAX_SOCKET_PATH_BYTES,
 } from "../../contracts/tailnet/daemon.ts";
 import { joinTailnet } from "../../contracts/tailnet/join.ts";
+import { BARE_KEY, BARE_KEY_HINT, isBareKey, unreadableKey } from "../../contracts/tailnet/key-file.ts";
 import { createLocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { TailnetView } from "../../contracts/tailnet/state.ts";
 import { makeFolder } from "../files/make-folder.ts";
@@ -59,21 +60,28 @@ export function planTailnet(dataDir: string, env: TailnetOptions["env"]): Tailne
 
 /**
  * The key by the flag, else by TS_AUTHKEY; null where there is none.
- * @throws FleetError `invalid_input` for a key among the arguments, where everybody on the machine reads it
+ * @throws FleetError `invalid_input` as {@link refuseKeyAsArgument}, and for a file that is there and cannot be read
  */
 export function readAuthKey({ authKey, env }: TailnetOptions): string | null {
+  refuseKeyAsArgument({ authKey });
+  const given = authKey ?? (env.TS_AUTHKEY || null);
+  if (given === null || !given.startsWith("file:")) return given;
+  const path = given.slice("file:".length);
+  try {
+    return readFileSync(path, "utf8").trim() || null;
+  } catch (error) {
+    const unreadable = unreadableKey(path, error);
+    if (unreadable !== null) throw unreadable;
+    return null;
+  }
+}
+
+/** @throws FleetError `invalid_input` for a key among the arguments, where everybody on the machine reads it */
+export function refuseKeyAsArgument({ authKey }: Pick<TailnetOptions, "authKey">): void {
   if (authKey !== undefined && !authKey.startsWith("file:")) {
     throw new FleetError("invalid_input", "Cannot take the key from the command line: others could read it there", {
       hint: "Write it into a file of mode 0600 and give --ts-auth-key file:PATH.",
     });
-  }
-  const given = authKey ?? (env.TS_AUTHKEY || null);
-  if (given === null || !given.startsWith("file:")) return given;
-  try {
-    return readFileSync(given.slice("file:".length), "utf8").trim() || null;
-  } catch {
-    // Of one that has joined it may be gone.
-    return null;
   }
 }
 
@@ -98,7 +106,8 @@ export interface JoinOptions extends TailnetOptions {
 
 /** Resolves once the node of the daemon with this socket runs. @throws FleetError `tailnet_unavailable`, `timeout`; the signal's reason */
 export async function joinAsEdge(socketPath: string, options: JoinOptions): Promise<void> {
-  const { env, say, timeoutMs } = options;
+  const { authKey, env, say, timeoutMs } = options;
+  if (authKey === undefined && isBareKey(env.TS_AUTHKEY)) say(`warning: ${BARE_KEY}. ${BARE_KEY_HINT}`);
   const controlUrl = env.TS_CONTROL_URL || env.HEADSCALE_URL || undefined;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([options.signal, deadline]);
@@ -107,7 +116,7 @@ export async function joinAsEdge(socketPath: string, options: JoinOptions): Prom
     api: createLocalApi<Duplex>({ request, socketPath }),
     clock: { sleep: (ms, ending) => sleep(ms, undefined, { signal: ending }).catch(() => {}) },
     node: { hostname: env.TS_HOSTNAME || EDGE_HOSTNAME, controlUrl },
-    readKey: () => Promise.resolve(readAuthKey(options)),
+    readKey: async () => readAuthKey(options),
     clockSkew: createSkewProbe({ fetch, now: () => Date.now(), controlUrl }),
     onView({ message }) {
       last = message;

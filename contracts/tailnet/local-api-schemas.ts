@@ -1,5 +1,5 @@
 /**
- * What tailscaled says on its LocalAPI (v1.80 and newer), as far as it is used here: minimal and nullish, because it is
+ * What tailscaled says on its LocalAPI (v1.100 and newer), as far as it is used here: minimal and nullish, because it is
  * another's program of another version.
  */
 import { z } from "zod";

@@ -8,6 +8,7 @@ import { FleetError } from "../errors.ts";
 import type { HttpAnswer, HttpCall, HttpRequest, RawSocket } from "./http-port.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { BusLine, DaemonStatus, PingResult, Whois } from "./local-api-schemas.ts";
+import { UPDATE_TAILSCALED } from "./version.ts";
 
 /** @template Socket what `request` makes of an upgraded connection: a `Duplex` */
 export interface LocalApi<Socket extends RawSocket> {
@@ -125,7 +126,8 @@ export function createLocalApi<Socket extends RawSocket>(
     try {
       return schema.parse(JSON.parse(text));
     } catch (cause) {
-      throw new FleetError("tailnet_unavailable", "Cannot read what tailscaled says: run version 1.80 or newer", {
+      throw new FleetError("tailnet_unavailable", "Cannot read what tailscaled says", {
+        hint: UPDATE_TAILSCALED,
         cause,
       });
     }

@@ -21,9 +21,13 @@ export interface WatchPodsOptions {
   logger: Logger;
 }
 
-/** Equal as long as a watcher has nothing to learn: an answered beat alone is no news. */
+/**
+ * Equal as long as a watcher has nothing to learn: an answered beat alone is no news, nor how long a packet takes on the
+ * same kind of path.
+ */
 function contentOf(pod: Pod): string {
-  return JSON.stringify({ ...pod, lastSeenAt: null });
+  const conditions = pod.conditions.map((one) => one.type === "PathDirect" ? { ...one, message: "" } : one);
+  return JSON.stringify({ ...pod, conditions, lastSeenAt: null });
 }
 
 export function createPodsWatch({ store, signals, clock, logger }: WatchPodsOptions): PodsPort["watch"] {

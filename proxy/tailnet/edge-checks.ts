@@ -5,6 +5,7 @@ import type { RawSocket } from "../../contracts/tailnet/http-port.ts";
 import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { DaemonStatus } from "../../contracts/tailnet/local-api-schemas.ts";
 import type { TailnetCheck } from "../../contracts/tailnet/report.ts";
+import { isOldTailscaled, UPDATE_TAILSCALED } from "../../contracts/tailnet/version.ts";
 import { EDGE_TAG } from "../../contracts/tailnet/words.ts";
 import type { Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
@@ -68,5 +69,8 @@ export async function checkEdge(options: EdgeCheckOptions, signal: AbortSignal):
     : [warning("bus", "tailscaled's bus is not open, so that new pods are not seen", "Read the edge's log.")];
   const mode = TUN === true ? "with a kernel device" : "in userspace mode";
   const running = ok("tailscaled", `Running ${mode}, version ${Version ?? "unknown"}`);
-  return [running, ...bus, tagCheck(status), controlCheck(status)];
+  const old = isOldTailscaled(Version)
+    ? [warning("tailscaled version", `Version ${shorten(Version ?? "", MAX_CHARS)} is too old`, UPDATE_TAILSCALED)]
+    : [];
+  return [running, ...old, ...bus, tagCheck(status), controlCheck(status)];
 }

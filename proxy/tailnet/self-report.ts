@@ -9,7 +9,7 @@ import { TailnetCheck, type TailnetReport } from "../../contracts/tailnet/report
 import { warning } from "./check-lines.ts";
 
 /** Some for each edge that it tries. */
-const MAX_LINES = 50;
+const MAX_LINES = 80;
 const MAX_NAME_CHARS = 100;
 const MAX_WORDS_CHARS = 500;
 

@@ -1,5 +1,5 @@
 // An agent process on a tailnet, with a stand-in for tailscaled that keeps its state as the real one does.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +43,7 @@ describe("an agent on a tailnet", () => {
     expect(report.checks[0]).toMatchObject({ name: "tailscaled", status: "ok" });
 
     const pid = await daemonPid(agent);
+    expect(agent.log).not.toContain("holds the key itself");
     rmSync(keyFile);
     await agent.end("SIGKILL");
     await agent.start();
@@ -66,6 +67,24 @@ describe("an agent on a tailnet", () => {
     process.kill(-(pid ?? process.pid), "SIGKILL");
   });
 
+  it("says why the key's file cannot be read, and joins once it can be", async () => {
+    const keyFile = join(folder, "key-of-others");
+    mkdirSync(keyFile);
+    await using agent = agentWith({ TS_AUTHKEY: `file:${keyFile}` });
+    await agent.start();
+    const why = `Cannot read the key: ${keyFile}: it is a folder`;
+    await until(() => agent.log.includes(why) ? true : null, () => agent.log);
+    const { status, body } = await agent.fetchHealth("/readyz");
+    expect([status, JSON.parse(body).tailnet]).toEqual([
+      503,
+      { state: "needs_key", message: why, fix: expect.stringContaining("chown") },
+    ]);
+    rmSync(keyFile, { recursive: true });
+    writeFileSync(keyFile, KEY, { mode: 0o600 });
+    await ready(agent);
+    await agent.end("SIGTERM");
+  });
+
   it("is not ready with a key that was used, says why and what to do, and never says the key", async () => {
     await using agent = agentWith({ TS_AUTHKEY: KEY });
     writeFileSync(join(agent.stateDir, "used-keys"), `${KEY}\n`);
@@ -74,6 +93,7 @@ describe("an agent on a tailnet", () => {
     const { status, body } = await agent.fetchHealth("/readyz");
     expect([status, JSON.parse(body).tailnet.state]).toEqual([503, "key_used"]);
     expect(agent.log).toContain("Mint another");
+    expect(agent.log).toMatch(/"level":"warn[^\n]*TS_AUTHKEY holds the key itself[^\n]*file:PATH/);
     await agent.end("SIGTERM");
     expect(agent.log + body).not.toContain("donotshow");
   });

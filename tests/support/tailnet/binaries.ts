@@ -8,6 +8,7 @@ import { cacheFolder } from "../real-comfy/cache-folder.ts";
 import { runCommand } from "../real-comfy/run-command.ts";
 import { takeSetupLock } from "../real-comfy/setup-lock.ts";
 import { goEnvironment, requireGo } from "./go.ts";
+import { requirePinned, TAILSCALE } from "./versions.ts";
 
 interface Tool {
   /** Of the binary, and of the folder of its go.mod where that is not named otherwise. */
@@ -18,7 +19,6 @@ interface Tool {
   ldflags: string;
 }
 
-const TAILSCALE = "1.102.3";
 const TOOLS: readonly Tool[] = [
   {
     ...{ name: "tailscaled", module: "tailscale", program: "tailscale.com/cmd/tailscaled" },
@@ -46,7 +46,8 @@ export interface BinaryOptions {
 /**
  * The folder that has `tailscaled` and `headscale`, built first where there is none. What was built is compared with the
  * hash that was noted then.
- * @throws Error with a hint: no Go or an old one, no network, or a binary that is not what was built
+ * @throws Error with a hint: no Go or an old one, no network, a binary that is not what was built, or one that is given
+ * and is of another version
  */
 export async function ensureBinaries(options: BinaryOptions = {}): Promise<string> {
   const { env = process.env, say = (line: string) => void process.stderr.write(`${line}\n`) } = options;
@@ -71,12 +72,18 @@ export async function ensureBinaries(options: BinaryOptions = {}): Promise<strin
   }
 }
 
+/** Asked once in a process: many tailnets of one run name the same folder. */
+const given = new Map<string, Promise<void>>();
+
 async function useGiven(dir: string): Promise<string> {
   for (const { name } of TOOLS) {
     await access(join(dir, name), constants.X_OK).catch((cause: unknown) => {
       throw new Error(`Cannot use TAILNET_BIN=${dir}: it has no program '${name}'`, { cause });
     });
   }
+  const checked = given.get(dir) ?? requirePinned(dir);
+  given.set(dir, checked);
+  await checked;
   return dir;
 }
 

@@ -53,6 +53,15 @@ describe("the shipped policies", () => {
     );
   });
 
+  it("let the client that mints pods' keys at Tailscale own their tags, and no other", () => {
+    const { tagOwners } = policyOf("tailscale");
+    const owned = Object.entries(tagOwners).filter(([, owners]) => owners.includes("tag:provisioner"));
+    expect(owned.map(([tag]) => tag)).toEqual([POD_TAG, DEV_POD_TAG]);
+    for (const [, owners] of owned) expect(owners).toEqual(["tag:provisioner"]);
+    expect(tagOwners[EDGE_TAG]).toEqual(["autogroup:admin"]);
+    expect(tagOwners["tag:provisioner"]).toEqual(["autogroup:admin"]);
+  });
+
   it.each(KINDS)("for %s: one port of pods for edges, and for people whom somebody has to name first", (kind) => {
     const { grants, groups } = policyOf(kind);
     const shown = grants.map(({ src, dst, ip, app }) => ({ src, dst, ip, roles: app[DEFAULT_CAPABILITY]?.[0]?.roles }));

@@ -163,7 +163,9 @@ describe("the gate of the agent", () => {
     await using agent = await startGatedAgent();
     const answer = await agent.ask(head("GET", "/metrics"), identity({}));
     expect(answer).toMatch(/connection: close/i);
+    expect(agent.callers.last).toBeNull();
     expect(statusOf(await agent.ask(head("GET", "/metrics"), identity({ roles: ["observe"] })))).toBe(200);
+    expect(agent.callers.last).toMatchObject({ node: "n7", roles: new Set(["observe"]) });
   });
 });
 

@@ -63,7 +63,7 @@ export async function startGatedAgent(timing: Partial<CallerTiming> = {}) {
   const listener = await listenTcp(app, { host: "127.0.0.1", port: 0 }, callers);
   const port = Number(new URL(listener.address).port);
   return {
-    ...{ fake, executed, logger, port },
+    ...{ fake, executed, logger, port, callers },
     /** One raw request on a connection of its own, by a caller whom whois knows as `who`. */
     async ask(text: string, who: FakeIdentity | null | "hang" | "fail"): Promise<string> {
       const socket = await connectAs(fake, { port, who: () => who });

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createSelfCheck } from "../../../../agent/tailnet/self-check.ts";
 import type { AgentCaller } from "../../../../contracts/agent/caller.ts";
 import { createLocalApi } from "../../../../contracts/tailnet/local-api.ts";
+import { SHIPPED_POLICY_SHA256 } from "../../../../contracts/tailnet/policy.ts";
 import { TailnetReport } from "../../../../contracts/tailnet/report.ts";
 import { viewOf } from "../../../../contracts/tailnet/state.ts";
 import { type FakeLocalApi, runningStatus, startFakeLocalApi } from "../../../support/tailnet/fake-local-api.ts";
@@ -22,16 +23,23 @@ const peer = (name: string, tag: string, { ip = "100.64.0.3", online = true } = 
 const EDGE = peer("edge-1", "tag:edge", { ip: "100.64.0.9" });
 const CALLER: AgentCaller = { node: "n9", name: "edge-1.tail.test.", roles: new Set(["observe", "invoke"]) };
 
-function check(fake: FakeLocalApi, { skewMs = 200 }: { skewMs?: number | null } = {}) {
+interface CheckedAs {
+  skewMs?: number | null;
+  last?: AgentCaller | null;
+}
+
+function check(fake: FakeLocalApi, { skewMs = 200, last = CALLER }: CheckedAs = {}) {
   return createSelfCheck({
     api: createLocalApi<Duplex>({ request, socketPath: fake.socketPath }),
+    capability: "example.com/cap/agent",
+    lastCaller: () => last,
     view: () => viewOf("running", "Running as 100.64.0.1."),
     clockSkew: () => Promise.resolve(skewMs),
     now: () => 0,
   });
 }
 
-async function statuses(fake: FakeLocalApi, options?: { skewMs?: number | null }): Promise<Record<string, string>> {
+async function statuses(fake: FakeLocalApi, options?: CheckedAs): Promise<Record<string, string>> {
   const report = TailnetReport.parse(await check(fake, options)(CALLER));
   for (const { name, status, fix } of report.checks) {
     expect([name, fix !== null]).toEqual([name, status === "failed" || status === "warning"]);
@@ -46,8 +54,11 @@ const GOOD = {
   "control server": "ok",
   "clock": "ok",
   "other pods": "ok",
+  "edge edge-1 path": "ok",
   "edge edge-1 port 8080": "ok",
   "edge edge-1 port 8189": "ok",
+  "capability": "ok",
+  "policy": "skipped",
   "caller": "ok",
 };
 
@@ -84,6 +95,8 @@ describe("tailnet.selfCheck", () => {
     fake.onPing = () => ({ Err: "no matching peer" });
     expect(await statuses(fake)).toEqual({
       ...GOOD,
+      "edge edge-1 path": "skipped",
+      "edge edge-2 path": "skipped",
       "edge edge-1 port 8080": "skipped",
       "edge edge-1 port 8189": "skipped",
       "edge edge-2 port 8080": "skipped",
@@ -100,6 +113,8 @@ describe("tailnet.selfCheck", () => {
       "other pods": "failed",
     }],
     ["no tag", { Peer: EDGE, Self: { ID: "n", TailscaleIPs: [], Tags: null } }, { tag: "failed" }],
+    ["an old tailscaled", { Peer: EDGE, Version: "1.98.4-t1-g2" }, { "tailscaled version": "warning" }],
+    ["nothing wrong with a version that it cannot read", { Peer: EDGE, Version: "date.20260101" }, {}],
     ["a kernel device", { Peer: EDGE, TUN: true }, { mode: "failed" }],
     ["what tailscaled complains about", { Peer: EDGE, Health: ["not in map poll"] }, { "control server": "warning" }],
   ])("finds %s", async (_name, more, found) => {
@@ -147,6 +162,37 @@ describe("tailnet.selfCheck", () => {
     expect(await statuses(fake)).toEqual({ tailscaled: "failed", clock: "ok", caller: "ok" });
     await fake.die();
     expect(await statuses(fake)).toEqual({ tailscaled: "failed", clock: "ok", caller: "ok" });
+  });
+
+  it.each<[string, Record<string, unknown>, "ok" | "warning", string]>([
+    ["goes straight", { LatencySeconds: 0.0012, Endpoint: "192.0.2.1:41641" }, "ok", "Direct, 1.2 ms."],
+    ["goes by a relay", { LatencySeconds: 0.08, DERPRegionCode: "fra" }, "warning", "By the relay 'fra', 80.0 ms."],
+    ["goes by another node", { PeerRelay: "192.0.2.1:1:vni:2" }, "warning", "By the relay '192.0.2.1:1:vni:2'."],
+  ])("says of each edge that the path there %s", async (_name, ...[answer, status, message]) => {
+    await using fake = await startFakeLocalApi();
+    fake.status = runningStatus({ Peer: EDGE });
+    fake.onPing = () => answer;
+    const line = (await check(fake)(CALLER)).checks.find(({ name }) => name === "edge edge-1 path");
+    expect(line).toMatchObject({ status, message });
+  });
+
+  it("names the capability with the roles of the last caller, and the policy that is shipped", async () => {
+    await using fake = await startFakeLocalApi();
+    fake.status = runningStatus({ Peer: EDGE });
+    const lineOf = async (name: string, as: CheckedAs) =>
+      (await check(fake, as)(null)).checks.find((line) => line.name === name);
+    expect(await lineOf("capability", { last: CALLER })).toMatchObject({
+      status: "ok",
+      message: "example.com/cap/agent: the last caller came with invoke, observe.",
+    });
+    expect(await lineOf("capability", { last: null })).toMatchObject({
+      status: "skipped",
+      message: "example.com/cap/agent: no caller yet.",
+    });
+    const policy = await lineOf("policy", {});
+    expect(policy?.status).toBe("skipped");
+    for (const sha256 of Object.values(SHIPPED_POLICY_SHA256)) expect(policy?.message).toContain(sha256);
+    expect(policy?.message).toContain("not compared: no API here");
   });
 
   it("dials once however many ask at the same time", async () => {

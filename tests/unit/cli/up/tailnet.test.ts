@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { planTailnet, readAuthKey } from "../../../../cli/up/tailnet.ts";
+import { joinAsEdge, planTailnet, readAuthKey } from "../../../../cli/up/tailnet.ts";
+import { startFakeLocalApi } from "../../../support/tailnet/fake-local-api.ts";
 import { denoEdgeFlags } from "../../../../cli/up/entry.ts";
 
 let folder: string;
@@ -54,6 +55,44 @@ describe("readAuthKey()", () => {
     expect(readAuthKey({ env: { TS_AUTHKEY: `file:${path}` } })).toBe("tskey-auth-file");
     expect(readAuthKey({ authKey: `file:${path}.gone`, env })).toBeNull();
     expect(readAuthKey({ env: {} })).toBeNull();
+  });
+
+  it("says why a file that is there cannot be read, and whose it must be", () => {
+    expect(() => readAuthKey({ authKey: `file:${folder}`, env: {} })).toThrow(expect.objectContaining({
+      code: "invalid_input",
+      message: `Cannot read the key: ${folder}: it is a folder`,
+      hint: expect.stringContaining("chown"),
+    }));
+    const path = join(folder, "key-of-others");
+    writeFileSync(path, "tskey-auth-file\n", { mode: 0o000 });
+    // Root may read it all the same.
+    const read = () => readAuthKey({ env: { TS_AUTHKEY: `file:${path}` } });
+    if (process.getuid?.() === 0) expect(read()).toBe("tskey-auth-file");
+    else expect(read).toThrow(`Cannot read the key: ${path}: permission denied`);
+  });
+});
+
+describe("joinAsEdge()", () => {
+  it.each([
+    ["warns of a key that is in the environment itself", { env: { TS_AUTHKEY: "tskey-auth-x" } }, 1],
+    ["is content with one in a file", { env: { TS_AUTHKEY: "file:/run/key" } }, 0],
+    ["does not look at the variable where the flag counts", {
+      authKey: "file:/run/key",
+      env: { TS_AUTHKEY: "tskey-auth-x" },
+    }, 0],
+  ])("%s", async (_name, key, warnings) => {
+    await using fake = await startFakeLocalApi();
+    const said: string[] = [];
+    await joinAsEdge(fake.socketPath, {
+      ...key,
+      timeoutMs: 5_000,
+      signal: new AbortController().signal,
+      say: (message) => void said.push(message),
+      failed: new Promise<never>(() => {}),
+    });
+    const found = said.filter((line) => line.includes("TS_AUTHKEY holds the key itself") && line.includes("file:PATH"));
+    expect(found).toHaveLength(warnings);
+    expect(said.join()).not.toContain("tskey-auth-x");
   });
 });
 

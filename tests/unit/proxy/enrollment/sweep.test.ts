@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
+import { SHIPPED_POLICY_SHA256 } from "../../../../contracts/tailnet/policy.ts";
 import { isForgotten } from "../../../../proxy/enrollment/orphans.ts";
 import { keepSweepingEnrolments, sweepEnrolments } from "../../../../proxy/enrollment/sweep.ts";
 import { shippedPolicy } from "../../../support/tailnet/headscale.ts";
@@ -123,12 +125,20 @@ describe("checks()", () => {
     side.control.devices.push(device({ id: "7", hostname: "stray" }));
     side.control.policyText += "// changed\n";
     expect(await found()).toEqual(["ok control server", "warning policy", "warning device stray"]);
+    const policy = (await side.enrollment.checks(signal)).find(({ name }) => name === "policy");
+    const inForce = createHash("sha256").update(side.control.policyText).digest("hex");
+    expect(policy?.message).toContain(`SHA-256 ${inForce}; shipped: ${SHIPPED_POLICY_SHA256.headscale}`);
     side.control.down = true;
     expect(await found()).toEqual(["failed control server"]);
   });
 
   it("says that none is configured", async () => {
     await using side = await setUp({ withControl: false });
-    expect(await side.enrollment.checks(signal)).toMatchObject([{ name: "control server", status: "skipped" }]);
+    const checks = await side.enrollment.checks(signal);
+    expect(checks).toMatchObject([
+      { name: "control server", status: "skipped" },
+      { name: "policy", status: "skipped" },
+    ]);
+    for (const sha256 of Object.values(SHIPPED_POLICY_SHA256)) expect(checks[1]?.message).toContain(sha256);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { toTimestamp } from "../../../../contracts/ids.ts";
 import type { PodChange } from "../../../../contracts/pod.ts";
 import { createPodsWatch } from "../../../../proxy/pods/watch-pods.ts";
 import { createPodsService } from "../../../../proxy/pods/service.ts";
+import { pathCondition } from "../../../../proxy/tailnet/path-condition.ts";
 import { createSignals } from "../../../../proxy/signals.ts";
 import { createManualClock } from "../jobs/manual-clock.ts";
 import { silentLogger } from "../jobs/silent-logger.ts";
@@ -68,6 +70,25 @@ describe("createPodsWatch()", () => {
     expect(seen).toEqual(["ready", "synced"]);
     stop.abort();
     await Promise.all([watching, ...others]);
+    await db.store.close();
+  });
+
+  it("tells nothing of a path that is slower or faster than before, and something when it is another kind", async () => {
+    const { db, podId, clock, stop, seen, watching } = await setUp();
+    const bootId = (await db.store.getPod(podId))?.bootId ?? newBootId();
+    const since = toTimestamp(db.time.nowMs);
+    const sample = { ...sampleObservation(sha256("body")), bootId };
+    async function beat(latencyMs: number, kind: "direct" | "relay" = "direct"): Promise<number> {
+      const change = pathCondition({ kind, relay: null, latencyMs });
+      const observed = { ...sample, conditions: [...sample.conditions, { ...change, since }] };
+      expect(await db.store.recordBeat({ podId, epoch: 1, leaseMs: 1, observed })).toBe(true);
+      await clock.advance(1_200);
+      return seen.length;
+    }
+    await clock.advance(0);
+    expect([await beat(1), await beat(60), await beat(3), await beat(3, "relay")]).toEqual([3, 3, 3, 4]);
+    stop.abort();
+    await watching;
     await db.store.close();
   });
 

@@ -48,6 +48,7 @@ describe("tailnet.status", () => {
   it.each([
     ["has not its tag", { Self: { ID: "s", Tags: ["tag:pod"], TailscaleIPs: [] } }, "tag: failed"],
     ["is logged out", { BackendState: "NeedsLogin" }, "tailscaled: failed"],
+    ["has an old tailscaled", { Version: "1.98.4-t1-g2" }, "tailscaled version: warning"],
     ["is not well", { Health: ["no DERP home"] }, "connection: warning"],
     [
       "has lost its control server",
@@ -58,6 +59,12 @@ describe("tailnet.status", () => {
     await using side = await setUp();
     side.daemon.status = statusOf([], change);
     expect(brief((await side.port.status(side.signal)).checks)).toContain(line);
+  });
+
+  it.each(["1.100.0", "date.20260101", null])("has nothing to say about version %s", async (Version) => {
+    await using side = await setUp();
+    side.daemon.status = statusOf([], { Version });
+    expect(brief((await side.port.status(side.signal)).checks)).not.toContain("tailscaled version: warning");
   });
 
   it.each([[false, "in userspace mode"], [true, "with a kernel device"]])(
