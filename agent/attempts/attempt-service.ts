@@ -109,20 +109,15 @@ export class AttemptService implements AttemptsPort {
   }
 
   async release(attemptIds: readonly AttemptId[]): Promise<void> {
-    const refused = attemptIds.filter((attemptId) => !this.#release(attemptId));
-    if (refused[0] !== undefined) throw stillRunning(refused[0]);
-  }
-
-  /** False while it goes on. */
-  #release(attemptId: AttemptId): boolean {
-    const entry = this.#entries.get(attemptId);
-    if (!entry) return true;
-    if (!entry.isFinal) return false;
-    this.#deps.journal.release(attemptId);
-    this.#entries.delete(attemptId);
-    this.#deps.partnerKeys.release(entry.record, this.#deps.clock, this.#stopping.signal);
-    this.#tidy.released({ attemptId, promptId: entry.record.promptId });
-    return true;
+    const held = attemptIds.flatMap((attemptId) => this.#entries.get(attemptId) ?? []);
+    for (const { id, record } of held.filter(({ isFinal }) => isFinal)) {
+      this.#deps.journal.release(id);
+      this.#entries.delete(id);
+      this.#deps.partnerKeys.release(record, this.#deps.clock, this.#stopping.signal);
+      this.#tidy.released({ attemptId: id, promptId: record.promptId });
+    }
+    const running = held.find(({ isFinal }) => !isFinal);
+    if (running) throw stillRunning(running.id);
   }
 
   /** Every attempt held, oldest first. */

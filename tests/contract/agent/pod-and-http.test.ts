@@ -106,8 +106,11 @@ describe("pod", () => {
     }
     controller.abort();
     const { outputs } = told ?? await finalReport(agent, start.attemptId);
-    const hashOf = (base64 = "") => createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex");
-    expect(outputs.map(({ dataBase64 }) => hashOf(dataBase64))).toEqual(outputs.map(({ sha256 }) => sha256));
+    // Two equal pictures: their bytes come once.
+    const hashes = outputs.flatMap(({ dataBase64 }) =>
+      dataBase64 === undefined ? [] : [createHash("sha256").update(Buffer.from(dataBase64, "base64")).digest("hex")]
+    );
+    expect(hashes).toEqual([...new Set(outputs.map(({ sha256 }) => sha256))]);
     const described = outputs.map((output) => ({ ...output, dataBase64: undefined }));
     expect((await finalReport(agent, start.attemptId)).outputs).toEqual(described);
   });

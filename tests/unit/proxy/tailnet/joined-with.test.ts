@@ -25,26 +25,35 @@ function setUp() {
 describe("createJoinedWith()", () => {
   it("answers what the control server says, and asks once for all that are on its list", async () => {
     const { control, seen, joinedWith, signal } = setUp();
-    control.devices = [device({ id: "n1", keyId: "k1" }), device({ id: "n2", keyId: "k2" })];
+    control.devices = [
+      device({ id: "n1", joinedWith: { keyId: "k1" } }),
+      device({ id: "n2", joinedWith: { keyId: "k2" } }),
+    ];
     expect([await joinedWith("n1", signal), await joinedWith("n2", signal)]).toEqual(["k1", "k2"]);
     expect(seen.asked).toBe(1);
-    control.devices.push(device({ id: "n3", keyId: "k3" }));
+    control.devices.push(device({ id: "n3", joinedWith: { keyId: "k3" } }));
     expect(await joinedWith("n3", signal)).toBe("k3");
     expect(seen.asked).toBe(2);
   });
 
-  it("answers null where nobody says: no control server, no such device, a device without a key", async () => {
+  it("answers null where nobody says: no control server, no such device, a control server that tells no keys", async () => {
     const { clock, control, joinedWith, signal } = setUp();
-    control.devices = [device({ id: "n1", keyId: null })];
+    control.devices = [device({ id: "n1", joinedWith: "untold" })];
     expect(await joinedWith("n1", signal)).toBeNull();
     expect(await joinedWith("n2", signal)).toBeNull();
     const alone = createJoinedWith({ control: null, clock, logger: silentLogger });
     expect(await alone("n1", signal)).toBeNull();
   });
 
+  it("answers with a key that is nobody's for a node that joined without one", async () => {
+    const { control, joinedWith, signal } = setUp();
+    control.devices = [device({ id: "n1", joinedWith: "no-key" })];
+    expect(await joinedWith("n1", signal)).toBe("");
+  });
+
   it("waits three seconds for an answer, and for half a minute not again", async () => {
     const { clock, control, seen, joinedWith, signal } = setUp();
-    control.devices = [device({ id: "n1", keyId: "k1" })];
+    control.devices = [device({ id: "n1", joinedWith: { keyId: "k1" } })];
     seen.hanging = true;
     let answer: string | null | undefined;
     void joinedWith("n1", signal).then((found) => (answer = found));
