@@ -92,7 +92,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   let cordoned: ReadonlySet<PodId> = new Set();
   /** What was heard of the queue since the last look began. */
   let heard = false;
-  /** The last look found no job in the queue, whatever of it, and none ahead: pods alone change nothing until more is heard. */
+  /** The last look left no job in the queue, and none ahead: pods alone change nothing until more is heard. */
   let isEmpty = false;
   let running: { stop: AbortController; done: Promise<void> } | null = null;
 
@@ -118,7 +118,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       avoidance.learn({ jobId, pod }, end);
       // What one body refuses, a pod with another may take at once.
       if (end !== "refused") settled.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
-      bell.ring();
+      if (end !== "started" || !isEmpty) bell.ring();
     });
   }
 
@@ -177,7 +177,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     for (const one of decision.recalls) recall(one);
     for (const jobId of reservations.jobs()) decision.waiting.set(jobId, STARTING);
     impossible.learn(keys);
-    isEmpty = !heard && seen.jobs === 0 && except.size === 0 && !lookAheads.any();
+    const given = decision.assignments.filter(({ after }) => after === null).length;
+    isEmpty = !heard && seen.jobs === given && except.size === 0 && !lookAheads.any();
   }
 
   function decide(queue: readonly QueuedJob[]): Decision {

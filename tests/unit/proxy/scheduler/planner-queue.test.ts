@@ -107,11 +107,10 @@ describe("createPlanner() with an empty queue", () => {
     signals.emit("pods", undefined);
     await settle();
     expect(fleet.dispatches).toHaveLength(1);
-    // Nothing is left; a job is told of while that is read.
+    // Nothing is left once it has started, and nobody need look for that; a job that has not is looked at again.
+    const { reads } = fleet;
     fleet.queue = [];
     fleet.dispatches[0]?.settle("started");
-    await settle();
-    const { reads } = fleet;
     signals.emit("pods", undefined);
     await settle();
     expect(fleet.reads).toBe(reads);
@@ -123,6 +122,17 @@ describe("createPlanner() with an empty queue", () => {
     signals.emit("pods", undefined);
     await settle();
     expect(fleet.dispatches).toHaveLength(2);
+  });
+
+  it("looks again when what it gave away has not started", async () => {
+    const { fleet, planner } = start();
+    fleet.queue = [queued(1)];
+    planner.start();
+    await settle();
+    const { reads } = fleet;
+    fleet.dispatches[0]?.settle("given_back");
+    await settle();
+    expect(fleet.reads).toBeGreaterThan(reads);
   });
 
   it("looks because of a pod while a job is ahead on one, and while there may be jobs that no pod of before could run", async () => {
@@ -145,5 +155,18 @@ describe("createPlanner() with an empty queue", () => {
       await settle();
     }
     expect(fleet.reads).toBeGreaterThanOrEqual(before + 2);
+  });
+
+  it("looks because of a pod right after it has sent a job ahead", async () => {
+    const { fleet, planner, signals } = start();
+    fleet.pods = [livePod(1, { freeSlots: 0, mayFollow: [attemptId(1)] })];
+    fleet.queue = [queued(1)];
+    planner.start();
+    await settle();
+    expect(fleet.dispatches.map(({ after }) => after)).toEqual([attemptId(1)]);
+    const { reads } = fleet;
+    signals.emit("pods", undefined);
+    await settle();
+    expect(fleet.reads).toBe(reads + 1);
   });
 });
