@@ -82,7 +82,9 @@ describe.each(EDGE_RUNTIMES)("metrics of a fleet with the edge on %s", (runtime)
     ];
     for (const [key, value] of values) expect([key, sample(families, key)]).toEqual([key, value]);
     expect(sample(families, 'comfyfleet_edge_agent_call_seconds_count{procedure="pod.beat"}')).toBeGreaterThan(0);
-    expect(sample(families, 'comfyfleet_edge_agent_call_seconds_count{procedure="outputs.get"}')).toBe(1);
+    // The picture came along with the report of it.
+    const fetched = 'comfyfleet_edge_agent_call_seconds_count{procedure="outputs.get"}';
+    expect(() => sample(families, fetched)).toThrow("no sample");
     expect(sample(families, "comfyfleet_job_execution_seconds_sum")).toBeLessThan(10);
   });
 

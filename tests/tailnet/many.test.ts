@@ -17,8 +17,6 @@ const whyNot = whyNoMachines();
 if (whyNot !== null) console.log(`Skipped: thirty pods: ${whyNot}`);
 
 const COUNT = 30;
-/** So many are on their way in at a time: a start is mostly the work of one core. */
-const BESIDE = 3;
 const FAKE_COMFY = fileURLToPath(new URL("../../fake-comfy/main.ts", import.meta.url));
 
 /** Names of what is on the tailnet, at the edge and at headscale. */
@@ -81,12 +79,7 @@ describe.skipIf(whyNot !== null)("thirty pods", () => {
       await edge.podIn("ready", name, 60_000);
       joinMs.push(performance.now() - fromMs);
     }
-    const joining: Promise<void>[] = [];
-    for (let number = 1; number <= COUNT; number += 1) {
-      await joining.at(-BESIDE);
-      joining.push(joinAs(`many-${number}`, await hub.addMachine()));
-    }
-    await Promise.all(joining);
+    for (let number = 1; number <= COUNT; number += 1) await joinAs(`many-${number}`, await hub.addMachine());
     const joinedMs = performance.now();
     await agree(COUNT, edge, tailnet);
     const [atEdge, atHeadscale] = await lists(edge, tailnet);
