@@ -21,7 +21,8 @@ async function flood(agent: Agent, count: number): Promise<Socket[]> {
 
 describe("a flood of connections of this machine's own", () => {
   it("takes nothing from an edge that is connected: it is served, and asked about in time", async () => {
-    await using agent = await startGatedAgent(TIMING);
+    // On a loaded machine an answer that is there at once takes longer than a stranger's is waited for in the other cases.
+    await using agent = await startGatedAgent({ ...TIMING, whoisMs: 500, trustMs: 3_000 });
     let asked = 0;
     const who = () => {
       asked += 1;
@@ -32,19 +33,19 @@ describe("a flood of connections of this machine's own", () => {
     edge.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     const answers = () => text.split("HTTP/1.1 200").length - 1;
     edge.write(GET);
-    await expect.poll(answers).toBe(1);
+    await expect.poll(answers, { timeout: 5_000 }).toBe(1);
     const strangers = await flood(agent, 60);
     for (let count = 2; count <= 10; count += 1) {
       const before = asked;
       edge.write(GET);
-      await expect.poll(answers).toBe(count);
-      await expect.poll(() => asked).toBeGreaterThan(before);
+      await expect.poll(answers, { timeout: 5_000 }).toBe(count);
+      await expect.poll(() => asked, { timeout: 5_000 }).toBeGreaterThan(before);
     }
     expect(edge.destroyed).toBe(false);
-    // All the while others waited: two at a time take three seconds.
+    // All the while others waited: two at a time take fifteen seconds.
     expect(strangers.some((socket) => !socket.destroyed)).toBe(true);
     edge.destroy();
-  });
+  }, 30_000);
 
   it("has a new connection of an edge wait for its turn behind those that wait already", async () => {
     await using agent = await startGatedAgent(TIMING);

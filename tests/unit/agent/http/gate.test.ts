@@ -132,7 +132,7 @@ describe("the gate of the agent", () => {
     expect(await agent.ask(head("GET", "\\x"), null)).toMatch(/^(?:|HTTP\/1.1 404 [^]*)$/);
     const known = await connectAs(agent.fake, { port: agent.port, who: () => identity({ roles: ["invoke"] }) });
     known.write(head("GET", "/nothing"));
-    await expect.poll(() => agent.fake.calls.length).toBe(3);
+    await expect.poll(() => agent.fake.calls.length, { timeout: 5_000 }).toBe(3);
     known.write("BAD\r\n\r\n");
     expect(await allOf(known)).toMatch(/^HTTP\/1.1 40/);
   });
@@ -154,7 +154,7 @@ describe("the gate of the agent", () => {
     let text = "";
     socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     socket.write(head("GET", "/metrics").repeat(20));
-    await expect.poll(() => text.split("HTTP/1.1 200").length - 1).toBe(20);
+    await expect.poll(() => text.split("HTTP/1.1 200").length - 1, { timeout: 5_000 }).toBe(20);
     expect(agent.fake.calls).toHaveLength(1);
     socket.destroy();
   });
@@ -189,8 +189,8 @@ describe("a caller whose right is revoked", () => {
     socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk)).on("error", () => undefined);
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.write(STREAM);
-    await expect.poll(() => text).toContain('"type":"tick"');
-    await expect.poll(() => agent.fake.calls.length).toBeGreaterThan(3);
+    await expect.poll(() => text, { timeout: 5_000 }).toContain('"type":"tick"');
+    await expect.poll(() => agent.fake.calls.length, { timeout: 5_000 }).toBeGreaterThan(3);
     expect(socket.destroyed).toBe(false);
     who = after();
     await closed;
@@ -216,7 +216,7 @@ describe("a caller whose right is revoked", () => {
     const who = () => (++answers === 2 ? "fail" : identity({ roles: ["invoke"] }));
     const socket = await connectAs(agent.fake, { port: agent.port, who });
     socket.write(STREAM);
-    await expect.poll(() => answers).toBeGreaterThan(6);
+    await expect.poll(() => answers, { timeout: 5_000 }).toBeGreaterThan(6);
     expect(socket.destroyed).toBe(false);
     socket.destroy();
     await expect.poll(() => agent.logger.lines.some(([, message]) => message === "caller cut off")).toBe(false);
@@ -229,7 +229,9 @@ describe("many connections of this machine's own", () => {
     const flood = await Promise.all(
       Array.from({ length: 100 }, () => connectAs(agent.fake, { port: agent.port, who: () => "hang" })),
     );
-    await expect.poll(() => flood.filter((socket) => socket.readyState === "closed").length).toBe(34);
+    await expect.poll(() => flood.filter((socket) => socket.readyState === "closed").length, { timeout: 5_000 }).toBe(
+      34,
+    );
     expect(agent.fake.calls).toHaveLength(2);
     expect(agent.logger.lines.map(([, message]) => message)).toEqual(["caller not identified"]);
     for (const socket of flood) socket.destroy();
