@@ -5,7 +5,8 @@ import type { LocalApi } from "../../contracts/tailnet/local-api.ts";
 import type { DaemonStatus, PeerStatus, PingResult } from "../../contracts/tailnet/local-api-schemas.ts";
 import type { TailnetCheck } from "../../contracts/tailnet/report.ts";
 import { CLOSED_EDGE_PORTS, EDGE_TAG } from "../../contracts/tailnet/words.ts";
-import { failed, nameOf, ok, POLICY, skipped, warning } from "./check-lines.ts";
+import { failed, ok, skipped, warning } from "../../contracts/tailnet/check-lines.ts";
+import { nameOf, POLICY } from "./check-words.ts";
 
 /** What is needed of a connection that should not have come about. */
 interface Dialled {

@@ -13,7 +13,8 @@ import type { TailnetCheck, TailnetReport } from "../../contracts/tailnet/report
 import { MAX_SKEW_MS, secondsOff, type TailnetView } from "../../contracts/tailnet/state.ts";
 import { isOldTailscaled, UPDATE_TAILSCALED } from "../../contracts/tailnet/version.ts";
 import { DEV_POD_TAG, POD_TAG } from "../../contracts/tailnet/words.ts";
-import { failed, nameOf, ok, POLICY, skipped, warning } from "./check-lines.ts";
+import { failed, ok, skipped, warning } from "../../contracts/tailnet/check-lines.ts";
+import { nameOf, POLICY } from "./check-words.ts";
 import { edgeChecks, type EdgeDialler } from "./edge-self-checks.ts";
 
 export interface SelfCheckOptions {

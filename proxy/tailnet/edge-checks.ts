@@ -9,7 +9,7 @@ import { isOldTailscaled, UPDATE_TAILSCALED } from "../../contracts/tailnet/vers
 import { EDGE_TAG } from "../../contracts/tailnet/words.ts";
 import type { Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
-import { failed, ok, warning } from "./check-lines.ts";
+import { failed, ok, warning } from "../../contracts/tailnet/check-lines.ts";
 
 export interface EdgeCheckOptions {
   api: Pick<LocalApi<RawSocket>, "status">;

@@ -11,7 +11,7 @@ import type { Agents } from "../pods/port.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import type { Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
-import { failed, ok, skipped, warning } from "./check-lines.ts";
+import { failed, ok, skipped, warning } from "../../contracts/tailnet/check-lines.ts";
 import type { Member } from "./membership.ts";
 import type { Path } from "./paths.ts";
 import type { TailnetPeer } from "./peers.ts";

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Timestamp } from "../../contracts/ids.ts";
 import { shorten } from "../../contracts/shorten.ts";
 import { TailnetCheck, type TailnetReport } from "../../contracts/tailnet/report.ts";
-import { warning } from "./check-lines.ts";
+import { warning } from "../../contracts/tailnet/check-lines.ts";
 
 /** Some for each edge that it tries. */
 const MAX_LINES = 80;

@@ -4,7 +4,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import { MAX_CHECKS, type TailnetCheck } from "../../contracts/tailnet/report.ts";
 import type { PodStore } from "../store/pod-store.ts";
-import { skipped, warning } from "./check-lines.ts";
+import { skipped, warning } from "../../contracts/tailnet/check-lines.ts";
 import { checkEdge, type EdgeCheckOptions } from "./edge-checks.ts";
 import type { Members } from "./membership.ts";
 import type { Paths } from "./paths.ts";
