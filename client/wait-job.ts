@@ -35,7 +35,7 @@ export async function waitForJob(connection: Connection, jobId: JobId, options: 
   const outage = createOutage(outageOf(connection, jobId, options));
   // The call's own deadline is for an edge that does not answer, not for one that waits with us.
   const waitMs = Math.min(MAX_JOB_WAIT_MS, Math.floor(connection.requestTimeoutMs / 2));
-  let along = { inlineBytes: MAX_INLINE_BYTES } as { inlineBytes?: number };
+  let along: { inlineBytes?: number } = { inlineBytes: MAX_INLINE_BYTES };
   while (true) {
     signal?.throwIfAborted();
     const askedMs = Date.now();

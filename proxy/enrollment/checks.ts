@@ -4,6 +4,7 @@ import { toFleetError } from "../../contracts/errors.ts";
 import { toTimestamp } from "../../contracts/ids.ts";
 import { shorten } from "../../contracts/shorten.ts";
 import { SHIPPED_POLICY_SHA256 } from "../../contracts/tailnet/policy.ts";
+import { ok, skipped, warning } from "../../contracts/tailnet/check-lines.ts";
 import type { TailnetCheck } from "../../contracts/tailnet/report.ts";
 import type { EnrolmentStore } from "../store/enrolment-store.ts";
 import type { PodStore } from "../store/pod-store.ts";
@@ -38,12 +39,8 @@ function fixOf({ online }: Device, own: boolean, graceMs: number): string {
 function orphanCheck(device: Device, own: boolean, graceMs: number): TailnetCheck {
   const { hostname, online, lastSeenAtMs } = device;
   const seen = online === true ? "online" : `last seen ${lastSeenAtMs === null ? "never" : toTimestamp(lastSeenAtMs)}`;
-  return {
-    name: `device ${shorten(hostname, 63)}`,
-    status: "warning",
-    message: `has a pod's tag and is no pod of this fleet (${seen})`,
-    fix: fixOf(device, own, graceMs),
-  };
+  const message = `has a pod's tag and is no pod of this fleet (${seen})`;
+  return warning(`device ${shorten(hostname, 63)}`, message, fixOf(device, own, graceMs));
 }
 
 async function orphanChecks(options: CheckOptions, control: ControlApi, signal: AbortSignal): Promise<TailnetCheck[]> {
@@ -51,7 +48,7 @@ async function orphanChecks(options: CheckOptions, control: ControlApi, signal: 
   const devices = await control.listDevices(signal);
   const orphans = findOrphans(devices, await store.listActivePods(), { nowMs: clock.nowMs(), graceMs });
   if (orphans.length === 0) {
-    return [{ name: "devices", status: "ok", message: "every device with a pod's tag is a pod", fix: null }];
+    return [ok("devices", "every device with a pod's tag is a pod")];
   }
   const more = orphans.length - MAX_NAMED;
   const rest: TailnetCheck[] = more <= 0 ? [] : [{
@@ -86,13 +83,8 @@ export async function checkControl(options: CheckOptions, signal: AbortSignal): 
     const { headscale, tailscale } = SHIPPED_POLICY_SHA256;
     const shipped = `shipped is SHA-256 ${headscale} (headscale), ${tailscale} (Tailscale)`;
     return [
-      { name: NAME, status: "skipped", message: "no API of one is configured: no pod can be enrolled", fix: null },
-      {
-        name: "policy",
-        status: "skipped",
-        message: `${shipped}; not compared: no API of one is configured`,
-        fix: null,
-      },
+      skipped(NAME, "no API of one is configured: no pod can be enrolled"),
+      skipped("policy", `${shipped}; not compared: no API of one is configured`),
     ];
   }
   try {
