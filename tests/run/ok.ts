@@ -3,8 +3,10 @@
  * it a failure to take longer, because elsewhere other work may share the machine.
  */
 import { runStaticChecks } from "./static-checks.ts";
-import { countLine, isGreen, suiteTable } from "./suite-result.ts";
-import { quickSuites, runSuite } from "./suites.ts";
+import { countLine, isGreen } from "./suite-result.ts";
+import { summary } from "./summary.ts";
+import { runSuite } from "./run-suites.ts";
+import { quickSuites } from "./suites.ts";
 
 const limitS = 180;
 
@@ -16,7 +18,7 @@ const suites = await Promise.all(quickSuites.map(runSuite));
 const failedChecks = steps.filter((step) => step.reason !== undefined).map((step) => step.name);
 const green = isGreen([suite, ...suites]);
 console.log(`\nchecks: ${failedChecks.length === 0 ? "ok" : `failed: ${failedChecks.join(", ")}`}`);
-console.log(suiteTable([suite, ...suites]));
+console.log(summary([suite, ...suites]));
 const tookS = Math.ceil((performance.now() - startedAt) / 1000);
 const inTime = tookS <= limitS || process.env["CI"] !== "true";
 console.log(`ok took ${tookS} s (limit ${limitS} s)`);

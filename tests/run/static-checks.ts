@@ -41,9 +41,11 @@ export async function runStaticChecks(): Promise<{ steps: StepResult[]; suite: S
     console.log(stepLine(step));
     steps.push(step);
   }
-  const failed = steps.filter((step) => step.reason !== undefined).length;
+  const failures = steps.flatMap(({ name, reason }) => {
+    return reason === undefined ? [] : [{ file: name, test: "", message: reason }];
+  });
   const durationMs = steps.reduce((total, step) => total + step.durationMs, 0);
-  const suite = { name: checksName, passed: 0, failed, skipped: 0, durationMs };
+  const suite = { name: checksName, passed: 0, failed: failures.length, skipped: 0, durationMs, failures };
   await keepResult(suite);
   return { steps, suite };
 }

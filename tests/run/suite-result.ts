@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { formatDuration, repositoryRoot } from "./run-step.ts";
+import { failureSchema } from "./vitest-report.ts";
 
 const suiteResultSchema = z.strictObject({
   name: z.string(),
@@ -10,6 +11,10 @@ const suiteResultSchema = z.strictObject({
   failed: z.int().nonnegative(),
   skipped: z.int().nonnegative(),
   durationMs: z.number(),
+  /** What failed, as far as the runner said so. */
+  failures: z.array(failureSchema).optional(),
+  /** What failed beside other suites, and passed when it was run again with nothing beside it. */
+  passedAlone: z.array(failureSchema).optional(),
 });
 
 /** Counts and time of one suite. A runner that ended badly without a failed test counts as one failure. */

@@ -1,14 +1,11 @@
-/** The suites by name, and how one is run and counted. vitest.config.ts says which files belong to which. */
-import { forgetResult, keepResult, reportPath, type SuiteResult } from "./suite-result.ts";
-import { runStep } from "./run-step.ts";
-import { readVitestReport } from "./vitest-report.ts";
+/** The suites by name, and which run at once. vitest.config.ts says which files belong to which. */
 
-/** Vitest projects with a deadline. `filter` narrows them to paths that contain the text. */
+/** Vitest projects with a deadline. `filters` narrow them to paths that contain one of the texts. */
 export interface Suite {
   name: string;
   /** A name, or a pattern with `*`: the files of such projects as may run at once go first, the others one by one. */
   project: string;
-  filter?: string;
+  filters?: readonly string[];
   deadlineMs: number;
   env?: Readonly<Record<string, string>>;
   /** Whatever the project says of its files. */
@@ -29,7 +26,7 @@ export const quickSuites: readonly Suite[] = [
 export const sdkSuite: Suite = { name: "sdk", project: "sdk*", deadlineMs: 20 * minute };
 
 /** Suites that run at once, because they mostly wait. */
-type AtOnce = readonly Suite[];
+export type AtOnce = readonly Suite[];
 
 /** Everything that needs nothing beyond npm; the browser's is skipped, with its reason, where there is no Chromium. */
 export const npmSuites: readonly AtOnce[] = [
@@ -50,7 +47,7 @@ export const realSuites: readonly Suite[] = [
   {
     name: "conformance on real ComfyUI",
     project: "contract",
-    filter: "tests/contract/comfy/",
+    filters: ["tests/contract/comfy/"],
     deadlineMs: 8 * minute,
     env: { COMFY_TARGET: "real" },
   },
@@ -58,7 +55,7 @@ export const realSuites: readonly Suite[] = [
   {
     name: "sdk on real ComfyUI",
     project: "sdk",
-    filter: "tests/sdk/shared/",
+    filters: ["tests/sdk/shared/"],
     // Two real ComfyUIs compute for each.
     oneFileAtATime: true,
     deadlineMs: 20 * minute,
@@ -78,43 +75,3 @@ export const tailnetSuites: readonly AtOnce[] = [
 
 /** Suites that need a GPU: no part of `npm test`. */
 export const gpuSuites: readonly Suite[] = [{ name: "gpu", project: "gpu", deadlineMs: 20 * minute }];
-
-/** Runs one group after the other, the suites of each at once. */
-export async function runSuites(groups: readonly AtOnce[]): Promise<SuiteResult[]> {
-  const results: SuiteResult[] = [];
-  for (const group of groups) results.push(...await Promise.all(group.map(runSuite)));
-  return results;
-}
-
-/** Runs the suite and keeps its counts for `total.ts`. */
-export async function runSuite(suite: Suite): Promise<SuiteResult> {
-  await forgetResult(suite.name);
-  const report = reportPath(suite.name);
-  const [command, ...args] = [...suite.within ?? [], "vitest"];
-  const { reason, durationMs } = await runStep({
-    name: suite.name,
-    command,
-    args: [
-      ...args,
-      "run",
-      "--project",
-      suite.project,
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${report}`,
-      ...(suite.oneFileAtATime === true ? ["--no-file-parallelism"] : []),
-      ...(suite.filter === undefined ? [] : [suite.filter]),
-    ],
-    deadlineMs: suite.deadlineMs,
-    env: suite.env,
-  });
-  const counts = await readVitestReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  // No report, an unhandled error after the last test, or no test at all: the runner failed without a failed test.
-  if (reason !== undefined && counts.failed === 0) {
-    counts.failed = 1;
-    console.error(`${suite.name}: the runner failed: ${reason}`);
-  }
-  const result = { name: suite.name, ...counts, durationMs };
-  await keepResult(result);
-  return result;
-}

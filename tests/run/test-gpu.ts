@@ -1,6 +1,8 @@
 /** `npm run test:gpu`: what needs a real GPU. Without one, or without a ComfyUI for it, its tests are skipped and say why. */
-import { countLine, type SuiteResult, suiteTable } from "./suite-result.ts";
-import { gpuSuites, runSuite } from "./suites.ts";
+import { countLine, type SuiteResult } from "./suite-result.ts";
+import { summary } from "./summary.ts";
+import { runSuite } from "./run-suites.ts";
+import { gpuSuites } from "./suites.ts";
 import { whyNoCudaComfy, whyNoGpu } from "../support/gpu/real-gpu.ts";
 
 const skipped = [["nvidia-smi", whyNoGpu()], ["ComfyUI on CUDA", whyNoCudaComfy()]] as const;
@@ -8,7 +10,7 @@ for (const [what, reason] of skipped) if (reason !== null) console.log(`skipped,
 const results: SuiteResult[] = [];
 for (const suite of gpuSuites) results.push(await runSuite(suite));
 
-console.log(`\n${suiteTable(results)}`);
+console.log(summary(results));
 if (results.some(({ passed, failed }) => passed + failed > 0)) {
   console.log("What the GPU said is in .tmp/gpu-recordings.");
 }

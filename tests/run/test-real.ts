@@ -1,7 +1,9 @@
 /** `npm run test:real`: the suites that need a real ComfyUI on CPU, after setting one up where none is given. */
 import { formatDuration, runStep } from "./run-step.ts";
-import { countLine, forgetResult, isGreen, readResult, type SuiteResult, suiteTable } from "./suite-result.ts";
-import { realSuites, runSuite } from "./suites.ts";
+import { countLine, forgetResult, isGreen, readResult, type SuiteResult } from "./suite-result.ts";
+import { summary } from "./summary.ts";
+import { runSuite } from "./run-suites.ts";
+import { realSuites } from "./suites.ts";
 
 const results: SuiteResult[] = [];
 for (const suite of realSuites) await forgetResult(suite.name);
@@ -19,6 +21,6 @@ if (setup.reason === undefined) {
   for (const suite of realSuites) results.push(await readResult(suite.name));
 }
 
-console.log(`\n${suiteTable(results)}`);
+console.log(summary(results));
 console.log(countLine(results));
 process.exitCode = isGreen(results) ? 0 : 1;

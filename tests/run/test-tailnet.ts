@@ -5,8 +5,10 @@
  */
 import { ensureBinaries } from "../support/tailnet/binaries.ts";
 import { namespaceWrapper } from "../support/tailnet/namespace.ts";
-import { countLine, forgetResult, isGreen, keepResult, type SuiteResult, suiteTable } from "./suite-result.ts";
-import { runSuites, tailnetSuites } from "./suites.ts";
+import { countLine, forgetResult, isGreen, keepResult, type SuiteResult } from "./suite-result.ts";
+import { summary } from "./summary.ts";
+import { runSuites } from "./run-suites.ts";
+import { tailnetSuites } from "./suites.ts";
 import { unableToRun } from "./unable.ts";
 
 /** One of these for every suite, where none can run. */
@@ -34,6 +36,6 @@ async function run(): Promise<SuiteResult[]> {
 }
 
 const results = await run();
-console.log(`\n${suiteTable(results)}`);
+console.log(summary(results));
 console.log(countLine(results));
 process.exitCode = isGreen(results) || results.every(({ failed, passed }) => failed === 0 && passed === 0) ? 0 : 1;

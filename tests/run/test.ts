@@ -1,13 +1,15 @@
 /** `npm test`: the checks and every suite that needs nothing beyond npm; ends with the commands of the others. */
 import { runStaticChecks } from "./static-checks.ts";
-import { countLine, isGreen, suiteTable } from "./suite-result.ts";
-import { npmSuites, runSuites } from "./suites.ts";
+import { countLine, isGreen } from "./suite-result.ts";
+import { summary } from "./summary.ts";
+import { runSuites } from "./run-suites.ts";
+import { npmSuites } from "./suites.ts";
 import { whyNoPython } from "../support/python/environment.ts";
 import { whyNoChromium } from "../support/browser/find-chromium.ts";
 
 const results = [(await runStaticChecks()).suite, ...await runSuites(npmSuites)];
 
-console.log(`\n${suiteTable(results)}`);
+console.log(summary(results));
 const noBrowser = whyNoChromium();
 if (noBrowser !== null) console.log(`Skipped: the suite of the browser: ${noBrowser}`);
 const noPython = process.env.CI ? null : await whyNoPython();

@@ -1,6 +1,8 @@
-/** Counts what vitest's JSON report says: the source of every number that the test commands print. */
+/** What vitest's JSON report says: the source of every number that the test commands print, and of what they say failed. */
 import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
 import { z } from "zod";
+import { repositoryRoot } from "./run-step.ts";
 
 /** Tests by outcome. `failed` includes files that failed before they had a test. */
 export interface Counts {
@@ -9,15 +11,37 @@ export interface Counts {
   skipped: number;
 }
 
+export const failureSchema = z.strictObject({
+  /** From the repository's root. */
+  file: z.string(),
+  /** With its `describe`s; empty where the file failed outside its tests. */
+  test: z.string(),
+  /** With its stack. */
+  message: z.string(),
+});
+
+/** A failed test, or a file that failed before it had one. */
+export type Failure = z.infer<typeof failureSchema>;
+
+export interface VitestReport extends Counts {
+  failures: Failure[];
+}
+
 const reportSchema = z.object({
   testResults: z.array(z.object({
+    name: z.string().default(""),
     status: z.string(),
-    assertionResults: z.array(z.object({ status: z.string() })),
+    message: z.string().default(""),
+    assertionResults: z.array(z.object({
+      status: z.string(),
+      fullName: z.string().default(""),
+      failureMessages: z.array(z.string()).nullish(),
+    })),
   })),
 });
 
 /** Reads a report file; `undefined` when the runner wrote none, which only a crashed runner does. */
-export async function readVitestReport(path: string): Promise<Counts | undefined> {
+export async function readVitestReport(path: string): Promise<VitestReport | undefined> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -28,16 +52,21 @@ export async function readVitestReport(path: string): Promise<Counts | undefined
 }
 
 /** Adds up a parsed report. A status that is neither passed nor failed is one of vitest's words for skipped. */
-export function countReport(report: unknown): Counts {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const file of reportSchema.parse(report).testResults) {
+export function countReport(report: unknown): VitestReport {
+  const counts: VitestReport = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  for (const { name, status: outcome, message, assertionResults } of reportSchema.parse(report).testResults) {
+    const file = relative(repositoryRoot, name);
     const failedBefore = counts.failed;
-    for (const { status } of file.assertionResults) {
+    const fail = (failure: Omit<Failure, "file">) => {
+      counts.failed += 1;
+      counts.failures.push({ file, ...failure });
+    };
+    for (const { status, fullName, failureMessages } of assertionResults) {
       if (status === "passed") counts.passed += 1;
-      else if (status === "failed") counts.failed += 1;
+      else if (status === "failed") fail({ test: fullName, message: failureMessages?.[0] ?? "" });
       else counts.skipped += 1;
     }
-    if (file.status === "failed" && counts.failed === failedBefore) counts.failed += 1;
+    if (outcome === "failed" && counts.failed === failedBefore) fail({ test: "", message });
   }
   return counts;
 }

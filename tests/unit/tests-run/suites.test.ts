@@ -31,7 +31,7 @@ describe("the projects of vitest.config.ts", () => {
 
   it("are each run whole by exactly one suite of the commands", () => {
     const whole = [...npmSuites.flat(), ...realSuites, ...tailnetSuites.flat(), ...gpuSuites]
-      .filter(({ filter }) => filter === undefined);
+      .filter(({ filters }) => filters === undefined);
     const runs = projects.map(({ name }) => [name, whole.filter(({ project }) => isOf(project, name)).length]);
     expect(runs).toEqual(projects.map(({ name }) => [name, 1]));
   });
