@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { createAssets } from "./assets/assets.ts";
 import { createFolderStore } from "./assets/folder-store.ts";
+import { withSmallBytes } from "./assets/with-small-bytes.ts";
 import { keepSweeping } from "./assets/sweep.ts";
 import { createDispatcher } from "./attempts/dispatch.ts";
 import { createSettlement } from "./attempts/settle.ts";
@@ -70,7 +71,8 @@ export async function composeEdge(
     jobRetentionMs: config.JOB_RETENTION_MS,
   });
   const store = observedStore(opened, { metrics, record });
-  const blobs = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
+  const folder = await createFolderStore({ root: join(config.EDGE_DATA_DIR, "assets") });
+  const blobs = withSmallBytes(folder, store);
   const secret = openEdgeSecret({ dataDir: config.EDGE_DATA_DIR, given: config.EDGE_SECRET_KEY });
   const box = createSealedBox({ secret });
   const authenticator = createAuthenticator({ store, monotonicMs: clock.monotonicMs });

@@ -1,5 +1,4 @@
 /** The folder that a blob is moved into: open, so that what was moved can be made to survive a power cut. */
-import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -27,8 +26,6 @@ async function syncFolder(path: string): Promise<void> {
 /** The folders of one store. */
 export interface BlobFolders {
   open(path: string): Promise<BlobFolder>;
-  /** Resolves when it is there and as durable as can be before something is moved into it. */
-  ready(path: string): Promise<void>;
 }
 
 /** @param root of the store, which exists; blobs lie two folders below it */
@@ -66,11 +63,6 @@ export function createBlobFolders(root: string): BlobFolders {
         sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
         close: () => opened.close(),
       };
-    },
-    async ready(path) {
-      // Quicker than a thread, and it may have been removed since it was anchored.
-      if (!existsSync(path)) await make(path);
-      await anchor(path);
     },
   };
 }

@@ -3,7 +3,7 @@
  * and on the disk; when it was last stored or touched is its modification time. One edge per folder: what an earlier one
  * left half-written is removed at the start.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdir, open, opendir, readFile, rename, rm, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
@@ -13,7 +13,6 @@ import { type BlobFolder, createBlobFolders } from "./blob-folder.ts";
 import { createBlobWriter, type WrittenBlob } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
 import { readFileStream } from "./file-stream.ts";
-import { storeSmallBlob } from "./small-blob.ts";
 import type { BlobKey, BlobStore, StoredBlob } from "./port.ts";
 
 export interface FolderStoreOptions {
@@ -24,10 +23,6 @@ export interface FolderStoreOptions {
 }
 
 type PutOptions = Parameters<BlobStore["put"]>[2];
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -135,17 +130,6 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
       } finally {
         home?.then((folder) => folder.close()).catch(() => undefined);
       }
-    },
-    async putSmall(tenantId, sha256, bytes) {
-      checkHash({ sha256: hashOf(bytes), blake3: null, sizeBytes: bytes.byteLength }, { sha256 });
-      const folder = folderOf(tenantId, sha256);
-      const path = join(folder, sha256);
-      await folders.ready(folder);
-      await durably(path, () =>
-        exclusively(path, async () => {
-          await storeSmallBlob(bytes, { folder, name: sha256, temporary });
-          recent.keep(path, bytes);
-        }));
     },
     async open(tenantId, sha256, range) {
       const path = pathOf(tenantId, sha256);

@@ -31,11 +31,6 @@ export interface BlobStore {
       signal: AbortSignal;
     },
   ): Promise<StoredBlob>;
-  /**
-   * Bytes that are in memory, and few.
-   * @throws FleetError `hash_mismatch`
-   */
-  putSmall(tenantId: TenantId, sha256: Sha256, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Null when there are no such bytes. `range` is inclusive at both ends, as in HTTP. */
   open(
     tenantId: TenantId,

@@ -66,19 +66,6 @@ async function fetchOutput(
   }
 }
 
-/** What is here already is stored sooner than it is found out whether it was stored before. */
-async function storeInline(
-  { blobs }: CollectOptions,
-  { tenantId }: FinishedAttempt,
-  { sha256, bytes }: { sha256: Sha256; bytes: Uint8Array<ArrayBuffer> },
-): Promise<void> {
-  try {
-    await blobs.putSmall(tenantId, sha256, bytes);
-  } catch (error) {
-    throw wrongOr(error);
-  }
-}
-
 /** Bytes that are not those of the report are as good as gone; any other failure as it is. */
 function wrongOr(error: unknown): unknown {
   if (!FleetError.is(error) || (error.code !== "hash_mismatch" && error.code !== "payload_too_large")) return error;
@@ -142,12 +129,13 @@ async function checkStored(
   }
 }
 
-function rowsOf(attempt: FinishedAttempt): Collected {
+function rowsOf(attempt: FinishedAttempt, inline: ReadonlyMap<Sha256, Uint8Array<ArrayBuffer>>): Collected {
   const assets = new Map<string, NewAsset>();
   const outputs = attempt.outputs.map((output): Output => {
     const fileName = assetFileName(output.name, output.index);
     const { nodeId, name, contentType, sizeBytes, sha256, temporary } = output;
     const key = `${sha256} ${fileName}`;
+    const bytes = inline.get(sha256);
     const id: AssetId = assets.get(key)?.id ?? typeid("asset").toString();
     assets.set(key, {
       id,
@@ -157,6 +145,7 @@ function rowsOf(attempt: FinishedAttempt): Collected {
       sizeBytes,
       sha256,
       blake3: null,
+      ...(bytes === undefined ? {} : { bytes }),
     });
     const type = outputTypeOf(contentType, fileName);
     return { jobId: attempt.jobId, nodeId, name, type, contentType, sizeBytes, sha256, assetId: id, temporary };
@@ -165,7 +154,8 @@ function rowsOf(attempt: FinishedAttempt): Collected {
 }
 
 /**
- * What is in the blob store already is not fetched again, so that a second call goes on where the first stopped.
+ * Small outputs whose bytes came along are stored with their rows. What is in the blob store already is not fetched again,
+ * so that a second call goes on where the first stopped.
  * @throws FleetError `output_missing` when the bytes are gone or wrong, `payload_too_large`, else what kept them from
  * being fetched or stored for now; the signal's reason when aborted.
  */
@@ -180,15 +170,8 @@ export async function collectOutputs(
   const startedMs = clock.monotonicMs();
   const inline = inlineBytes(attempt.outputs);
   const distinct = [...new Map(attempt.outputs.map((output) => [output.sha256, output])).values()];
-  await inParallel(
-    distinct,
-    timings.collectParallel,
-    async (output) => {
-      const bytes = inline.get(output.sha256);
-      if (bytes === undefined) await fetchOutput(options, attempt, { output, signal });
-      else await storeInline(options, attempt, { sha256: output.sha256, bytes });
-    },
-  );
-  if (clock.monotonicMs() - startedMs > KEPT_FOR_SURE_MS) await checkStored(options, attempt.tenantId, distinct);
-  return rowsOf(attempt);
+  const absent = distinct.filter(({ sha256 }) => !inline.has(sha256));
+  await inParallel(absent, timings.collectParallel, (output) => fetchOutput(options, attempt, { output, signal }));
+  if (clock.monotonicMs() - startedMs > KEPT_FOR_SURE_MS) await checkStored(options, attempt.tenantId, absent);
+  return rowsOf(attempt, inline);
 }

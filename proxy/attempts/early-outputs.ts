@@ -88,7 +88,9 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
   /** What has waited long for its row may have been swept away meanwhile: then it is no longer home. */
   async function dropSwept({ home }: Attempt, tenantId: TenantId): Promise<void> {
     for (const [index, one] of home) {
-      if (one.asset === null || clock.monotonicMs() - one.storedMs < KEPT_FOR_SURE_MS) continue;
+      if (
+        one.asset === null || one.asset.bytes !== undefined || clock.monotonicMs() - one.storedMs < KEPT_FOR_SURE_MS
+      ) continue;
       if (await blobs.touch(tenantId, one.output.sha256) === one.output.sizeBytes) one.storedMs = clock.monotonicMs();
       else home.delete(index);
     }

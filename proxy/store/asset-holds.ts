@@ -1,6 +1,7 @@
 /** What keeps an asset from being deleted: unfinished jobs that refer to it, and the job whose output it is. */
 import { z } from "zod";
-import type { AssetId, JobId, TenantId } from "../../contracts/ids.ts";
+import { type AssetId, type JobId, Sha256, type TenantId } from "../../contracts/ids.ts";
+import { deleteUnusedBytes } from "./asset-bytes.ts";
 import { ASSET_COLUMNS, FROM_ASSETS, live, liveParams, type Retention } from "./asset-rows.ts";
 import { all, clock, happened, listChunks, one, run, type Transaction } from "./transaction.ts";
 
@@ -9,7 +10,7 @@ const FIND = `select ${ASSET_COLUMNS} ${FROM_ASSETS} where a.tenant_id = $1 and 
 const DELETE = `delete from asset where id = $1`;
 
 const IdColumns = z.object({ id: z.string() });
-const OutputColumns = z.object({ jobId: z.string().nullable(), jobEndedAtMs: z.int().nullable() });
+const OutputColumns = z.object({ sha256: Sha256, jobId: z.string().nullable(), jobEndedAtMs: z.int().nullable() });
 
 /** Those of the ids that are no asset of the tenant's, or one that has expired. */
 export function* missingAssets(
@@ -49,5 +50,6 @@ export function* deleteAsset(
   const keptByJob = row.jobId !== null && (row.jobEndedAtMs === null || row.jobEndedAtMs > params[1]);
   if (keptByJob || (yield* happened(HELD, [id]))) return "in_use";
   yield* run(DELETE, [id]);
+  yield* deleteUnusedBytes({ tenantId, sha256: row.sha256 });
   return "deleted";
 }

@@ -1,4 +1,4 @@
-/** Rows of assets; the bytes live in the blob store (`assets/`). */
+/** Rows of assets, and the bytes of small ones; those of all others live in the blob store (`assets/`). */
 import type { Asset } from "../../contracts/asset.ts";
 import type { AssetId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
@@ -12,6 +12,8 @@ export interface NewAsset {
   sizeBytes: number;
   sha256: Sha256;
   blake3: string | null;
+  /** Few bytes that are stored with the row. Absent: they are in the blob store. */
+  bytes?: Uint8Array<ArrayBuffer>;
 }
 
 /** Of an asset that no job makes. */
@@ -72,6 +74,8 @@ export interface AssetStore {
   getAssets(tenantId: TenantId, ids: readonly string[]): Promise<Asset[]>;
   /** The newest at each of the paths. */
   findByPaths(tenantId: TenantId, filePaths: readonly string[]): Promise<Map<string, AssetId>>;
+  /** Of an asset that came with its bytes; null where they are in the blob store, or nowhere. */
+  getAssetBytes(tenantId: TenantId, sha256: Sha256): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Those of the hashes that an asset of the tenant has. */
   findHashes(tenantId: TenantId, hashes: readonly Sha256[]): Promise<Sha256[]>;
   /** `in_use`: an unfinished job's graph refers to it, or it is an output of a job that is kept. */

@@ -4,6 +4,7 @@ import type { Asset } from "../../contracts/asset.ts";
 import { AssetId, type JobId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
 import { ASSET_COLUMNS, assetColumns, FROM_ASSETS, live, liveParams } from "./asset-rows.ts";
+import { insertBytes } from "./asset-bytes.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
 import { all, clock, happened, listChunks, one, type Transaction } from "./transaction.ts";
@@ -44,10 +45,11 @@ export function* insertAsset(
   asset: NewAsset,
   kept: { jobId: JobId | null; expiresAtMs: number | null; nowMs: number },
 ): Transaction<{ id: AssetId; created: boolean }> {
-  const { id, tenantId, filePath, contentType, sizeBytes, sha256, blake3 } = asset;
+  const { id, tenantId, filePath, contentType, sizeBytes, sha256, blake3, bytes } = asset;
   const params = [id, tenantId, filePath, contentType, sizeBytes, sha256, blake3, kept.nowMs];
   const row = yield* one(INSERT_ASSET, [...params, kept.jobId, kept.expiresAtMs], IdColumns);
   if (row === null) throw new Error(`Cannot store asset ${id}: the store has kept none`);
+  if (bytes !== undefined) yield* insertBytes(asset, bytes);
   return { id: row.id, created: row.id === id };
 }
 

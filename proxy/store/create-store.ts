@@ -1,6 +1,7 @@
 /** The store's port on any driver: one line per method, one transaction per call. */
 import { addOutputs } from "./early-outputs.ts";
 import * as audit from "./audit-transactions.ts";
+import { getBytes } from "./asset-bytes.ts";
 import { deleteAsset } from "./asset-holds.ts";
 import * as assets from "./asset-transactions.ts";
 import * as enrolments from "./enrolment-transactions.ts";
@@ -92,6 +93,7 @@ export function createStore(driver: StoreDriver, { jobRetentionMs = DEFAULT_JOB_
     getAssets: (tenantId, ids) => read(() => assets.getAssets(tenantId, ids, jobRetentionMs)),
     findByPaths: (tenantId, paths) => read(() => assets.findByPaths(tenantId, paths, jobRetentionMs)),
     findHashes: (tenantId, hashes) => read(() => assets.findHashes(tenantId, hashes)),
+    getAssetBytes: (tenantId, sha256) => read(() => getBytes({ tenantId, sha256 })),
     deleteAsset: (tenantId, id) => write(() => deleteAsset(tenantId, id, jobRetentionMs)),
     removeExpired: (limit) => write(() => removeExpired(limit, jobRetentionMs)),
 

@@ -1,6 +1,7 @@
 /** Removes what is kept no longer, a few rows a transaction, the oldest first. */
 import { z } from "zod";
-import { JobId } from "../../contracts/ids.ts";
+import { JobId, Sha256, TenantId } from "../../contracts/ids.ts";
+import { deleteUnusedBytes } from "./asset-bytes.ts";
 import type { Removed } from "./asset-store.ts";
 import { noteRemoved } from "./event-transactions.ts";
 import { all, clock, run, type Transaction } from "./transaction.ts";
@@ -22,9 +23,11 @@ const DELETE_JOB = `delete from job where id = $1`;
 const DELETE_ASSETS = `delete from asset where id in (
   select a.id from asset a where a.expires_at_ms <= $1 and a.job_id is null
     and not exists (select 1 from job_asset u where u.asset_id = a.id)
-  order by a.expires_at_ms limit $2) returning id`;
+  order by a.expires_at_ms limit $2) returning tenant_id as "tenantId", sha256 as "sha256"`;
 const DELETE_KEYS = `delete from upload_key where (tenant_id, key) in (
   select tenant_id, key from upload_key where created_at_ms <= $1 order by created_at_ms limit $2) returning key`;
+
+const AssetColumns = z.object({ tenantId: TenantId, sha256: Sha256 });
 
 function* removeJob(id: JobId): Transaction<void> {
   yield* noteRemoved(id);
@@ -36,7 +39,8 @@ export function* removeExpired(limit: number, jobRetentionMs: number): Transacti
   const nowMs = yield* clock();
   const jobs = yield* all(ENDED_JOBS, [nowMs - jobRetentionMs, limit], z.object({ id: JobId }));
   for (const { id } of jobs) yield* removeJob(id);
-  const assets = yield* all(DELETE_ASSETS, [nowMs, limit], z.object({ id: z.string() }));
+  const assets = yield* all(DELETE_ASSETS, [nowMs, limit], AssetColumns);
+  for (const key of assets) yield* deleteUnusedBytes(key);
   const keys = yield* all(DELETE_KEYS, [nowMs - UPLOAD_KEY_MS, limit], z.object({ key: z.string() }));
   return { jobs: jobs.length, assets: assets.length, uploadKeys: keys.length };
 }

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | Uint8Array | null;
 export type SqlRow = Readonly<Record<string, unknown>>;
 
 /** Placeholders are `$1`, `$2`, …; SQL stays within what SQLite and PostgreSQL both read. */

@@ -31,14 +31,6 @@ export function createMemoryBlobs(): MemoryBlobs {
       blobs.set(`${tenantId} ${sha256}`, bytes);
       return { sha256, blake3: null, sizeBytes: bytes.byteLength };
     },
-    putSmall(tenantId, sha256, bytes) {
-      if (store.broken) return Promise.reject(store.broken);
-      if (createHash("sha256").update(bytes).digest("hex") !== sha256) {
-        return Promise.reject(new FleetError("hash_mismatch", "Cannot store: other bytes"));
-      }
-      blobs.set(`${tenantId} ${sha256}`, bytes);
-      return Promise.resolve();
-    },
     open(tenantId, sha256) {
       const bytes = blobs.get(`${tenantId} ${sha256}`);
       if (!bytes) return Promise.resolve(null);

@@ -10,6 +10,7 @@ import { jobSecret } from "./0008-job-secret.ts";
 import { eventRemoved } from "./0009-event-removed.ts";
 import { enrolment } from "./0010-enrolment.ts";
 import { podVia } from "./0011-pod-via.ts";
+import { assetBytes } from "./0012-asset-bytes.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   eventRemoved,
   enrolment,
   podVia,
+  assetBytes,
 ];

@@ -5,7 +5,8 @@ import type { SdkTarget } from "../../support/sdk/connect.ts";
 import type { Workflow } from "../../../contracts/workflow.ts";
 import type { JobOutcome, V2Client } from "./client.ts";
 
-const Output = z.object({ id: z.string() });
+/** `url` is where its bytes are, absolute, and of the fleet signed. */
+const Output = z.object({ url: z.string() });
 const Job = z.object({ id: z.string(), status: z.string(), outputs: z.array(Output) });
 const StatusData = z.object({ status: z.string() });
 
@@ -17,7 +18,7 @@ const DEADLINE_MS = 60_000;
 
 interface End {
   state: string;
-  outputId: string | null;
+  outputUrl: string | null;
 }
 
 /** How the end of a job becomes known. */
@@ -28,8 +29,8 @@ type Ask = (
 ) => Promise<Response>;
 
 async function jobOf(jobId: string, ask: Ask): Promise<End> {
-  const { status, outputs } = Job.parse(await (await ask(`/jobs/${jobId}`)).json());
-  return { state: status, outputId: outputs[0]?.id ?? null };
+  const { status, outputs } = Job.parse(await (await ask(`/api/v2/jobs/${jobId}`)).json());
+  return { state: status, outputUrl: outputs[0]?.url ?? null };
 }
 
 const byPolling: Follow = async (jobId, ask) => {
@@ -56,14 +57,14 @@ async function* eventsIn(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ even
 }
 
 const byEvents: Follow = async (jobId, ask) => {
-  const { body } = await ask(`/jobs/${jobId}/events`, { headers: { accept: "text/event-stream" } });
-  let outputId: string | null = null;
+  const { body } = await ask(`/api/v2/jobs/${jobId}/events`, { headers: { accept: "text/event-stream" } });
+  let outputUrl: string | null = null;
   for await (const { event, data } of eventsIn(body ?? new ReadableStream())) {
-    if (event === "output") outputId ??= Output.parse(data).id;
+    if (event === "output") outputUrl ??= Output.parse(data).url;
     if (event !== "status") continue;
     const { status: state } = StatusData.parse(data);
     if (!TERMINAL.has(state)) continue;
-    return outputId === null && state === "succeeded" ? await jobOf(jobId, ask) : { state, outputId };
+    return outputUrl === null && state === "succeeded" ? await jobOf(jobId, ask) : { state, outputUrl };
   }
   return await byPolling(jobId, ask);
 };
@@ -73,19 +74,19 @@ function connect({ baseUrl, apiKey }: SdkTarget, follow: Follow): V2Client {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const ask: Ask = async (path, init = {}) => {
       const headers = { ...init.headers, authorization: `Bearer ${apiKey}` };
-      const response = await fetch(`${baseUrl}/api/v2${path}`, { ...init, headers, signal });
+      const response = await fetch(new URL(path, `${baseUrl}/`), { ...init, headers, signal });
       if (!response.ok) throw new RefusedError(response.status, await response.text());
       return response;
     };
     try {
-      const made = await ask("/jobs", {
+      const made = await ask("/api/v2/jobs", {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ workflow: graph }),
       });
-      const { state, outputId } = await follow(Job.parse(await made.json()).id, ask);
-      if (outputId === null) return { state, sizeBytes: 0 };
-      return { state, sizeBytes: (await (await ask(`/assets/${outputId}/content`)).arrayBuffer()).byteLength };
+      const { state, outputUrl } = await follow(Job.parse(await made.json()).id, ask);
+      if (outputUrl === null) return { state, sizeBytes: 0 };
+      return { state, sizeBytes: (await (await ask(outputUrl)).arrayBuffer()).byteLength };
     } catch (error) {
       if (error instanceof RefusedError) return { state: error.message, sizeBytes: 0 };
       throw error;
