@@ -27,14 +27,14 @@ export function liveParams({ nowMs, jobRetentionMs }: Retention): [nowMs: number
 }
 
 /** Names were judged when they came in; a row that a stricter build would refuse must still be readable. */
-const Columns = Asset.omit({ createdAt: true, fileName: true, expiresAt: true }).extend({
+export const AssetColumns = Asset.omit({ createdAt: true, fileName: true, expiresAt: true }).extend({
   filePath: z.string(),
   createdAtMs: z.int(),
   jobId: JobId.nullable(),
   ownExpiresAtMs: z.int().nullable(),
   jobEndedAtMs: z.int().nullable(),
 });
-type Row = z.output<typeof Columns>;
+type Row = z.output<typeof AssetColumns>;
 
 /** The later of its own time and that of the job which keeps it; null when it has no end. */
 function expiresAtMs({ jobId, ownExpiresAtMs, jobEndedAtMs }: Row, { nowMs, jobRetentionMs }: Retention) {
@@ -42,16 +42,14 @@ function expiresAtMs({ jobId, ownExpiresAtMs, jobEndedAtMs }: Row, { nowMs, jobR
   return Math.max(ownExpiresAtMs, (jobEndedAtMs ?? nowMs) + jobRetentionMs);
 }
 
-/** Rows as assets, as they are at that time. */
-export function assetColumns(retention: Retention) {
-  return Columns.transform((row): Asset => {
-    const { createdAtMs, ownExpiresAtMs: _own, jobEndedAtMs: _ended, ...asset } = row;
-    const untilMs = expiresAtMs(row, retention);
-    return {
-      ...asset,
-      fileName: fileNameOf(row.filePath),
-      createdAt: toTimestamp(createdAtMs),
-      expiresAt: untilMs === null ? null : toTimestamp(untilMs),
-    };
-  });
+/** The row as it is at that time. */
+export function assetOf(row: Row, retention: Retention): Asset {
+  const { id, filePath, contentType, sizeBytes, sha256, blake3, createdAtMs, jobId } = row;
+  const untilMs = expiresAtMs(row, retention);
+  return {
+    ...{ id, filePath, contentType, sizeBytes, sha256, blake3, jobId },
+    fileName: fileNameOf(filePath),
+    createdAt: toTimestamp(createdAtMs),
+    expiresAt: untilMs === null ? null : toTimestamp(untilMs),
+  };
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Asset } from "../../contracts/asset.ts";
 import { AssetId, type JobId, Sha256, TenantId } from "../../contracts/ids.ts";
 import type { Page, PageRequest } from "../../contracts/page.ts";
-import { ASSET_COLUMNS, assetColumns, FROM_ASSETS, live, liveParams } from "./asset-rows.ts";
+import { ASSET_COLUMNS, AssetColumns, assetOf, FROM_ASSETS, live, liveParams } from "./asset-rows.ts";
 import { insertBytes } from "./asset-bytes.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { pageOfRows, pageStart } from "./page-cursor.ts";
@@ -38,6 +38,7 @@ const NEWEST_OF_BLAKE3 = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
 const HAS_BYTES = `select 1 as found from asset where tenant_id = $1 and sha256 = $2 limit 1`;
 
 const IdColumns = z.object({ id: AssetId });
+const OwnedColumns = AssetColumns.extend({ tenantId: TenantId });
 const PathColumns = z.object({ path: z.string(), id: AssetId.nullable() });
 
 /** Inserts, or adds to the row of the same tenant, bytes and path. @returns the id of the row that holds them now */
@@ -55,7 +56,8 @@ export function* insertAsset(
 
 export function* getAsset(tenantId: TenantId, id: AssetId, jobRetentionMs: number): Transaction<Asset | null> {
   const retention = { nowMs: yield* clock(), jobRetentionMs };
-  return yield* one(GET_ASSET, [tenantId, id, ...liveParams(retention)], assetColumns(retention));
+  const row = yield* one(GET_ASSET, [tenantId, id, ...liveParams(retention)], AssetColumns);
+  return row && assetOf(row, retention);
 }
 
 export function* getOwnedAsset(
@@ -63,11 +65,8 @@ export function* getOwnedAsset(
   jobRetentionMs: number,
 ): Transaction<{ asset: Asset; tenantId: TenantId } | null> {
   const retention = { nowMs: yield* clock(), jobRetentionMs };
-  const owner = z.object({ tenantId: TenantId }).loose().transform((row) => ({
-    asset: assetColumns(retention).parse(row),
-    tenantId: row.tenantId,
-  }));
-  return yield* one(GET_OWNED, [id, ...liveParams(retention)], owner);
+  const row = yield* one(GET_OWNED, [id, ...liveParams(retention)], OwnedColumns);
+  return row && { asset: assetOf(row, retention), tenantId: row.tenantId };
 }
 
 export function* listAssets(
@@ -78,8 +77,9 @@ export function* listAssets(
   const start = pageStart(page, "newest_first");
   const retention = { nowMs: yield* clock(), jobRetentionMs };
   const params = [tenantId, start.createdAtMs, start.id, page.limit + 1, ...liveParams(retention)];
-  const rows = yield* all(LIST_ASSETS, params, assetColumns(retention));
-  return pageOfRows(rows, page.limit, ({ id, createdAt }) => ({ id, createdAtMs: Date.parse(createdAt) }));
+  const rows = yield* all(LIST_ASSETS, params, AssetColumns);
+  const assets = rows.map((row) => assetOf(row, retention));
+  return pageOfRows(assets, page.limit, ({ id, createdAt }) => ({ id, createdAtMs: Date.parse(createdAt) }));
 }
 
 export function* getAssets(
@@ -87,11 +87,12 @@ export function* getAssets(
   ids: readonly string[],
   jobRetentionMs: number,
 ): Transaction<Asset[]> {
-  const columns = assetColumns({ nowMs: yield* clock(), jobRetentionMs });
+  const retention = { nowMs: yield* clock(), jobRetentionMs };
   const found: Asset[] = [];
   for (const { placeholders, values } of listChunks([...new Set(ids)], 2)) {
     const sql = `select ${ASSET_COLUMNS} ${FROM_ASSETS} where a.tenant_id = $1 and a.id in (${placeholders})`;
-    found.push(...yield* all(sql, [tenantId, ...values], columns));
+    const rows = yield* all(sql, [tenantId, ...values], AssetColumns);
+    found.push(...rows.map((row) => assetOf(row, retention)));
   }
   return found;
 }
@@ -115,7 +116,8 @@ export function* findByPaths(
 /** The newest asset that has these bytes. */
 export function* findBlake3(tenantId: TenantId, blake3: string, jobRetentionMs: number): Transaction<Asset | null> {
   const retention = { nowMs: yield* clock(), jobRetentionMs };
-  return yield* one(NEWEST_OF_BLAKE3, [tenantId, blake3, ...liveParams(retention)], assetColumns(retention));
+  const row = yield* one(NEWEST_OF_BLAKE3, [tenantId, blake3, ...liveParams(retention)], AssetColumns);
+  return row && assetOf(row, retention);
 }
 
 export function hasBytes(tenantId: TenantId, sha256: Sha256): Transaction<boolean> {
