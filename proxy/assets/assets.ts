@@ -12,7 +12,7 @@ import type { Assets, BlobStore } from "./port.ts";
 import { createUpload } from "./upload.ts";
 
 export interface AssetsOptions {
-  store: Omit<AssetStore, "getAssets" | "findHashes" | "removeExpired">;
+  store: Omit<AssetStore, "getAssets" | "getAssetBytes" | "findHashes" | "removeExpired">;
   blobs: BlobStore;
   /** Largest upload, bytes. */
   maxUploadBytes: number;

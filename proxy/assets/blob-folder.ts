@@ -23,23 +23,16 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
-/** The folders of one store. */
-export interface BlobFolders {
-  open(path: string): Promise<BlobFolder>;
-}
-
-/** @param root of the store, which exists; blobs lie two folders below it */
-export function createBlobFolders(root: string): BlobFolders {
+/**
+ * Opens folders of one store, made where they are missing.
+ * @param root of the store, which exists; blobs lie two folders below it
+ */
+export function createFolderOpener(root: string): (path: string) => Promise<BlobFolder> {
   /**
    * Folders whose parents were synced since they were last made here, by the first blob that came to stay: an entry that is
    * not on the disk would take every blob below it along.
    */
   const anchored = new Map<string, Promise<unknown>>();
-
-  async function make(path: string): Promise<void> {
-    anchored.delete(path);
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  }
 
   function anchor(path: string): Promise<unknown> {
     const known = anchored.get(path);
@@ -50,19 +43,18 @@ export function createBlobFolders(root: string): BlobFolders {
     return syncing;
   }
 
-  return {
-    async open(path) {
-      let folder = await openExisting(path);
-      if (folder === null) {
-        await make(path);
-        folder = await open(path, "r");
-      }
-      const opened = folder;
-      return {
-        path,
-        sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
-        close: () => opened.close(),
-      };
-    },
+  return async (path) => {
+    let folder = await openExisting(path);
+    if (folder === null) {
+      anchored.delete(path);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      folder = await open(path, "r");
+    }
+    const opened = folder;
+    return {
+      path,
+      sync: async () => void await Promise.all([opened.sync(), anchor(path)]),
+      close: () => opened.close(),
+    };
   };
 }

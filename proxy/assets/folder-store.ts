@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { FleetError } from "../../contracts/errors.ts";
 import { createRecentBytes } from "../../contracts/recent-bytes.ts";
 import { Sha256, TenantId } from "../../contracts/ids.ts";
-import { type BlobFolder, createBlobFolders } from "./blob-folder.ts";
+import { type BlobFolder, createFolderOpener } from "./blob-folder.ts";
 import { createBlobWriter, type WrittenBlob } from "./blob-writer.ts";
 import { createExclusively } from "./exclusive.ts";
 import { readFileStream } from "./file-stream.ts";
@@ -62,11 +62,11 @@ export async function createFolderStore({ root, stallTimeoutMs = 60_000 }: Folde
   /** Both parts are checked here too: they become a path. */
   const folderOf = (tenantId: TenantId, sha256: Sha256) =>
     join(root, TenantId.parse(tenantId), Sha256.parse(sha256).slice(0, 2));
-  const folders = createBlobFolders(root);
+  const openFolder = createFolderOpener(root);
   /** By path. */
   const recent = createRecentBytes();
   const homeOf = (tenantId: TenantId, sha256: Sha256) => {
-    const opening = folders.open(folderOf(tenantId, sha256));
+    const opening = openFolder(folderOf(tenantId, sha256));
     // Met where it is awaited, unless the bytes fail first.
     opening.catch(() => undefined);
     return opening;

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { createBlobFolders } from "../../../../proxy/assets/blob-folder.ts";
+import { createFolderOpener } from "../../../../proxy/assets/blob-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "comfyfleet-folders-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -27,28 +27,28 @@ async function syncsOf(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
+/** What a blob that stays does with its folder. */
+const putInto = (openFolder: ReturnType<typeof createFolderOpener>, path: string) => async () => {
+  const folder = await openFolder(path);
+  await folder.sync();
+  await folder.close();
+};
+
 it("syncs a folder's parents with the first blob that stays, whoever has made the folder, and once", async () => {
   const path = join(root, "tenant", "ab");
-  const made = await createBlobFolders(root).open(path);
+  const made = await createFolderOpener(root)(path);
   // Its blob never came: nothing of it was synced.
   await made.close();
-  const folders = createBlobFolders(root);
-  const put = async () => {
-    const folder = await folders.open(path);
-    await folder.sync();
-    await folder.close();
-  };
+  const put = putInto(createFolderOpener(root), path);
   expect(await syncsOf(put)).toBe(3);
   expect(await syncsOf(put)).toBe(1);
-  expect(await syncsOf(() => folders.ready(path))).toBe(0);
 });
 
-it("makes a folder ready as often as it is gone, and syncs its parents each time that it was made", async () => {
+it("makes a folder as often as it is gone, and syncs its parents each time that it was made", async () => {
   const path = join(root, "tenant", "cd");
-  const folders = createBlobFolders(root);
-  expect(await syncsOf(() => folders.ready(path))).toBe(2);
-  expect(await syncsOf(() => folders.ready(path))).toBe(0);
+  const put = putInto(createFolderOpener(root), path);
+  expect(await syncsOf(put)).toBe(3);
   rmSync(path, { recursive: true });
-  expect(await syncsOf(() => folders.ready(path))).toBe(2);
+  expect(await syncsOf(put)).toBe(3);
   expect(statSync(path).isDirectory()).toBe(true);
 });

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { FileName } from "../../../../contracts/asset.ts";
 import { MAX_INLINE_BYTES } from "../../../../contracts/bounds.ts";
-import { assetFileName, collectOutputs, type FinishedAttempt } from "../../../../proxy/attempts/collect.ts";
+import {
+  assetFileName,
+  type Collected,
+  collectOutputs,
+  type FinishedAttempt,
+} from "../../../../proxy/attempts/collect.ts";
 import { ATTEMPT_TIMINGS } from "../../../../proxy/attempts/timings.ts";
 import type { Agents } from "../../../../proxy/pods/port.ts";
 import { createMemoryBlobs } from "../../../support/memory-blobs.ts";
@@ -124,32 +129,57 @@ describe("collectOutputs()", () => {
   describe("of small outputs that came with the report", () => {
     const inline = (text: string) => Buffer.from(text).toString("base64");
 
-    it("keeps them without asking for them, also those that are stored", async () => {
+    /** What the assets came with, as text. */
+    const textsOf = ({ assets }: Collected) =>
+      assets.map(({ bytes }) => bytes === undefined ? null : new TextDecoder().decode(bytes));
+
+    it("gives them to their assets without asking for them, and has no blob of them", async () => {
       const { options, state } = setUp(["first", "second"]);
       const attempt = attemptWith(["first", "second"]);
       attempt.outputs = attempt.outputs.map((one, index) =>
         index === 0 ? { ...one, dataBase64: inline("first") } : one
       );
       for (let round = 1; round <= 2; round++) {
-        const { outputs } = await collectOutputs(options, attempt, new AbortController().signal);
-        expect(outputs.map((output) => "dataBase64" in output)).toEqual([false, false]);
-        expect([...options.blobs.blobs.values()].map((bytes) => new TextDecoder().decode(bytes))).toEqual([
-          "first",
-          "second",
-        ]);
+        const collected = await collectOutputs(options, attempt, new AbortController().signal);
+        expect(collected.outputs.map((output) => "dataBase64" in output)).toEqual([false, false]);
+        expect(textsOf(collected)).toEqual(["first", null]);
+        expect([...options.blobs.blobs.keys()]).toEqual([`${attempt.tenantId} ${sha256("second")}`]);
         expect(state.asked).toBe(1);
       }
     });
 
-    it("asks for those of which another number came", async () => {
+    it("gives them to an asset also where equal ones are stored", async () => {
+      const { options } = setUp(["text"]);
+      await collectOutputs(options, attemptWith(["text"]), new AbortController().signal);
+      const attempt = attemptWith(["text"]);
+      attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64: inline("text") }));
+      expect(textsOf(await collectOutputs(options, attempt, new AbortController().signal))).toEqual(["text"]);
+    });
+
+    it("does not look for them in the folder, however long the others took", async () => {
+      const { options } = setUp(["first", "second"]);
+      const { blobs } = options;
+      const { put } = blobs;
+      blobs.put = (tenantId, body, how) => {
+        options.clock.skip(3_600_000);
+        return put(tenantId, body, how);
+      };
+      const attempt = attemptWith(["first", "second"]);
+      attempt.outputs = attempt.outputs.map((one, at) => at === 0 ? { ...one, dataBase64: inline("first") } : one);
+      const collected = await collectOutputs(options, attempt, new AbortController().signal);
+      expect(textsOf(collected)).toEqual(["first", null]);
+    });
+
+    it("asks for those that are others than reported", async () => {
       const { options, state } = setUp(["text"]);
       const attempt = attemptWith(["text"]);
-      for (const dataBase64 of [inline("tex"), inline("texts"), "", "!!!!"]) {
+      for (const dataBase64 of [inline("tex"), inline("texts"), inline("tezt"), "", "!!!!"]) {
         options.blobs.blobs.clear();
         attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64 }));
-        await collectOutputs(options, attempt, new AbortController().signal);
+        expect(textsOf(await collectOutputs(options, attempt, new AbortController().signal))).toEqual([null]);
+        expect(options.blobs.blobs.size).toBe(1);
       }
-      expect(state.asked).toBe(4);
+      expect(state.asked).toBe(5);
     });
 
     it("asks for none of equal bytes, whichever of them they came with", async () => {
@@ -158,7 +188,8 @@ describe("collectOutputs()", () => {
         options.blobs.blobs.clear();
         const attempt = attemptWith(["text", "text"]);
         attempt.outputs = attempt.outputs.map((one, at) => at === along ? { ...one, dataBase64: inline("text") } : one);
-        await collectOutputs(options, attempt, new AbortController().signal);
+        const collected = await collectOutputs(options, attempt, new AbortController().signal);
+        expect(textsOf(collected)).toEqual(["text", "text"]);
       }
       expect(state.asked).toBe(0);
     });
@@ -168,26 +199,9 @@ describe("collectOutputs()", () => {
       const { options, state } = setUp(texts);
       const attempt = attemptWith(texts);
       attempt.outputs = attempt.outputs.map((one, at) => ({ ...one, dataBase64: inline(texts[at] ?? "") }));
-      await collectOutputs(options, attempt, new AbortController().signal);
-      expect([state.asked, options.blobs.blobs.size]).toEqual([1, 3]);
-    });
-
-    it("believes no others", async () => {
-      const { options } = setUp(["text"]);
-      const attempt = attemptWith(["text"]);
-      attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64: inline("tezt") }));
-      const collecting = collectOutputs(options, attempt, new AbortController().signal);
-      await expect(collecting).rejects.toMatchObject({ code: "output_missing" });
-      expect(options.blobs.blobs.size).toBe(0);
-    });
-
-    it("says it as it is when they cannot be stored", async () => {
-      const { options } = setUp(["text"]);
-      const attempt = attemptWith(["text"]);
-      attempt.outputs = attempt.outputs.map((one) => ({ ...one, dataBase64: inline("text") }));
-      options.blobs.broken = new Error("ENOSPC");
-      const collecting = collectOutputs(options, attempt, new AbortController().signal);
-      await expect(collecting).rejects.toBe(options.blobs.broken);
+      const collected = await collectOutputs(options, attempt, new AbortController().signal);
+      expect(textsOf(collected).map((text) => text?.length)).toEqual([32_768, 32_768, undefined]);
+      expect([state.asked, options.blobs.blobs.size]).toEqual([1, 1]);
     });
   });
 

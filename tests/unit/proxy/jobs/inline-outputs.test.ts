@@ -8,13 +8,13 @@ import { withInlineOutputs } from "../../../../proxy/jobs/inline-outputs.ts";
 import { createMemoryBlobs } from "../../../support/memory-blobs.ts";
 import { jobId, tenantId } from "./ids.ts";
 
-async function setUp(sizes: readonly number[], state: Job["state"] = "succeeded") {
+function setUp(sizes: readonly number[], state: Job["state"] = "succeeded") {
   const blobs = createMemoryBlobs();
   const outputs: Output[] = [];
   for (const [index, sizeBytes] of sizes.entries()) {
     const bytes = new Uint8Array(sizeBytes).fill(index + 1);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    await blobs.putSmall(tenantId(1), sha256, bytes);
+    blobs.blobs.set(`${tenantId(1)} ${sha256}`, bytes);
     const described = {
       nodeId: "9",
       name: `${index}.png`,
@@ -46,7 +46,7 @@ const sizesIn = ({ outputs }: Job) =>
 
 describe("withInlineOutputs()", () => {
   it("brings the bytes of outputs, as many as fit", async () => {
-    const { job, give } = await setUp([3, 0, 5, 2]);
+    const { job, give } = setUp([3, 0, 5, 2]);
     const told = await give(6);
     expect(sizesIn(told)).toEqual([3, 0, null, 2]);
     expect(told.outputs[0]?.dataBase64).toBe("AQEB");
@@ -55,20 +55,20 @@ describe("withInlineOutputs()", () => {
   });
 
   it("looks at eight outputs, however small they are", async () => {
-    const { give } = await setUp(Array.from({ length: 10 }, () => 1));
+    const { give } = setUp(Array.from({ length: 10 }, () => 1));
     expect(sizesIn(await give(100)).filter((size) => size !== null)).toHaveLength(8);
   });
 
   it("brings nothing that was not asked for, of no other state, and to nobody who may not read assets", async () => {
-    const { job, give } = await setUp([3]);
+    const { job, give } = setUp([3]);
     expect(await give(0)).toBe(job);
     expect(await give(100, ["jobs:read"])).toBe(job);
-    const failed = await setUp([3], "failed");
+    const failed = setUp([3], "failed");
     expect(await failed.give(100)).toBe(failed.job);
   });
 
   it("leaves out bytes that are gone, or that the disk does not give", async () => {
-    const { blobs, give } = await setUp([3, 4]);
+    const { blobs, give } = setUp([3, 4]);
     blobs.blobs.delete([...blobs.blobs.keys()][0] ?? "");
     expect(sizesIn(await give(100))).toEqual([null, 4]);
     blobs.read = () => Promise.reject(new Error("EIO"));

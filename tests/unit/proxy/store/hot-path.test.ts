@@ -46,7 +46,11 @@ async function setUp() {
   return { ...base, store: createStore(driver), take, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
 }
 
-async function perStep(store: Store, take: () => number, job: ReturnType<typeof sampleJob>): Promise<number[]> {
+async function perStep(
+  { store, take }: { store: Store; take: () => number },
+  job: ReturnType<typeof sampleJob>,
+  bytes?: Uint8Array<ArrayBuffer>,
+): Promise<number[]> {
   const steps: number[] = [];
   take();
   await store.submitJob(job);
@@ -58,7 +62,7 @@ async function perStep(store: Store, take: () => number, job: ReturnType<typeof 
   steps.push(take());
   await store.getJob(job.id);
   steps.push(take());
-  const asset = sampleAsset(job.tenantId, { sha256: sha256(job.id) });
+  const asset = sampleAsset(job.tenantId, { sha256: sha256(job.id), ...(bytes && { bytes }) });
   const outputs = [sampleOutput(job.id, asset)];
   await store.completeJob({ jobId: job.id, no: 1, outputs, assets: [asset], receipt: sampleReceipt });
   steps.push(take());
@@ -70,19 +74,21 @@ describe("what a job costs the store", () => {
     await using t = await setUp();
     // submit: placement, job, spec, event. assign: cordon, job, move, attempt. start: job, move, event, attempt.
     // complete: job, attempt, asset, move, event, outbox, other attempts, attempt.
-    expect(await perStep(t.store, t.take, sampleJob(t.tenantId))).toEqual([4, 4, 4, 1, 8]);
+    expect(await perStep(t, sampleJob(t.tenantId))).toEqual([4, 4, 4, 1, 8]);
     const keyed = sampleJob(t.tenantId, { idempotency: { space: "trpc", key: "k" } });
-    expect(await perStep(t.store, t.take, keyed)).toEqual([4, 4, 4, 1, 8]);
+    expect(await perStep(t, keyed)).toEqual([4, 4, 4, 1, 8]);
   });
 
   it("is more only where a job has more", async () => {
     await using t = await setUp();
     const { asset } = await t.store.createAsset(sampleAsset(t.tenantId));
     const labels = sampleJob(t.tenantId, { metadata: { a: "1", b: "2" } });
-    expect(await perStep(t.store, t.take, labels)).toEqual([6, 4, 4, 1, 8]);
+    expect(await perStep(t, labels)).toEqual([6, 4, 4, 1, 8]);
     const inputs = sampleJob(t.tenantId, { assetIds: [asset.id] });
-    expect(await perStep(t.store, t.take, inputs)).toEqual([6, 4, 4, 1, 9]);
+    expect(await perStep(t, inputs)).toEqual([6, 4, 4, 1, 9]);
+    const small = new Uint8Array([1, 2, 3]);
+    expect(await perStep(t, sampleJob(t.tenantId), small)).toEqual([4, 4, 4, 1, 9]);
     const key = sampleJob(t.tenantId, { idempotency: { space: "v2", key: "k", replay: false } });
-    expect(await perStep(t.store, t.take, key)).toEqual([5, 4, 4, 1, 8]);
+    expect(await perStep(t, key)).toEqual([5, 4, 4, 1, 8]);
   });
 });
