@@ -29,6 +29,7 @@ import { createPodSessions } from "./pods/sessions.ts";
 import { podTimings } from "./pods/timings.ts";
 import { createPodsWatch } from "./pods/watch-pods.ts";
 import type { Runtime } from "./runtime/port.ts";
+import { createClaims } from "./scheduler/claims.ts";
 import { createPlanner } from "./scheduler/planner.ts";
 import { createReaper } from "./scheduler/reaper.ts";
 import { openEdgeSecret } from "./secrets/edge-secret.ts";
@@ -134,6 +135,7 @@ export async function composeEdge(
     clock,
     logger,
     planner,
+    claims: createClaims({ planner, dispatcher }),
     settlement,
     lastProgress,
     blobs,

@@ -11,7 +11,7 @@ import type { DispatchEnd, Dispatcher, Settlement } from "../jobs/port.ts";
 import type { Offer, Offers } from "../pods/offers.ts";
 import { type Agents, type LivePod, takesPartnerKeys } from "../pods/port.ts";
 import type { AssetStore } from "../store/asset-store.ts";
-import type { JobRow, JobStore } from "../store/job-store.ts";
+import type { JobRow, JobStore, NewJob } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { beginDispatch, type DispatchSpanDeps, unitOf } from "./dispatch-span.ts";
 import { compileAttempt, type CompiledAttempt } from "./compile.ts";
@@ -118,6 +118,21 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     }
   }
 
+  /** Null where there is more to say about it than that the pod takes it. */
+  async function compileAtOnce(
+    job: Pick<NewJob, "id" | "tenantId" | "spec">,
+    { id: podId, objectInfoSha256 }: LivePod,
+  ): Promise<CompiledAttempt | null> {
+    try {
+      const info = objectInfoSha256 === null ? null : await objectInfo.get(objectInfoSha256);
+      const compiled = info && await compileAttempt(store, job, info);
+      return compiled?.refusal === null ? compiled : null;
+    } catch (error) {
+      logger.warn("job not prepared", { job: job.id, pod: podId, error });
+      return null;
+    }
+  }
+
   /** A service's graph is ours: what no pod accepts is no fault of the caller's, so the job waits for one that does. */
   async function fleetRefusal(spec: JobSpec, workflow: Workflow, pod: LivePod): Promise<FleetError | null> {
     return spec.kind === "service" ? null : await refusalOfFleet(deps, workflow, pod);
@@ -179,22 +194,45 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
     }
   }
 
+  /** Never rejects. The store holds an attempt as offered; the pod's session finds out what became of it. */
+  async function underOffer(
+    { offer, ...facts }: { offer: Offer } & Record<"job" | "attempt" | "pod", string>,
+    work: () => Promise<DispatchEnd>,
+  ): Promise<DispatchEnd> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal.aborted) logger.error("dispatch failed", { ...facts, error });
+      return "unmoved";
+    } finally {
+      offer.end();
+    }
+  }
+
   return {
     async dispatch(decision) {
       const { jobId, pod, after } = decision;
       const attemptId: AttemptId = typeid("att").toString();
       const offer = offers.begin({ podId: pod.id, attemptId, jobId, after });
-      let end: DispatchEnd = "unmoved";
-      try {
+      return await underOffer({ offer, job: jobId, attempt: attemptId, pod: pod.id }, async () => {
         const assigned = await assign(decision, attemptId);
-        end = typeof assigned === "string" ? assigned : await start({ ...assigned, after, offer });
-      } catch (error) {
-        // The store holds the attempt as offered; the pod's session finds out what became of it.
-        if (!signal.aborted) logger.error("dispatch failed", { job: jobId, attempt: attemptId, pod: pod.id, error });
-      } finally {
-        offer.end();
-      }
-      return end;
+        return typeof assigned === "string" ? assigned : await start({ ...assigned, after, offer });
+      });
+    },
+    async prepare(job, pod) {
+      const attemptId: AttemptId = typeid("att").toString();
+      const compiled = await compileAtOnce(job, pod);
+      if (compiled === null) return null;
+      const { id: podId, bootId } = pod;
+      const offer = offers.begin({ podId, attemptId, jobId: job.id, after: null });
+      const facts = { offer, job: job.id, attempt: attemptId, pod: podId };
+      const unasked = { ...NO_KEY, after: null, offer };
+      return {
+        assignment: { attemptId, podId, bootId, graphSha256: compiled.graphSha256 },
+        start: (row) =>
+          underOffer(facts, () => start({ job: row, no: row.attempt, attemptId, pod, compiled, ...unasked })),
+        drop: () => offer.end(),
+      };
     },
   };
 }

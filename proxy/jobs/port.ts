@@ -10,6 +10,7 @@ import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { LivePod } from "../pods/port.ts";
+import type { JobRow, NewAttempt, NewJob } from "../store/job-store.ts";
 
 /**
  * How a dispatch ended, as far as the planner learns from it:
@@ -29,6 +30,32 @@ export interface Dispatcher {
    * unanswered start is asked for with `attempts.get` before the job is given back.
    */
   dispatch(decision: { jobId: JobId; ver: number; pod: LivePod; after: AttemptId | null }): Promise<DispatchEnd>;
+  /**
+   * The attempt of a job that is about to be stored, compiled for a free slot of this pod; null where anything about it
+   * needs a second look, which the queue brings. Never rejects.
+   */
+  prepare(job: Pick<NewJob, "id" | "tenantId" | "spec">, pod: LivePod): Promise<PreparedAttempt | null>;
+}
+
+/** Exactly one of `start` and `drop` is called. */
+export interface PreparedAttempt {
+  assignment: NewAttempt;
+  /** The store has the job with this attempt: like `dispatch` from there on. */
+  start(job: JobRow): Promise<DispatchEnd>;
+  drop(): void;
+}
+
+/** A pod's free slot for a job that is about to be stored. */
+export interface Claim {
+  assignment: NewAttempt;
+  /** Called once. @param job as it is stored; null where it is not */
+  settle(job: JobRow | null): void;
+}
+
+/** A job that comes while nothing waits is stored and assigned in one commit. */
+export interface Claims {
+  /** Null: it takes its place in the queue. Never rejects. */
+  claim(job: Pick<NewJob, "id" | "tenantId" | "spec" | "priority" | "placementKey">): Promise<Claim | null>;
 }
 
 /** What is known of attempts whose ComfyUI is done: from then on time is the edge's to spend, not the job's. */

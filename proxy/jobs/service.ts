@@ -18,7 +18,7 @@ import type { LastProgress } from "./last-progress.ts";
 import { keptJobs } from "./kept-jobs.ts";
 import { listJobs } from "./list.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
-import type { Jobs, Settlement } from "./port.ts";
+import type { Claims, Jobs, Settlement } from "./port.ts";
 import { retryJob } from "./retry.ts";
 import { submitJob, type SubmitLimits } from "./submit.ts";
 import { watchJob } from "./watch.ts";
@@ -50,6 +50,7 @@ export interface JobsOptions {
   blobs: Pick<BlobStore, "read">;
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
+  claims: Claims | null;
   /** How long final jobs are kept. */
   jobRetentionMs: number;
   /** The seed of a service that was asked for none. Default: drawn by the runtime. */

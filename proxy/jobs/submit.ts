@@ -11,11 +11,11 @@ import { formatTraceparent } from "../../contracts/telemetry/trace-context.ts";
 import type { SealedBox } from "../secrets/sealed-box.ts";
 import { type AssetUse, assetUses } from "../../contracts/workflow.ts";
 import type { Signals } from "../signals.ts";
-import type { EarlierSubmission, JobRow, JobStore, NewJob } from "../store/job-store.ts";
+import type { EarlierSubmission, JobRow, JobStore, NewJob, SubmitOutcome } from "../store/job-store.ts";
 import { judgeSpec } from "./judge-spec.ts";
 import { placementKeyOf } from "./needs.ts";
 import type { ObjectInfoCache } from "./object-info-cache.ts";
-import type { SubmitContext } from "./port.ts";
+import type { Claim, Claims, SubmitContext } from "./port.ts";
 import { hashRequest } from "./request-hash.ts";
 import { otherWorkFirst } from "../time/turn.ts";
 
@@ -35,6 +35,8 @@ export interface Submitter {
   /** Partner keys are stored by it. */
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
+  /** Null: every job takes its place in the queue. */
+  claims: Claims | null;
   /** The seed of a service that was asked for none: whole, 0 to 2^53−1. Default: drawn by the runtime's generator. */
   randomSeed?: () => number;
 }
@@ -118,20 +120,34 @@ export interface Submission {
   replayed: boolean;
 }
 
+async function storeJob(store: Submitter["store"], job: NewJob, claim: Claim | null): Promise<SubmitOutcome> {
+  let stored: JobRow | null = null;
+  try {
+    const outcome = await store.submitJob({ ...job, assignment: claim?.assignment ?? null });
+    if (outcome.status === "created") stored = outcome.job;
+    return outcome;
+  } finally {
+    claim?.settle(stored);
+  }
+}
+
 /**
  * Judges a spec whose seed is fixed, and stores the job.
  * @throws FleetError `invalid_workflow`, `missing_asset`, `idempotency_key_reuse`, `queue_full`
  */
 export async function acceptJob(
-  { store, objectInfo, signals, box, limits: { maxQueued } }: Submitter,
-  job: Omit<NewJob, "id" | "service" | "placementKey" | "needs" | "assetIds" | "maxQueued" | "sealedKey">,
+  { store, objectInfo, signals, box, claims, limits: { maxQueued } }: Submitter,
+  job: Omit<
+    NewJob,
+    "id" | "service" | "placementKey" | "needs" | "assetIds" | "maxQueued" | "sealedKey" | "assignment"
+  >,
   partnerKey: PartnerKey | null = null,
 ): Promise<Submission> {
   const { spec } = job;
   const { workflow, waiting, needs } = judgeSpec(spec, await objectInfo.known());
   const uses = assetUses(workflow);
   const id = JobId.parse(typeidUnboxed("job"));
-  const outcome = await store.submitJob({
+  const whole = {
     ...job,
     id,
     sealedKey: partnerKey === null ? null : box.seal(partnerKey, id),
@@ -140,11 +156,14 @@ export async function acceptJob(
     needs,
     assetIds: assetIdsOf(uses),
     maxQueued,
-  });
+  };
+  // Which pods may see a partner key, and when, is the dispatcher's to say.
+  const claim = partnerKey === null ? await claims?.claim(whole) ?? null : null;
+  const outcome = await storeJob(store, whole, claim);
   if (outcome.status === "missing_assets") throw missingAssets(uses, outcome.assetIds);
   if (outcome.status === "queue_full") throw queueFull(maxQueued);
   if (outcome.status !== "created") return { row: earlierJob(outcome, job.idempotency), waiting, replayed: true };
-  signals.emit("queue", undefined);
+  if (outcome.job.state === "queued") signals.emit("queue", undefined);
   signals.emit("job", outcome.job);
   // A pod that is free gets it before its caller gets the answer, which takes this thread as long as giving it away.
   await otherWorkFirst();

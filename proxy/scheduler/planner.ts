@@ -17,13 +17,15 @@ import type { RoleStore } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createAvoidance } from "./avoidance.ts";
 import { createCapabilities } from "./capability.ts";
+import type { ClaimedSlot, Newcomer } from "./claims.ts";
+import { explain, type ExplainedJob } from "./explain.ts";
 import { createImpossibleKeys } from "./impossible-keys.ts";
 import { createLookAheads } from "./look-aheads.ts";
 import { avoidingOldAgents, explainOldAgents } from "./old-agents.ts";
 import { createNeedsCache } from "./needs-cache.ts";
 import { takesWork } from "./pod-groups.ts";
 import { type Assignment, type Callable, plan } from "./policy.ts";
-import { type Decision, type JobKind, type QueueRead, readQueue } from "./read-queue.ts";
+import { type Decision, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
 
@@ -33,7 +35,7 @@ export interface PlannerOptions {
     & Pick<RoleStore, "takeRole">
     & Pick<PodStore, "listCordoned">;
   sessions: Pick<PodSessions, "live">;
-  dispatcher: Dispatcher;
+  dispatcher: Pick<Dispatcher, "dispatch">;
   settlement: Pick<Settlement, "recall"> & LandingResults;
   objectInfo: Pick<ObjectInfoCache, "get">;
   signals: Signals;
@@ -55,21 +57,12 @@ export interface Planner {
   start(): void;
   stop(): Promise<void>;
   /** Why the job was not given to a pod when it was last looked at; null when it never was. */
-  waitingFor(job: Pick<QueuedJob, "id"> & JobKind): Waiting | null;
+  waitingFor(job: ExplainedJob): Waiting | null;
+  /** A free slot for a job that is about to be stored; null where it has to wait for its turn. */
+  claim(job: Newcomer): ClaimedSlot | null;
 }
-
-const STARTING: Waiting = { reason: "starting", message: "A pod was chosen and is being given the job." };
-
-const LANDING: Waiting = {
-  reason: "retrying",
-  message: "A pod that was given up for lost is back with its result, which is being brought home.",
-};
 
 const MAX_WIDENING = 16;
-
-function behind(jobs: number): Waiting {
-  return { reason: "pods_busy", message: `At least ${jobs} jobs are before it.` };
-}
 
 export function createPlanner(options: PlannerOptions): Planner {
   const { store, sessions, dispatcher, signals, clock } = options;
@@ -175,7 +168,6 @@ export function createPlanner(options: PlannerOptions): Planner {
       if (pod) dispatch(assignment, pod);
     }
     for (const one of decision.recalls) recall(one);
-    for (const jobId of reservations.jobs()) decision.waiting.set(jobId, STARTING);
     impossible.learn(keys);
     const given = decision.assignments.filter(({ after }) => after === null).length;
     isEmpty = !heard && seen.jobs === given && except.size === 0 && !lookAheads.any();
@@ -196,17 +188,23 @@ export function createPlanner(options: PlannerOptions): Planner {
     return { ...decided, idle: freeSlots > taken };
   }
 
-  /** What the last look made of a job that it may not have seen. */
-  function explain(job: Parameters<Planner["waitingFor"]>[0]): Waiting | null {
-    if (!seen) return null;
-    if (isLanding(job.id)) return LANDING;
-    const { decision, isPassed, truncated, jobs } = seen;
-    const own = decision.waiting.get(job.id);
-    if (own) return own;
-    const next = lookAheads.explain(job.id);
-    if (next) return next;
-    if (isPassed(job)) return decision.explain(job);
-    return truncated ? behind(jobs) : null;
+  /** Nothing waits as far as is known, and no pod is promised: whoever comes now is the next. */
+  function claim({ id, tenantId, priority, placementKey }: Newcomer): ClaimedSlot | null {
+    if (!isEmpty || heard || !role.isHeld() || running?.stop.signal.aborted !== false) return null;
+    const createdAtMs = clock.nowMs();
+    const job = { id, tenantId, ver: 1, priority, placementKey, createdAtMs, losses: 0, hasPartnerKey: false };
+    const [only] = decide([job]).assignments;
+    const pod = only?.after === null ? sessions.live().find((one) => one.id === only.podId) : undefined;
+    if (!pod) return null;
+    reservations.reserve(id, pod);
+    return {
+      pod,
+      settle(end) {
+        reservations.release(id);
+        if (end !== null) avoidance.learn({ jobId: id, pod }, end);
+        if (end !== "started" || !isEmpty) bell.ring();
+      },
+    };
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -242,6 +240,8 @@ export function createPlanner(options: PlannerOptions): Planner {
       running?.stop.abort();
       await running?.done;
     },
-    waitingFor: explain,
+    waitingFor: (job) =>
+      explain(job, { seen, isLanding, isStarting: reservations.has, ahead: (jobId) => lookAheads.explain(jobId) }),
+    claim,
   };
 }

@@ -13,7 +13,6 @@ interface PodReservations {
 
 export interface Reservations {
   has(jobId: JobId): boolean;
-  jobs(): Iterable<JobId>;
   /** @param pod null: it goes behind a run, and takes no free slot */
   reserve(jobId: JobId, pod: Pick<PlannedPod, "id" | "freeSlots"> | null): void;
   /** The dispatch has settled. */
@@ -27,7 +26,6 @@ export function createReservations(): Reservations {
   const pods = new Map<PodId, PodReservations>();
   return {
     has: (jobId) => jobs.has(jobId),
-    jobs: () => jobs.keys(),
     reserve(jobId, pod) {
       jobs.set(jobId, pod?.id ?? null);
       if (pod === null) return;

@@ -6,6 +6,8 @@ import type { RoleStore } from "../store/port.ts";
 export interface Role {
   /** Whether this edge plays the role now; asks the store only when the lease is about to end. */
   hold(): Promise<boolean>;
+  /** What {@link Role.hold} would say without asking. */
+  isHeld(): boolean;
   /** Since when the role has been played without a gap, in ms of the store's clock; null while it is not ours. */
   upSinceMs(): number | null;
 }
@@ -21,10 +23,12 @@ export interface RoleOptions {
 export function createRole({ store, clock, edgeId, role, leaseMs }: RoleOptions): Role {
   let askAgainMs = 0;
   let upSinceMs: number | null = null;
+  const isHeld = () => upSinceMs !== null && clock.monotonicMs() < askAgainMs;
   return {
+    isHeld,
     async hold() {
+      if (isHeld()) return true;
       const askedMs = clock.monotonicMs();
-      if (upSinceMs !== null && askedMs < askAgainMs) return true;
       upSinceMs = null;
       const taken = await store.takeRole({ role, edgeId, leaseMs });
       if (taken) {

@@ -49,6 +49,16 @@ export interface NewJob {
   assetIds: readonly string[];
   /** How many jobs of the tenant may be queued, with this one. */
   maxQueued: number;
+  /** What is to be assigned with it, in the same commit, where the pod still takes work; null or absent: it is queued. */
+  assignment?: NewAttempt | null;
+}
+
+/** An attempt that the planner has decided on. */
+export interface NewAttempt {
+  attemptId: AttemptId;
+  podId: PodId;
+  bootId: BootId;
+  graphSha256: Sha256;
 }
 
 /** One job as stored. */
@@ -155,7 +165,7 @@ export interface SubmissionKey extends Pick<NewJob, "tenantId" | "requestSha256"
 /** `key_reused`: the key was used, and not for the same request with leave to repeat it. */
 export type EarlierSubmission = { status: "existing"; job: JobRow } | { status: "key_reused" };
 
-/** `missing_assets`: the tenant has none with these ids. */
+/** `created`: as it is after its assignment, where it had one. `missing_assets`: the tenant has none with these ids. */
 export type SubmitOutcome =
   | { status: "created"; job: JobRow }
   | EarlierSubmission
@@ -220,7 +230,7 @@ export interface JobStore {
 
   /** queued, ver as given → assigned; a new attempt `offered` to the pod. */
   assignJob(
-    input: { jobId: JobId; ver: number; attemptId: AttemptId; podId: PodId; bootId: BootId; graphSha256: Sha256 },
+    input: NewAttempt & { jobId: JobId; ver: number },
   ): Promise<{ status: "done"; no: number } | { status: "stale" }>;
   /** assigned, attempt as given → running. On a canceling job only the attempt becomes `running`. */
   startJob(input: { jobId: JobId; no: number }): Promise<Transition>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { holdAssets, missingAssets } from "./asset-holds.ts";
 import { JOB_COLUMNS, JobColumns } from "./job-rows.ts";
 import type { EarlierSubmission, JobRow, NewJob, SubmissionKey, SubmitOutcome } from "./job-store.ts";
+import { assign } from "./job-transitions.ts";
 import { recordEvent } from "./job-writes.ts";
 import { bandOf } from "./columns.ts";
 import { clock, happened, one, run, type Transaction } from "./transaction.ts";
@@ -124,5 +125,6 @@ export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<Sub
   }
   yield* insertParts(job, nowMs);
   yield* recordEvent(row, { attempt: 0, reason: null, atMs: nowMs });
-  return { status: "created", job: row };
+  const assigned = job.assignment ? yield* assign({ jobId: job.id, ver: row.ver, ...job.assignment }) : null;
+  return { status: "created", job: assigned?.status === "done" ? assigned.job : row };
 }

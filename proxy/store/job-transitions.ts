@@ -27,11 +27,9 @@ const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= 
 const DueColumns = z.object({ id: JobId });
 
 /** Stale too when the pod takes no work any more since the planner looked: from that commit on nothing goes there. */
-export function* assignJob(
-  input: Input<"assignJob">,
-): Transaction<{ status: "done"; no: number } | { status: "stale" }> {
-  if (yield* happened(IS_CLOSED, [input.podId])) return { status: "stale" };
-  const moved = yield* moveJob(
+export function* assign(input: Input<"assignJob">): Transaction<Transition> {
+  if (yield* happened(IS_CLOSED, [input.podId])) return { status: "stale", job: null };
+  return yield* moveJob(
     input.jobId,
     (job, nowMs) => moves.assignMove(job, input, nowMs),
     (job, nowMs) => {
@@ -39,6 +37,12 @@ export function* assignJob(
       return run(INSERT_ATTEMPT, [attemptId, job.id, job.attempt, podId, bootId, nowMs, graphSha256]);
     },
   );
+}
+
+export function* assignJob(
+  input: Input<"assignJob">,
+): Transaction<{ status: "done"; no: number } | { status: "stale" }> {
+  const moved = yield* assign(input);
   return moved.status === "done" ? { status: "done", no: moved.job.attempt } : { status: "stale" };
 }
 
