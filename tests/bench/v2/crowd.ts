@@ -1,4 +1,4 @@
-/** Many jobs, eight at a time: how many a second, and how many of them are told a wrong end. */
+/** Many jobs at once: how many a second, and how many of them are told a wrong end. */
 import { connectDirectly } from "../direct-comfy.ts";
 import type { Measurement } from "../measurement.ts";
 import type { Workflow } from "../../../contracts/workflow.ts";
@@ -8,12 +8,17 @@ import type { V2Server } from "./rounds.ts";
 export interface CrowdOptions {
   connect: ConnectV2;
   graph: () => Workflow;
-  /** Of each server; a fifth of it before, unmeasured, and a third of it directly. */
+  /** Of each server; a third of it directly. */
   jobs: number;
+  /** Unmeasured jobs before, so that code is compiled. */
+  warmUps: number;
   concurrency: number;
   signal: AbortSignal;
   say: (text: string) => void;
 }
+
+/** Of the proxy, which compiles nothing. */
+const RIVAL_WARM_UPS = 200;
 
 /** Runs so many, so many at a time, and returns how many a second. */
 async function perSecond(count: number, concurrency: number, run: () => Promise<void>): Promise<number> {
@@ -36,7 +41,7 @@ interface Crowd {
 }
 
 async function crowdOf(server: V2Server, options: CrowdOptions): Promise<Crowd> {
-  const { connect, graph, jobs, concurrency, signal } = options;
+  const { connect, graph, jobs, warmUps, concurrency, signal } = options;
   const direct = await connectDirectly(server.comfyUrl);
   await using client = await connect(server);
   const wrong: string[] = [];
@@ -45,7 +50,9 @@ async function crowdOf(server: V2Server, options: CrowdOptions): Promise<Crowd> 
       signal.throwIfAborted();
       await direct.run(graph());
     });
-    await perSecond(Math.ceil(jobs / 5), concurrency, async () => void await client.run(graph()));
+    await perSecond(server.isOurs ? warmUps : Math.min(warmUps, RIVAL_WARM_UPS), concurrency, async () => {
+      await client.run(graph());
+    });
     const rate = await perSecond(jobs, concurrency, async () => {
       signal.throwIfAborted();
       const outcome = await client.run(graph());
