@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { FleetError } from "../../../../contracts/errors.ts";
 import type { PreparedAttempt } from "../../../../proxy/jobs/port.ts";
-import type { JobRow, NewJob } from "../../../../proxy/store/job-store.ts";
+import type { JobRow } from "../../../../proxy/store/job-store.ts";
+import type { NewJob } from "../../../../proxy/store/new-job.ts";
 import { type PodSide, setUpPodSide, until } from "../pods/pod-side.ts";
 import { newAssetId, sampleJob } from "../store/samples.ts";
 
@@ -115,11 +116,10 @@ describe("prepare()", () => {
     expect(await side.dispatcher.prepare(job, { ...pod, objectInfoSha256: null })).toBeNull();
     expect(await side.dispatcher.prepare(job, { ...pod, objectInfoSha256: "unknown" })).toBeNull();
     const image = { __type: "core/ASSET", info: { id: newAssetId() } };
-    for (
-      const node of [{ class_type: "EmptyImage", inputs: { width: 0 } }, { class_type: "LoadImage", inputs: { image } }]
-    ) {
-      const spec: NewJob["spec"] = { kind: "workflow", workflow: { "1": node } };
-      expect(await side.dispatcher.prepare({ ...job, spec }, pod)).toBeNull();
+    const tooSmall = { class_type: "EmptyImage", inputs: { width: 0 } };
+    const lacking = { class_type: "LoadImage", inputs: { image } };
+    for (const workflow of [{ "1": tooSmall }, { "1": lacking }]) {
+      expect(await side.dispatcher.prepare({ ...job, spec: { kind: "workflow", workflow } }, pod)).toBeNull();
     }
     expect(side.live().freeSlots).toBe(1);
   });

@@ -4,7 +4,8 @@
  */
 import type { JobId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
-import type { AttemptRow, NewAttempt, NewJob } from "../../../../proxy/store/job-store.ts";
+import type { AttemptRow } from "../../../../proxy/store/job-store.ts";
+import type { NewAttempt, NewJob } from "../../../../proxy/store/new-job.ts";
 import { applyReport } from "./protocol-reports.ts";
 import { type Edge, type FleetOptions, type Message, type Pod, type Report } from "./protocol-parts.ts";
 import { newAttemptId, newBootId, newPodId, sampleJob, sha256 } from "./samples.ts";
@@ -173,24 +174,23 @@ export class Fleet {
   }
 
   async #add(job: NewJob, repeated?: JobId): Promise<void> {
-    const { store, random } = this.#options;
     const idempotency = { space: "trpc" as const, key: repeated ?? job.id };
-    const pod = random.chance(0.3) ? this.#pod() : null;
-    const outcome = await store.submitJob({ ...job, idempotency, assignment: pod && this.#newAttempt(pod) });
+    const pod = this.#options.random.chance(0.3) ? this.#pod() : null;
+    const outcome = await this.#options.store.submitJob({
+      ...job,
+      idempotency,
+      assignment: pod && this.#newAttempt(pod),
+    });
     const wanted = repeated === undefined ? "created" : "existing";
     if (outcome.status === "key_reused" || outcome.status !== wanted) {
       throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
     }
-    if (repeated !== undefined) {
-      if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
-      return;
-    }
-    this.jobs.push(job.id);
-    if (pod === null) return;
+    if (repeated === undefined) this.jobs.push(job.id);
+    else if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
+    if (repeated !== undefined || pod === null) return;
     this.counts.together += 1;
-    // Whatever kept it from the pod, the job would have to be queued; here nothing does.
     if (outcome.job.state !== "assigned") throw new Error(`it was stored as ${outcome.job.state}, not assigned`);
-    this.#order(pod, { jobId: job.id, no: outcome.job.attempt, state: "running" });
+    this.#order(pod, { jobId: job.id, no: 1, state: "running" });
   }
 
   #newAttempt({ id: podId, bootId }: Pod): NewAttempt {

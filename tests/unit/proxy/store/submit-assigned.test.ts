@@ -1,6 +1,6 @@
 // A job that is assigned in the commit that stores it.
 import { describe, expect, it } from "vitest";
-import type { NewAttempt } from "../../../../proxy/store/job-store.ts";
+import type { NewAttempt } from "../../../../proxy/store/new-job.ts";
 import type { PodId } from "../../../../contracts/ids.ts";
 import { memoryStore, type TestStore } from "./memory-store.ts";
 import { newAssetId, newAttemptId, newBootId, newPodId, sampleJob, sha256 } from "./samples.ts";
