@@ -5,7 +5,8 @@
 import type { AttemptReport } from "../../contracts/attempt.ts";
 import type { JobTiming, Receipt } from "../../contracts/receipt.ts";
 import { traceIdOf } from "../../contracts/telemetry/trace-context.ts";
-import type { AttemptRow, JobRow, Needs } from "../store/job-store.ts";
+import type { AttemptRow, JobRow } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { gpuName } from "./gpu-name.ts";
 

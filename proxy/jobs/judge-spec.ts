@@ -6,7 +6,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { JobSpec, Waiting } from "../../contracts/job.ts";
 import { compileService } from "../../contracts/services/compile.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
-import type { Needs } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 import { judgeGraph, type Judgement } from "./judge-graph.ts";
 import { deriveNeeds } from "./needs.ts";
 import type { KnownBody } from "./object-info-cache.ts";

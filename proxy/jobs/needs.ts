@@ -7,7 +7,7 @@ import canonicalize from "canonicalize";
 import { FleetError } from "../../contracts/errors.ts";
 import { shorten } from "../../contracts/shorten.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
-import type { Needs } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 import { comparable } from "./input-info.ts";
 import { looksLikeModelFile } from "./model-file.ts";
 import type { ObjectInfo } from "./object-info.ts";

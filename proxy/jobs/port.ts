@@ -10,7 +10,8 @@ import type { TraceContext } from "../../contracts/telemetry/trace-context.ts";
 import type { Caller } from "../../contracts/tenant.ts";
 import type { Workflow } from "../../contracts/workflow.ts";
 import type { LivePod } from "../pods/port.ts";
-import type { JobRow, NewAttempt, NewJob } from "../store/job-store.ts";
+import type { JobRow } from "../store/job-store.ts";
+import type { NewAttempt, NewJob } from "../store/new-job.ts";
 
 /**
  * How a dispatch ended, as far as the planner learns from it:

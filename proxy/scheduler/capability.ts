@@ -1,7 +1,7 @@
 /** Whether a pod can run what a job needs, by its `/object_info`: pure, plus a memory of the answers. */
 import type { KnownBody, ObjectInfoCache } from "../jobs/object-info-cache.ts";
 import { comparable } from "../jobs/input-info.ts";
-import type { Needs } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 
 /** What a pod lacks; capable when both lists are empty and it does not refuse. */
 export interface Lacking {

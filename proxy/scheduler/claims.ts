@@ -4,7 +4,7 @@
  */
 import type { Claims, DispatchEnd, Dispatcher } from "../jobs/port.ts";
 import type { LivePod } from "../pods/port.ts";
-import type { NewJob } from "../store/job-store.ts";
+import type { NewJob } from "../store/new-job.ts";
 
 /** A job that is not stored yet, without a partner key. */
 export type Newcomer = Pick<NewJob, "id" | "tenantId" | "priority" | "placementKey">;

@@ -1,5 +1,6 @@
 /** What placement keys stand for, remembered: a key is a hash of its needs, so the answer never changes. */
-import type { JobStore, Needs } from "../store/job-store.ts";
+import type { JobStore } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 
 export interface NeedsCache {
   /** Keys that the store does not know are left out. */

@@ -1,6 +1,6 @@
 /** Why jobs of one placement key wait, in words for people: the pod that comes nearest decides. Pure. */
 import type { Waiting } from "../../contracts/job.ts";
-import type { Needs } from "../store/job-store.ts";
+import type { Needs } from "../store/new-job.ts";
 import { isCapable, type Lacking, type LackingLookup } from "./capability.ts";
 import { type PlannedPod, type PodGroup, takesWork } from "./pod-groups.ts";
 import { allUnhealthy } from "./unhealthy.ts";

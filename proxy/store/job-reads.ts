@@ -11,10 +11,10 @@ import {
   type JobRow,
   MAX_EXCEPTED_KEYS,
   MAX_QUEUE_POSITION,
-  type Needs,
   type QueuedJob,
   type QueueRange,
 } from "./job-store.ts";
+import type { Needs } from "./new-job.ts";
 import { all, clock, filledList, listChunks, one, type SqlValue, type Transaction } from "./transaction.ts";
 
 const GET_JOB = `select ${rows.JOB_COLUMNS} from job where id = $1`;

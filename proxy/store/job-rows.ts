@@ -8,7 +8,8 @@ import { Receipt } from "../../contracts/receipt.ts";
 import { ServiceUse } from "../../contracts/services/spec.ts";
 import { TolerantJobError, TolerantOutputType } from "../../contracts/tolerant.ts";
 import { BandColumn, BooleanColumn, jsonColumn } from "./columns.ts";
-import type { AttemptRow, JobRow, Needs, QueuedJob, StoredAttemptState } from "./job-store.ts";
+import type { AttemptRow, JobRow, QueuedJob, StoredAttemptState } from "./job-store.ts";
+import type { Needs } from "./new-job.ts";
 
 export const STORED_JOB_STATES: readonly StoredJobState[] = [...JobState.options, "assigned"];
 const StoredState: z.ZodType<StoredJobState> = z.enum(STORED_JOB_STATES);

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { holdAssets, missingAssets } from "./asset-holds.ts";
 import { JOB_COLUMNS, JobColumns } from "./job-rows.ts";
-import type { EarlierSubmission, JobRow, NewJob, SubmissionKey, SubmitOutcome } from "./job-store.ts";
+import type { EarlierSubmission, JobRow, SubmissionKey, SubmitOutcome } from "./job-store.ts";
+import type { NewJob } from "./new-job.ts";
 import { assign } from "./job-transitions.ts";
 import { recordEvent } from "./job-writes.ts";
 import { bandOf } from "./columns.ts";

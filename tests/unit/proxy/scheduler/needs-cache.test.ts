@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createNeedsCache } from "../../../../proxy/scheduler/needs-cache.ts";
-import type { Needs } from "../../../../proxy/store/job-store.ts";
+import type { Needs } from "../../../../proxy/store/new-job.ts";
 
 /** A store that knows needs of about `chars` characters under every key but "unknown", and tells what it was asked. */
 function fakeStore(chars: number) {

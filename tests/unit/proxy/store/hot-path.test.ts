@@ -79,6 +79,14 @@ describe("what a job costs the store", () => {
     expect(await perStep(t, keyed)).toEqual([4, 4, 4, 1, 8]);
   });
 
+  it("is, stored and assigned in one commit, what both cost apart", async () => {
+    await using t = await setUp();
+    const pod = { attemptId: newAttemptId(), podId: newPodId(), bootId: newBootId(), graphSha256: sha256("graph") };
+    t.take();
+    await t.store.submitJob(sampleJob(t.tenantId, { assignment: pod }));
+    expect(t.take()).toBe(8);
+  });
+
   it("is more only where a job has more", async () => {
     await using t = await setUp();
     const { asset } = await t.store.createAsset(sampleAsset(t.tenantId));

@@ -1,7 +1,8 @@
 /** A store in memory on a clock that the test sets, with one tenant and the steps that tests repeat. */
 import type { JobId, PodId, TenantId } from "../../../../contracts/ids.ts";
 import { createStore } from "../../../../proxy/store/create-store.ts";
-import type { JobRow, NewJob } from "../../../../proxy/store/job-store.ts";
+import type { JobRow } from "../../../../proxy/store/job-store.ts";
+import type { NewJob } from "../../../../proxy/store/new-job.ts";
 import type { Store } from "../../../../proxy/store/port.ts";
 import { openSqliteDriver } from "../../../../proxy/store/sqlite/open.ts";
 import type { StoreDriver } from "../../../../proxy/store/transaction.ts";

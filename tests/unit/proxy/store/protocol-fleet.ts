@@ -4,7 +4,8 @@
  */
 import type { JobId } from "../../../../contracts/ids.ts";
 import { isTerminal } from "../../../../contracts/job-state.ts";
-import type { AttemptRow, NewJob } from "../../../../proxy/store/job-store.ts";
+import type { AttemptRow } from "../../../../proxy/store/job-store.ts";
+import type { NewAttempt, NewJob } from "../../../../proxy/store/new-job.ts";
 import { applyReport } from "./protocol-reports.ts";
 import { type Edge, type FleetOptions, type Message, type Pod, type Report } from "./protocol-parts.ts";
 import { newAttemptId, newBootId, newPodId, sampleJob, sha256 } from "./samples.ts";
@@ -26,6 +27,7 @@ export class Fleet {
     refused: 0,
     recalls: 0,
     unheard: 0,
+    together: 0,
   };
   readonly jobs: JobId[] = [];
   readonly #options: FleetOptions;
@@ -95,16 +97,9 @@ export class Fleet {
     if (job === undefined) return;
     const pod = this.#pod();
     const { id: jobId, ver } = job;
-    const { id: podId, bootId } = pod;
-    const attempt = { attemptId: newAttemptId(), podId, bootId, graphSha256: sha256("graph") };
-    const assigned = await store.assignJob({ jobId, ver, ...attempt });
+    const assigned = await store.assignJob({ jobId, ver, ...this.#newAttempt(pod) });
     if (assigned.status === "stale") this.counts.stale += 1;
-    else {this.#send({
-        to: "pod",
-        pod,
-        bootId,
-        start: { jobId, no: assigned.no, state: random.chance(0.4) ? "waiting" : "running" },
-      });}
+    else this.#order(pod, { jobId, no: assigned.no, state: random.chance(0.4) ? "waiting" : "running" });
   }
 
   /** One message arrives, in any order. */
@@ -180,13 +175,30 @@ export class Fleet {
 
   async #add(job: NewJob, repeated?: JobId): Promise<void> {
     const idempotency = { space: "trpc" as const, key: repeated ?? job.id };
-    const outcome = await this.#options.store.submitJob({ ...job, idempotency });
+    const pod = this.#options.random.chance(0.3) ? this.#pod() : null;
+    const outcome = await this.#options.store.submitJob({
+      ...job,
+      idempotency,
+      assignment: pod && this.#newAttempt(pod),
+    });
     const wanted = repeated === undefined ? "created" : "existing";
     if (outcome.status === "key_reused" || outcome.status !== wanted) {
       throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
     }
     if (repeated === undefined) this.jobs.push(job.id);
     else if (outcome.job.id !== repeated) throw new Error("a repeated submit made another job");
+    if (repeated !== undefined || pod === null) return;
+    this.counts.together += 1;
+    if (outcome.job.state !== "assigned") throw new Error(`it was stored as ${outcome.job.state}, not assigned`);
+    this.#order(pod, { jobId: job.id, no: 1, state: "running" });
+  }
+
+  #newAttempt({ id: podId, bootId }: Pod): NewAttempt {
+    return { attemptId: newAttemptId(), podId, bootId, graphSha256: sha256("graph") };
+  }
+
+  #order(pod: Pod, start: Report): void {
+    this.#send({ to: "pod", pod, bootId: pod.bootId, start });
   }
 
   #pod(): Pod {

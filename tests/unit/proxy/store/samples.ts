@@ -16,7 +16,7 @@ import {
 import type { JobError } from "../../../../contracts/job.ts";
 import type { Receipt } from "../../../../contracts/receipt.ts";
 import type { NewAsset } from "../../../../proxy/store/asset-store.ts";
-import type { NewJob } from "../../../../proxy/store/job-store.ts";
+import type { NewJob } from "../../../../proxy/store/new-job.ts";
 import type { PodObservation } from "../../../../proxy/store/pod-store.ts";
 
 export const newJobId = () => JobId.parse(typeid("job").toString());
