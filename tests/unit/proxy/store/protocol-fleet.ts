@@ -176,11 +176,8 @@ export class Fleet {
   async #add(job: NewJob, repeated?: JobId): Promise<void> {
     const idempotency = { space: "trpc" as const, key: repeated ?? job.id };
     const pod = this.#options.random.chance(0.3) ? this.#pod() : null;
-    const outcome = await this.#options.store.submitJob({
-      ...job,
-      idempotency,
-      assignment: pod && this.#newAttempt(pod),
-    });
+    const assignment = pod && this.#newAttempt(pod);
+    const outcome = await this.#options.store.submitJob({ ...job, idempotency, assignment });
     const wanted = repeated === undefined ? "created" : "existing";
     if (outcome.status === "key_reused" || outcome.status !== wanted) {
       throw new Error(`submit answered ${outcome.status}, not ${wanted}`);
@@ -196,15 +193,12 @@ export class Fleet {
   #newAttempt({ id: podId, bootId }: Pod): NewAttempt {
     return { attemptId: newAttemptId(), podId, bootId, graphSha256: sha256("graph") };
   }
-
   #order(pod: Pod, start: Report): void {
     this.#send({ to: "pod", pod, bootId: pod.bootId, start });
   }
-
   #pod(): Pod {
     return this.#options.random.must(this.#pods);
   }
-
   #edge(): Edge {
     return this.#options.random.must(this.#edges);
   }
