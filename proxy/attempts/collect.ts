@@ -1,4 +1,4 @@
-/** Brings the outputs of a finished attempt home: every byte into the blob store, checked, then rows to store with the job. */
+/** Brings the outputs of a finished attempt home: checked, into the blob store or beside the rows to store. */
 import { typeid } from "typeid-js";
 import { FileName, type Output, outputTypeOf } from "../../contracts/asset.ts";
 import type { AttemptOutput } from "../../contracts/attempt.ts";

@@ -227,11 +227,11 @@ export function createDispatcher(deps: DispatchDeps): Dispatcher {
       const { id: podId, bootId } = pod;
       const offer = offers.begin({ podId, attemptId, jobId: job.id, after: null });
       const facts = { offer, job: job.id, attempt: attemptId, pod: podId };
-      const unasked = { ...NO_KEY, after: null, offer };
+      const plain = { ...NO_KEY, after: null, offer };
       return {
         assignment: { attemptId, podId, bootId, graphSha256: compiled.graphSha256 },
         start: (row) =>
-          underOffer(facts, () => start({ job: row, no: row.attempt, attemptId, pod, compiled, ...unasked })),
+          underOffer(facts, () => start({ job: row, no: row.attempt, attemptId, pod, compiled, ...plain })),
         drop: () => offer.end(),
       };
     },

@@ -75,7 +75,9 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
   async function fetchOne(row: AttemptRow, output: AttemptOutput, until: AbortSignal): Promise<Home | null> {
     const { id: attemptId, podId, jobId, tenantId } = row;
     try {
-      const one = await collectOutputs(options, { podId, attemptId, jobId, tenantId, outputs: [output] }, until);
+      // Few bytes come along with the end; what came with each of many reports would add up in the store.
+      const outputs = [{ ...output, dataBase64: undefined }];
+      const one = await collectOutputs(options, { podId, attemptId, jobId, tenantId, outputs }, until);
       const [kept] = one.outputs;
       if (!kept) return null;
       return { sha256: output.sha256, output: kept, asset: one.assets[0] ?? null, storedMs: clock.monotonicMs() };
@@ -88,9 +90,7 @@ export function createEarlyOutputs(deps: EarlyOutputsDeps): EarlyOutputs {
   /** What has waited long for its row may have been swept away meanwhile: then it is no longer home. */
   async function dropSwept({ home }: Attempt, tenantId: TenantId): Promise<void> {
     for (const [index, one] of home) {
-      if (
-        one.asset === null || one.asset.bytes !== undefined || clock.monotonicMs() - one.storedMs < KEPT_FOR_SURE_MS
-      ) continue;
+      if (one.asset === null || clock.monotonicMs() - one.storedMs < KEPT_FOR_SURE_MS) continue;
       if (await blobs.touch(tenantId, one.output.sha256) === one.output.sizeBytes) one.storedMs = clock.monotonicMs();
       else home.delete(index);
     }

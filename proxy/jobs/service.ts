@@ -50,7 +50,7 @@ export interface JobsOptions {
   blobs: Pick<BlobStore, "read">;
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
-  claims: Claims | null;
+  claims: Claims;
   /** How long final jobs are kept. */
   jobRetentionMs: number;
   /** The seed of a service that was asked for none. Default: drawn by the runtime. */

@@ -36,8 +36,7 @@ export interface Submitter {
   /** Partner keys are stored by it. */
   box: Pick<SealedBox, "seal">;
   limits: SubmitLimits;
-  /** Null: every job takes its place in the queue. */
-  claims: Claims | null;
+  claims: Claims;
   /** The seed of a service that was asked for none: whole, 0 to 2^53−1. Default: drawn by the runtime's generator. */
   randomSeed?: () => number;
 }
@@ -159,7 +158,7 @@ export async function acceptJob(
     maxQueued,
   };
   // Which pods may see a partner key, and when, is the dispatcher's to say.
-  const claim = partnerKey === null ? await claims?.claim(whole) ?? null : null;
+  const claim = partnerKey === null ? await claims.claim(whole) : null;
   const outcome = await storeJob(store, whole, claim);
   if (outcome.status === "missing_assets") throw missingAssets(uses, outcome.assetIds);
   if (outcome.status === "queue_full") throw queueFull(maxQueued);

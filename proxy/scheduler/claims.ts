@@ -34,7 +34,10 @@ export function createClaims({ planner, dispatcher }: ClaimsOptions): Claims {
       return {
         assignment: prepared.assignment,
         settle(stored) {
-          if (stored?.state === "assigned") return void prepared.start(stored).then(slot.settle);
+          if (stored?.state === "assigned") {
+            // A slot that nobody settles stays taken, so also where `start` breaks its word.
+            return void prepared.start(stored).then(slot.settle, () => slot.settle("unmoved"));
+          }
           prepared.drop();
           slot.settle(null);
         },

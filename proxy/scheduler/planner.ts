@@ -170,7 +170,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     for (const one of decision.recalls) recall(one);
     impossible.learn(keys);
     const given = decision.assignments.filter(({ after }) => after === null).length;
-    isEmpty = !heard && seen.jobs === given && except.size === 0 && !lookAheads.any();
+    isEmpty = !heard && !seen.truncated && seen.jobs === given && except.size === 0 && !lookAheads.any();
   }
 
   function decide(queue: readonly QueuedJob[]): Decision {
@@ -190,7 +190,7 @@ export function createPlanner(options: PlannerOptions): Planner {
 
   /** Nothing waits as far as is known, and no pod is promised: whoever comes now is the next. */
   function claim({ id, tenantId, priority, placementKey }: Newcomer): ClaimedSlot | null {
-    if (!isEmpty || heard || !role.isHeld() || running?.stop.signal.aborted !== false) return null;
+    if (!isEmpty || !role.isHeld() || running?.stop.signal.aborted !== false) return null;
     const createdAtMs = clock.nowMs();
     const job = { id, tenantId, ver: 1, priority, placementKey, createdAtMs, losses: 0, hasPartnerKey: false };
     const [only] = decide([job]).assignments;

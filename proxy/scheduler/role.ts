@@ -6,7 +6,7 @@ import type { RoleStore } from "../store/port.ts";
 export interface Role {
   /** Whether this edge plays the role now; asks the store only when the lease is about to end. */
   hold(): Promise<boolean>;
-  /** What {@link Role.hold} would say without asking. */
+  /** Whether the lease that was taken last still runs. */
   isHeld(): boolean;
   /** Since when the role has been played without a gap, in ms of the store's clock; null while it is not ours. */
   upSinceMs(): number | null;
@@ -21,19 +21,20 @@ export interface RoleOptions {
 }
 
 export function createRole({ store, clock, edgeId, role, leaseMs }: RoleOptions): Role {
-  let askAgainMs = 0;
+  /** Of the monotonic clock. */
+  let leaseFromMs = -Infinity;
   let upSinceMs: number | null = null;
-  const isHeld = () => upSinceMs !== null && clock.monotonicMs() < askAgainMs;
+  const holdsFor = (ms: number) => upSinceMs !== null && clock.monotonicMs() < leaseFromMs + ms;
   return {
-    isHeld,
+    isHeld: () => holdsFor(leaseMs),
     async hold() {
-      if (isHeld()) return true;
+      if (holdsFor(leaseMs / 2)) return true;
       const askedMs = clock.monotonicMs();
       upSinceMs = null;
       const taken = await store.takeRole({ role, edgeId, leaseMs });
       if (taken) {
         upSinceMs = taken.upSinceMs;
-        askAgainMs = askedMs + leaseMs / 2;
+        leaseFromMs = askedMs;
       }
       return upSinceMs !== null;
     },

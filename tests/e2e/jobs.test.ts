@@ -18,6 +18,17 @@ describe.each(EDGE_RUNTIMES)("jobs on an edge on %s", (runtime) => {
       return running.length + pending.length === 0 || null;
     });
 
+  it("a job that comes while nothing waits is stored with its attempt, in one commit", async () => {
+    // From the second of a kind on, when the planner knows who can run it and has seen that nobody waits.
+    await until("a submit to be answered with an assigned job", async () => {
+      const job = fleet.client.run(quick());
+      const { state, ver } = await job.submitted;
+      expect(state).toBe("queued");
+      await job;
+      return ver === 2 || null;
+    });
+  });
+
   it("two jobs wait behind one slot, say so, and run in order", async () => {
     const first = fleet.client.run(slow(40));
     const { id: firstId } = await first.submitted;

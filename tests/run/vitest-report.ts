@@ -20,10 +20,14 @@ export const failureSchema = z.strictObject({
   message: z.string(),
 });
 
+/** Which test, in which file. */
+export type TestName = Pick<Failure, "file" | "test">;
+
 /** A failed test, or a file that failed before it had one. */
 export type Failure = z.infer<typeof failureSchema>;
 
 export interface VitestReport extends Counts {
+  passes: TestName[];
   failures: Failure[];
 }
 
@@ -53,7 +57,7 @@ export async function readVitestReport(path: string): Promise<VitestReport | und
 
 /** Adds up a parsed report. A status that is neither passed nor failed is one of vitest's words for skipped. */
 export function countReport(report: unknown): VitestReport {
-  const counts: VitestReport = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const counts: VitestReport = { passed: 0, failed: 0, skipped: 0, passes: [], failures: [] };
   for (const { name, status: outcome, message, assertionResults } of reportSchema.parse(report).testResults) {
     const file = relative(repositoryRoot, name);
     const failedBefore = counts.failed;
@@ -62,8 +66,10 @@ export function countReport(report: unknown): VitestReport {
       counts.failures.push({ file, ...failure });
     };
     for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === "passed") counts.passed += 1;
-      else if (status === "failed") fail({ test: fullName, message: failureMessages?.[0] ?? "" });
+      if (status === "passed") {
+        counts.passed += 1;
+        counts.passes.push({ file, test: fullName });
+      } else if (status === "failed") fail({ test: fullName, message: failureMessages?.[0] ?? "" });
       else counts.skipped += 1;
     }
     if (outcome === "failed" && counts.failed === failedBefore) fail({ test: "", message });

@@ -17,7 +17,7 @@ export interface CrowdOptions {
   say: (text: string) => void;
 }
 
-/** Of the proxy, which compiles nothing. */
+/** Of comfy-api-proxy, which compiles nothing. */
 const RIVAL_WARM_UPS = 200;
 
 /** Runs so many, so many at a time, and returns how many a second. */
@@ -45,13 +45,16 @@ async function crowdOf(server: V2Server, options: CrowdOptions): Promise<Crowd> 
   const direct = await connectDirectly(server.comfyUrl);
   await using client = await connect(server);
   const wrong: string[] = [];
+  const wrongBefore: string[] = [];
   try {
     const directRate = await perSecond(Math.ceil(jobs / 3), concurrency, async () => {
       signal.throwIfAborted();
       await direct.run(graph());
     });
     await perSecond(server.isOurs ? warmUps : Math.min(warmUps, RIVAL_WARM_UPS), concurrency, async () => {
-      await client.run(graph());
+      signal.throwIfAborted();
+      const outcome = await client.run(graph());
+      if (isFalse(outcome)) wrongBefore.push(outcome.state);
     });
     const rate = await perSecond(jobs, concurrency, async () => {
       signal.throwIfAborted();
@@ -59,7 +62,7 @@ async function crowdOf(server: V2Server, options: CrowdOptions): Promise<Crowd> 
       if (isFalse(outcome)) wrong.push(outcome.state);
     });
     // A job that ended wrongly is none that was done.
-    return { server, rate: rate * (jobs - wrong.length) / jobs, directRate, wrong };
+    return { server, rate: rate * (jobs - wrong.length) / jobs, directRate, wrong: [...wrongBefore, ...wrong] };
   } finally {
     direct[Symbol.dispose]();
   }

@@ -28,7 +28,7 @@ export interface RoundsOptions {
   say: (text: string) => void;
 }
 
-/** Of the proxy, which stalls for many seconds now and then, and compiles nothing. */
+/** Of comfy-api-proxy, which stalls for many seconds now and then, and compiles nothing. */
 const RIVAL_WARM_UPS = 3;
 /** What a server still does after an answer is over by then. */
 const SETTLE_MS = 30;

@@ -32,22 +32,34 @@ describe("filesToRunAgain()", () => {
 describe("afterSecondRun()", () => {
   const first = result({ passed: 8, failures: [failure("a"), failure("b")] });
 
+  const run = (again: SuiteResult, ...files: string[]) => ({
+    result: again,
+    passes: files.map((file) => ({ file, test: "waits" })),
+  });
+
   it("counts as passed what passes, and names it", () => {
-    expect(afterSecondRun(first, result({ passed: 4 }))).toMatchObject({
+    expect(afterSecondRun(first, run(result({ passed: 4 }), "a", "b", "c"))).toMatchObject({
       ...{ passed: 10, failed: 0, durationMs: 2_000, failures: [], passedAlone: [failure("a"), failure("b")] },
     });
   });
 
   it("counts as failed what fails again, and what fails anew", () => {
     const again = result({ passed: 3, failures: [failure("b"), failure("b", "ends")] });
-    expect(afterSecondRun(first, again)).toMatchObject({
+    expect(afterSecondRun(first, run(again, "a"))).toMatchObject({
       ...{ passed: 8, failed: 2, failures: [failure("b"), failure("b", "ends")], passedAlone: [failure("a")] },
+    });
+  });
+
+  it("counts as failed what is left out of the second run", () => {
+    const again = { ...result({ passed: 3 }), skipped: 1 };
+    expect(afterSecondRun(first, run(again, "a"))).toMatchObject({
+      ...{ passed: 9, failed: 1, failures: [failure("b")], passedAlone: [failure("a")] },
     });
   });
 
   it("counts a run that never came to its tests as none", () => {
     const crash = failure("e2e", "");
-    expect(afterSecondRun(first, result({ passed: 0, failures: [crash] }))).toMatchObject({
+    expect(afterSecondRun(first, run(result({ passed: 0, failures: [crash] })))).toMatchObject({
       ...{ passed: 7, failed: 3, failures: [crash, failure("a"), failure("b")], passedAlone: [] },
     });
   });

@@ -26,6 +26,12 @@ describe("countReport()", () => {
     });
   });
 
+  it("names what has passed", () => {
+    expect(countReport({ testResults: [file("failed", "passed", "failed")] }).passes).toEqual([
+      { file: "tests/a.test.ts", test: "case 0" },
+    ]);
+  });
+
   it("says where and why each failed", () => {
     expect(countReport({ testResults: [file("failed", "passed", "failed"), file("failed")] }).failures).toEqual([
       { file: "tests/a.test.ts", test: "case 1", message: "Error: not so" },

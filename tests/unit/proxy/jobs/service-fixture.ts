@@ -68,7 +68,7 @@ export async function jobsFixture(
     },
     settlement: { recall: () => Promise.resolve() },
     planner: { waitingFor: ({ id }) => waiting.get(id) ?? null },
-    claims: null,
+    claims: { claim: () => Promise.resolve(null) },
     objectInfo: createObjectInfoCache({ store, logger: silentLogger }),
     signals,
     clock,

@@ -61,6 +61,14 @@ describe("createClaims()", () => {
     expect(settled).toEqual(["given_back"]);
   });
 
+  it("lets the slot go when the start breaks its word", async () => {
+    const { claims, done, settled } = setUp();
+    (await claims.claim(job))?.settle(jobRow({ state: "assigned" }));
+    done.reject(new Error("bug"));
+    await done.promise.catch(() => undefined);
+    expect(settled).toEqual(["unmoved"]);
+  });
+
   it.each([["not stored", null], ["queued after all", jobRow({ state: "queued" })]])(
     "lets slot and place go for a job that is %s",
     async (_, stored) => {

@@ -71,6 +71,27 @@ describe("claim()", () => {
     expect(planner.claim(newcomer(3))).toBeNull();
   });
 
+  it("grants a slot whenever the lease runs, also before it is taken again", async () => {
+    const { planner, clock } = await setUp();
+    clock.skip(2_600);
+    expect(planner.claim(newcomer(2))).not.toBeNull();
+  });
+
+  it("grants nothing while jobs wait that a look has not come to", async () => {
+    const { planner, fleet, clock } = setUpPlanner({ queueLimit: 2 });
+    stopLast = () => planner.stop();
+    fleet.pods = [livePod(1, { freeSlots: 2 })];
+    fleet.queue = [queued(1), queued(2), queued(3)];
+    planner.start();
+    await settle();
+    expect(fleet.dispatches).toHaveLength(2);
+    fleet.queue = [queued(3)];
+    for (const { settle: end } of fleet.dispatches) end("started");
+    expect(planner.claim(newcomer(4))).toBeNull();
+    await clock.advance(1_000);
+    expect(fleet.dispatches).toHaveLength(3);
+  });
+
   it("grants nothing when the role's lease may have ended, or is another's", async () => {
     const { planner, fleet, clock } = await setUp();
     clock.skip(5_000);
