@@ -26,7 +26,8 @@ describe.skipIf(reason !== null)(named("bench v2", reason), () => {
     ], { timeout: 85_000 });
     const lines = stdout.trim().split("\n").map((line) => Line.parse(JSON.parse(line)));
     const clients = ["poll", "sse", "typescript_run", "python_run", "typescript_run_300ms", "python_run_300ms"];
-    const metrics = [...clients.flatMap((name) => [`${name}_p50`, `${name}_p95`]), "false_states", "jobs_per_second"];
+    const crowds = ["", "_100ms"].flatMap((jobs) => [`false_states${jobs}`, `jobs_per_second${jobs}`]);
+    const metrics = [...crowds, ...clients.flatMap((name) => [`${name}_p50`, `${name}_p95`])];
     for (const edge of ["deno", "node"]) {
       const ours = lines.filter(({ bench }) => bench === `v2/${edge}`);
       expect(ours.map(({ metric }) => metric)).toEqual(metrics);
