@@ -188,7 +188,7 @@ export function createPlanner(options: PlannerOptions): Planner {
     return { ...decided, idle: freeSlots > taken };
   }
 
-  /** Nothing waits as far as is known, and no pod is promised: whoever comes now is the next. */
+  /** Only while nothing waits as far as is known: then whoever comes is the next. */
   function claim({ id, tenantId, priority, placementKey }: Newcomer): ClaimedSlot | null {
     if (!isEmpty || !role.isHeld() || running?.stop.signal.aborted !== false) return null;
     const createdAtMs = clock.nowMs();

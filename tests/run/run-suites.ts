@@ -91,7 +91,10 @@ export function filesToRunAgain({ failed, failures = [] }: SuiteResult): string[
   return isKnown && files.length <= MAX_FILES_AGAIN ? files : [];
 }
 
-/** A test that failed at first has passed now, or it has failed, also when the second run left it out. Whatever else the second run says counts as well. */
+/**
+ * A test that failed at first has passed now, or it has failed, also when the second run left it out. Whatever else the
+ * second run says counts as well.
+ */
 export function afterSecondRun(first: SuiteResult, { result: again, passes }: Run): SuiteResult {
   const named = ({ file, test }: TestName) => `${file} > ${test}`;
   const { failures: before = [] } = first;

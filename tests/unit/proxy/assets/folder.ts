@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { createFolderStore } from "../../../../proxy/assets/folder-store.ts";
+import type { UploadRequest } from "../../../../proxy/assets/port.ts";
 
 export async function temporaryBlobs(options: { stallTimeoutMs?: number } = {}) {
   const root = mkdtempSync(join(tmpdir(), "comfyfleet-assets-"));
@@ -39,6 +40,21 @@ export function streamOf(chunks: readonly Uint8Array[], end: "ends" | "breaks" |
     cancel: (reason) => canceled.resolve(reason),
   }, { highWaterMark: 0 });
   return { body, canceled: canceled.promise };
+}
+
+/** An upload of this text, with nothing said of it that need not be said. */
+export function uploadOf(text: string, change: Partial<UploadRequest> = {}): UploadRequest {
+  return {
+    filePath: "a.png",
+    contentType: null,
+    contentLength: null,
+    expected: {},
+    expiresInMs: null,
+    idempotency: null,
+    body: streamOf([bytes(text)]).body,
+    signal: new AbortController().signal,
+    ...change,
+  };
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<FleetError> {

@@ -6,7 +6,7 @@ import { createAssets } from "../../../../proxy/assets/assets.ts";
 import type { UploadRequest } from "../../../../proxy/assets/port.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { newAssetId, newKeyId, newTenantId } from "../store/samples.ts";
-import { bytes, failureOf, streamOf, temporaryBlobs } from "./folder.ts";
+import { bytes, failureOf, streamOf, temporaryBlobs, uploadOf } from "./folder.ts";
 
 async function setUp() {
   const stack = new AsyncDisposableStack();
@@ -22,18 +22,7 @@ async function setUp() {
     files,
     caller,
     stranger: { ...caller, tenantId: other },
-    upload: (text: string, change: Partial<UploadRequest> = {}) =>
-      assets.upload(caller, {
-        filePath: "a.png",
-        contentType: null,
-        contentLength: null,
-        expected: {},
-        expiresInMs: null,
-        idempotency: null,
-        body: streamOf([bytes(text)]).body,
-        signal: new AbortController().signal,
-        ...change,
-      }),
+    upload: (text: string, change: Partial<UploadRequest> = {}) => assets.upload(caller, uploadOf(text, change)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -4,7 +4,7 @@ import { createAssets } from "../../../../proxy/assets/assets.ts";
 import { withSmallBytes } from "../../../../proxy/assets/with-small-bytes.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { newKeyId, sampleAsset, sampleOutput, sampleReceipt, sha256 } from "../store/samples.ts";
-import { bytes, streamOf, temporaryBlobs } from "./folder.ts";
+import { bytes, streamOf, temporaryBlobs, uploadOf } from "./folder.ts";
 
 const HELLO = sha256("hello");
 
@@ -44,16 +44,7 @@ async function setUp() {
       return assetId;
     },
     upload: (text: string, filePath: string) =>
-      assets.upload(caller, {
-        filePath,
-        contentType: "image/png",
-        contentLength: null,
-        expected: {},
-        expiresInMs: null,
-        idempotency: null,
-        body: streamOf([bytes(text)]).body,
-        signal: new AbortController().signal,
-      }),
+      assets.upload(caller, uploadOf(text, { filePath, contentType: "image/png" })),
     async get(assetId: string, headers: Record<string, string> = {}, method = "GET") {
       const answer = await assets.download(caller, assetId, new Request("http://edge/", { method, headers }));
       const range = answer.headers.get("content-range");
