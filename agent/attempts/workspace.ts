@@ -5,6 +5,7 @@ import { dirname, join, sep } from "node:path";
 import { createRecentBytes } from "../../contracts/recent-bytes.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyFile, ComfyFolders } from "../comfy/port.ts";
+import { removeTree } from "./remove-tree.ts";
 
 export class Workspace {
   readonly #root: string;
@@ -55,13 +56,13 @@ export class Workspace {
   async cleanComfy(attemptId: AttemptId): Promise<void> {
     const folders = this.#folders();
     if (folders === null) return;
-    await rm(join(folders.input, attemptId), { recursive: true, force: true });
-    await rm(join(folders.output, attemptId), { recursive: true, force: true });
+    await removeTree(join(folders.input, attemptId));
+    await removeTree(join(folders.output, attemptId));
   }
 
-  async remove(attemptId: AttemptId): Promise<void> {
-    await this.cleanComfy(attemptId);
-    await rm(join(this.#root, attemptId), { recursive: true, force: true });
+  /** Nobody fetches them any more. */
+  async removeOutputs(attemptId: AttemptId): Promise<void> {
+    await removeTree(join(this.#root, attemptId));
   }
 
   /** Removes folders of attempts that the journal does not hold. */
@@ -69,7 +70,9 @@ export class Workspace {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#root)) {
       const attemptId = AttemptId.safeParse(name);
-      if (attemptId.success && !held.has(name)) await this.remove(attemptId.data);
+      if (!attemptId.success || held.has(name)) continue;
+      await this.cleanComfy(attemptId.data);
+      await this.removeOutputs(attemptId.data);
     }
   }
 }

@@ -147,7 +147,7 @@ export function createScriptedPod(options: ScriptedPodOptions): AgentContext {
       async release(ids) {
         for (const id of ids) {
           runs.delete(id);
-          await workspace.remove(id);
+          await workspace.removeOutputs(id);
         }
       },
     },
