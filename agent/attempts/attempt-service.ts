@@ -30,7 +30,7 @@ import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
 import { usedInputs } from "./stage-inputs.ts";
 import { summaryOf } from "./summary.ts";
-import { createTidy, type Tidy } from "./tidy.ts";
+import { createTidy, leftBy, type Tidy } from "./tidy.ts";
 
 export interface AttemptServiceDeps extends RunDeps {
   journal: Journal;
@@ -65,7 +65,7 @@ export class AttemptService implements AttemptsPort {
     const { comfy, journal } = this.#deps;
     // What the earlier agent gave up may still run where ComfyUI is not ours to end.
     const evict = (promptId: string) => comfy.ownsProcess || comfy.evict(promptId, EARLIER_RUN);
-    const released = journal.uncleaned();
+    const released = journal.uncleaned().map((each) => ({ ...each, outputs: null }));
     for (const { promptId } of released) evict(promptId);
     this.#tidy.released(released);
     for (const record of journal.unreleased()) {
@@ -116,7 +116,7 @@ export class AttemptService implements AttemptsPort {
       this.#entries.delete(id);
       partnerKeys.release(record, clock, this.#stopping.signal);
     }
-    this.#tidy.released(over.map(({ id, record }) => ({ attemptId: id, promptId: record.promptId })));
+    this.#tidy.released(over.map(({ record }) => leftBy(record)));
     const running = held.find(({ isFinal }) => !isFinal);
     if (running) throw stillRunning(running.id);
   }

@@ -10,8 +10,9 @@ import type { Clock } from "../comfy/clock.ts";
 import type { Journal } from "../journal/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { AttemptEntry } from "./entry.ts";
+import type { AttemptRecord } from "./record.ts";
 import type { AttemptTiming } from "./timing.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Kept, Workspace } from "./workspace.ts";
 
 export interface TidyDeps {
   comfy: Comfy;
@@ -25,6 +26,15 @@ export interface TidyDeps {
 export interface Released {
   attemptId: AttemptId;
   promptId: string;
+  /** All that were collected of it; null: an unknown number. */
+  outputs: readonly Kept[] | null;
+}
+
+export function leftBy(record: Readonly<AttemptRecord>): Released {
+  const { order: { attemptId }, promptId, state, found, outputs, early } = record;
+  // A collection that failed does not say how far it came.
+  const isKnown = state === "succeeded" || found === null;
+  return { attemptId, promptId, outputs: isKnown ? [...outputs, ...early.map(({ output }) => output)] : null };
 }
 
 /** All of it goes on in the background and never rejects. */
@@ -58,12 +68,12 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     const gone: Released[] = [];
     for (const one of released) {
       if (!await isGone(one.promptId)) return;
-      const { attemptId } = one;
+      const { attemptId, outputs } = one;
       const isClean = finished.get(attemptId)?.isClean ?? false;
       finished.delete(attemptId);
       try {
         if (!isClean) await workspace.cleanComfy(attemptId);
-        await workspace.removeOutputs(attemptId);
+        await workspace.removeOutputs(attemptId, outputs);
         gone.push(one);
       } catch (error) {
         logger.warn("release left something behind", { attempt: attemptId, error });
