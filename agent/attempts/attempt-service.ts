@@ -30,7 +30,7 @@ import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
 import { usedInputs } from "./stage-inputs.ts";
 import { summaryOf } from "./summary.ts";
-import { createTidy, type Tidy } from "./tidy.ts";
+import { createTidy, leftBy, type Tidy } from "./tidy.ts";
 
 export interface AttemptServiceDeps extends RunDeps {
   journal: Journal;
@@ -65,10 +65,9 @@ export class AttemptService implements AttemptsPort {
     const { comfy, journal } = this.#deps;
     // What the earlier agent gave up may still run where ComfyUI is not ours to end.
     const evict = (promptId: string) => comfy.ownsProcess || comfy.evict(promptId, EARLIER_RUN);
-    for (const released of journal.uncleaned()) {
-      evict(released.promptId);
-      this.#tidy.released(released);
-    }
+    const released = journal.uncleaned().map((each) => ({ ...each, outputs: null }));
+    for (const { promptId } of released) evict(promptId);
+    this.#tidy.released(released);
     for (const record of journal.unreleased()) {
       if (isAttemptFinal(record.state) && record.state !== "succeeded") evict(record.promptId);
       const entry = this.#hold(record);
@@ -109,13 +108,15 @@ export class AttemptService implements AttemptsPort {
   }
 
   async release(attemptIds: readonly AttemptId[]): Promise<void> {
-    const held = attemptIds.flatMap((attemptId) => this.#entries.get(attemptId) ?? []);
-    for (const { id, record } of held.filter(({ isFinal }) => isFinal)) {
-      this.#deps.journal.release(id);
+    const { journal, partnerKeys, clock } = this.#deps;
+    const held = [...new Set(attemptIds)].flatMap((attemptId) => this.#entries.get(attemptId) ?? []);
+    const over = held.filter(({ isFinal }) => isFinal);
+    if (over.length > 0) journal.release(over.map(({ id }) => id));
+    for (const { id, record } of over) {
       this.#entries.delete(id);
-      this.#deps.partnerKeys.release(record, this.#deps.clock, this.#stopping.signal);
-      this.#tidy.released({ attemptId: id, promptId: record.promptId });
+      partnerKeys.release(record, clock, this.#stopping.signal);
     }
+    this.#tidy.released(over.map(({ record }) => leftBy(record)));
     const running = held.find(({ isFinal }) => !isFinal);
     if (running) throw stillRunning(running.id);
   }

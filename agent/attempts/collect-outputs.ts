@@ -11,7 +11,7 @@ const FILES_AT_ONCE = 4;
 /** So many small files are taken in one go. */
 const MAX_IN_ONE_GO = 8;
 
-export interface CollectDeps extends Omit<TakeDeps, "home" | "inOneGo" | "signal"> {
+export interface CollectDeps extends Omit<TakeDeps, "inOneGo" | "signal"> {
   /** ComfyUI's folders are below our own state directory. */
   isOwnDisk: boolean;
   /** Those that were reported before the end keep their index, and are taken anew like the others. */
@@ -21,7 +21,7 @@ export interface CollectDeps extends Omit<TakeDeps, "home" | "inOneGo" | "signal
 }
 
 /**
- * Writes into a fresh folder, so that an interrupted collection is simply repeated.
+ * Takes the place of what is there, so that an interrupted collection is simply repeated.
  * Temporary files that are gone, which go with their ComfyUI, are left out, unless nothing would be left.
  * @throws FleetError `output_missing` when a file is not there, `payload_too_large` when there are more than an edge
  * takes; file system errors as they are.
@@ -31,28 +31,23 @@ export async function collectOutputs(
   deps: CollectDeps,
   signal: AbortSignal,
 ): Promise<AttemptOutput[]> {
-  const { attemptId, workspace, onMissingTemporary } = deps;
+  const { onMissingTemporary } = deps;
   const sources = sourcesIn(found);
   refuseTooMany(sources.length);
   const inOneGo = deps.isOwnDisk && sources.length <= MAX_IN_ONE_GO;
-  const home = workspace.renewOutputs(attemptId);
-  // Met where it is awaited.
-  home.catch(() => undefined);
   const indexes = indexesOf(sources, deps.early);
   const outputs: AttemptOutput[] = [];
   const missing: Missing[] = [];
   for (let first = 0; first < sources.length; first += FILES_AT_ONCE) {
-    if (signal.aborted) await home.catch(() => undefined);
     signal.throwIfAborted();
     const batch = sources.slice(first, first + FILES_AT_ONCE);
-    const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, home, inOneGo, signal }));
-    const taken = await allDone(works, home);
+    const works = batch.map((source, at) => take(source, indexes[first + at] ?? 0, { ...deps, inOneGo, signal }));
+    const taken = await allDone(works);
     for (const output of taken) {
       if ("missing" in output) missing.push(output);
       else outputs.push(output);
     }
   }
-  await home;
   if (outputs.length === 0 && missing[0] !== undefined) throw missing[0].error;
   for (const { missing: file } of missing) onMissingTemporary(file);
   return outputs;
@@ -77,9 +72,9 @@ function refuseTooMany(count: number): void {
   });
 }
 
-/** Waits for all before it throws the first failure, so that nothing makes the folder or writes into it afterwards. */
-async function allDone<T>(works: Promise<T>[], home: Promise<void>): Promise<T[]> {
-  await Promise.allSettled([...works, home]);
+/** Waits for all before it throws the first failure, so that nothing writes afterwards. */
+async function allDone<T>(works: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
   return await Promise.all(works);
 }
 

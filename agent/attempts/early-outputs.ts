@@ -3,7 +3,6 @@
  * meanwhile. A hint and no more: what cannot be taken is left out, ComfyUI's socket may have gaps, and the collection at
  * the end takes everything anew. A run that ends within {@link AttemptTiming.earlyAfterMs} of it has paid for nothing.
  */
-import { rm } from "node:fs/promises";
 import type { Clock } from "../comfy/clock.ts";
 import type { Comfy, ComfyFile, ComfyFolders, ComfyText } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -88,7 +87,6 @@ export class EarlyOutputs {
     const { entry, over } = this.#run;
     const sources = [...this.#waiting.values()];
     this.#waiting.clear();
-    await this.#deps.workspace.makeOutputs(entry.id);
     const early = new Map(entry.record.early.map((one) => [one.source, one.output]));
     let changed = false;
     for (const source of sources) {
@@ -111,13 +109,11 @@ export class EarlyOutputs {
     const { comfy, workspace, logger } = this.#deps;
     const attemptId = entry.id;
     try {
-      await rm(workspace.outputPath(attemptId, index), { force: true });
       return await takeSource(source, index, {
         attemptId,
         workspace,
         api: comfy.api,
         folders: folders(),
-        home: Promise.resolve(),
         inOneGo: false,
         signal: over,
       });

@@ -20,10 +20,8 @@ export interface Stored {
 
 export interface TakeOptions {
   file: ComfyFile;
-  /** Where our own goes. */
+  /** Where our own goes; nothing is there. */
   to: string;
-  /** Resolves when the folder of `to` is there: it is made while the file is found and opened. */
-  home: Promise<void>;
   /** Nobody else writes into its folder, so a second name for the same bytes is as good as a copy. */
   isOurs: boolean;
   recent: RecentBytes;
@@ -46,7 +44,7 @@ export async function takeFromDisk(
   options: TakeOptions,
   signal: AbortSignal,
 ): Promise<Stored> {
-  const { file, to, home } = options;
+  const { file, to } = options;
   const folder = folders[file.type];
   let path: string;
   try {
@@ -63,7 +61,6 @@ export async function takeFromDisk(
   try {
     const info = await source.stat();
     if (!info.isFile()) throw outputMissing(file, "it is no regular file");
-    await home;
     if (options.isOurs && info.size <= READ_WHOLE_BYTES) {
       const whole = { start: 0, lengthBytes: info.size };
       const [linked, bytes] = await Promise.all([isLinked(path, to), readPart(source, whole)]);
@@ -85,7 +82,6 @@ export async function takeFromDisk(
 export async function takeOverHttp(api: ComfyApi, options: TakeOptions, signal: AbortSignal): Promise<Stored> {
   const response = await api.view(options.file, signal);
   if (response.body === null) throw outputMissing(options.file, "ComfyUI sent no bytes");
-  await options.home;
   return await copyAndHash(Readable.from(chunksOf(response.body)), options.to);
 }
 

@@ -19,8 +19,6 @@ export interface TakeDeps {
   api: ComfyApi;
   /** Of the generation that ran it; null: over the API. */
   folders: ComfyFolders | null;
-  /** Resolves when the attempt's folder is there: it is made while a file is found and opened. */
-  home: Promise<void>;
   /** The folder is on our own disk, and there are few of them: see {@link takeSmall}. */
   inOneGo: boolean;
   signal: AbortSignal;
@@ -41,14 +39,13 @@ export function sourcesIn(made: { files: readonly ComfyFile[]; texts: readonly C
 }
 
 /**
- * Takes it to where our own output of this index goes, and nothing may be there.
+ * Takes it to where our own output of this index goes, in place of whatever is there.
  * @throws FleetError `output_missing` when the file is not there; file system errors as they are.
  */
 export async function takeSource(source: OutputSource, index: number, deps: TakeDeps): Promise<AttemptOutput> {
-  const to = deps.workspace.outputPath(deps.attemptId, index);
+  const to = await deps.workspace.makeRoom(deps.attemptId, index);
   if ("text" in source) {
     const { nodeId, name, bytes } = source.text;
-    await deps.home;
     await writeFile(to, bytes, { mode: 0o600 });
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { index, nodeId, name, contentType: "text/plain", sizeBytes: bytes.length, sha256, temporary: false };
@@ -66,13 +63,12 @@ export async function takeSource(source: OutputSource, index: number, deps: Take
 }
 
 async function takeFile(file: ComfyFile, to: string, deps: TakeDeps) {
-  const { attemptId, workspace, api, folders, home, signal } = deps;
+  const { attemptId, workspace, api, folders, signal } = deps;
   const first = file.subfolder.split(/[/\\]/, 1)[0];
   const isOurs = file.type === "output" && first === attemptId;
-  const request = { file, to, home, isOurs, recent: workspace.recent };
+  const request = { file, to, isOurs, recent: workspace.recent };
   if (folders === null) return await takeOverHttp(api, request, signal);
   if (isOurs && deps.inOneGo) {
-    await home;
     const small = takeSmall(folders, request);
     if (small !== null) return small;
   }

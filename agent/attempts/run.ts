@@ -56,7 +56,8 @@ export class Run {
   isUnconfirmed = false;
   /** A socket message said that it is over; the lookup has to confirm it. */
   saidToBeOver = false;
-  readonly #ended = new AbortController();
+  readonly #over = new AbortController();
+  readonly #onStop = () => this.#over.abort(this.stop.reason);
   readonly #asked = new AbortController();
   readonly #progress: ProgressTracker;
   readonly #throttle: Throttle<null>;
@@ -68,7 +69,9 @@ export class Run {
     this.entry = entry;
     this.deps = deps;
     this.stop = stop;
-    this.over = AbortSignal.any([this.#ended.signal, stop]);
+    this.over = this.#over.signal;
+    stop.addEventListener("abort", this.#onStop, { once: true });
+    if (stop.aborted) this.#onStop();
     this.wake = new Wake(deps.clock);
     this.early = new EarlyOutputs(
       {
@@ -124,13 +127,16 @@ export class Run {
 
   /** Resolves once somebody wants the run ended, or `signal` aborts. */
   async asked(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([this.#asked.signal, signal]);
-    if (either.aborted) return;
-    await new Promise((resolve) => either.addEventListener("abort", resolve, { once: true }));
+    const either = [this.#asked.signal, signal];
+    if (either.some(({ aborted }) => aborted)) return;
+    await new Promise((resolve) => {
+      for (const one of either) one.addEventListener("abort", resolve, { once: true });
+    });
   }
 
   end(): void {
-    this.#ended.abort("over");
+    this.stop.removeEventListener("abort", this.#onStop);
+    this.#over.abort("over");
     this.#throttle.end();
   }
 

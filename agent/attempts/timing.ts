@@ -21,7 +21,7 @@ export interface AttemptTiming {
    * taken before it counts as lost.
    */
   absentAfterMs: number;
-  /** How long a finished run's files stay in ComfyUI's folders, while the edge fetches our copies. */
+  /** How long a finished run's files stay in ComfyUI's folders: a release, which mostly comes before, takes all in one. */
   tidyAfterMs: number;
   /** How long a run goes on after a node has told of outputs before they are collected early; also between two times. */
   earlyAfterMs: number;
@@ -37,7 +37,7 @@ export const DEFAULT_ATTEMPT_TIMING: AttemptTiming = {
   noProgressMs: 600_000,
   readyWithinMs: 120_000,
   absentAfterMs: 2_000,
-  tidyAfterMs: 100,
+  tidyAfterMs: 1_000,
   earlyAfterMs: 250,
   progressEveryMs: 200,
 };

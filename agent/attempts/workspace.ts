@@ -1,10 +1,17 @@
-/** The folders of one attempt: its collected outputs with us, its staged inputs and written outputs with ComfyUI. */
-import { mkdirSync } from "node:fs";
-import { mkdir, readdir, realpath, rm } from "node:fs/promises";
+/** The files of attempts: collected outputs with us, staged inputs and written outputs with ComfyUI. */
+import { existsSync, unlinkSync } from "node:fs";
+import { mkdir, readdir, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { createRecentBytes } from "../../contracts/recent-bytes.ts";
+import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyFile, ComfyFolders } from "../comfy/port.ts";
+import { removeTree } from "./remove-tree.ts";
+
+/** Up to here a file is removed quicker than a thread is found for it. */
+const SMALL_BYTES = 1_048_576;
+
+export type Kept = Pick<AttemptOutput, "index" | "sizeBytes">;
 
 export class Workspace {
   readonly #root: string;
@@ -12,7 +19,10 @@ export class Workspace {
   /** Outputs that were collected a moment ago, by their sha256. */
   readonly recent = createRecentBytes();
 
-  /** @param root Folder of the collected outputs, one folder per attempt in it. */
+  /**
+   * @param root Folder of the collected outputs, all in one: to make a folder and to remove it is what costs a file system
+   * most. {@link Workspace.sweep} makes it.
+   */
   constructor(root: string, folders: () => ComfyFolders | null) {
     this.#root = root;
     this.#folders = folders;
@@ -24,21 +34,14 @@ export class Workspace {
 
   /** Where the bytes of an output are until the attempt is released. */
   outputPath(attemptId: AttemptId, index: number): string {
-    return join(this.#root, attemptId, String(index));
+    return join(this.#root, `${attemptId}.${index}`);
   }
 
-  /** A folder for the outputs, with what is in it. */
-  async makeOutputs(attemptId: AttemptId): Promise<void> {
-    await mkdir(join(this.#root, attemptId), { recursive: true, mode: 0o700 });
-  }
-
-  /** An empty folder for the outputs, whatever an interrupted collection left in it. */
-  async renewOutputs(attemptId: AttemptId): Promise<void> {
-    const path = join(this.#root, attemptId);
-    // Undefined: it was there already. Synchronous, as the journal on the same disk is: every job's result waits for it.
-    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) return;
-    await rm(path, { recursive: true, force: true });
-    await mkdir(path, { mode: 0o700 });
+  /** The same, with nothing there: what an interrupted collection or an earlier look has left goes. */
+  async makeRoom(attemptId: AttemptId, index: number): Promise<string> {
+    const path = this.outputPath(attemptId, index);
+    if (existsSync(path)) await rm(path);
+    return path;
   }
 
   /** Of a ComfyUI that nobody else uses: outputs that nodes have put beside the attempt's folder. We have our own. */
@@ -55,21 +58,43 @@ export class Workspace {
   async cleanComfy(attemptId: AttemptId): Promise<void> {
     const folders = this.#folders();
     if (folders === null) return;
-    await rm(join(folders.input, attemptId), { recursive: true, force: true });
-    await rm(join(folders.output, attemptId), { recursive: true, force: true });
+    await removeTree(join(folders.input, attemptId));
+    await removeTree(join(folders.output, attemptId));
   }
 
-  async remove(attemptId: AttemptId): Promise<void> {
-    await this.cleanComfy(attemptId);
-    await rm(join(this.#root, attemptId), { recursive: true, force: true });
+  /** Nobody fetches them any more. @param outputs all there can be; null: whatever is found */
+  async removeOutputs(attemptId: AttemptId, outputs: readonly Kept[] | null): Promise<void> {
+    const known = outputs?.map(({ index, sizeBytes }) => ({ path: this.outputPath(attemptId, index), sizeBytes }));
+    for (const { path, sizeBytes } of known ?? await this.#find(attemptId)) {
+      if (sizeBytes <= SMALL_BYTES && isUnlinked(path)) continue;
+      await rm(path, { force: true });
+    }
   }
 
-  /** Removes folders of attempts that the journal does not hold. */
+  async #find(attemptId: AttemptId): Promise<{ path: string; sizeBytes: number }[]> {
+    const names = await readdir(this.#root);
+    const own = names.filter((name) => name.startsWith(`${attemptId}.`));
+    return own.map((name) => ({ path: join(this.#root, name), sizeBytes: Infinity }));
+  }
+
+  /** Makes the folder of the collected outputs, and removes those of attempts that the journal does not hold. */
   async sweep(held: ReadonlySet<string>): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#root)) {
-      const attemptId = AttemptId.safeParse(name);
-      if (attemptId.success && !held.has(name)) await this.remove(attemptId.data);
+      const attemptId = AttemptId.safeParse(name.split(".", 1)[0]);
+      if (!attemptId.success) continue;
+      if (!held.has(attemptId.data)) await this.cleanComfy(attemptId.data);
+      else if (name === attemptId.data) await this.#flatten(attemptId.data);
+      else continue;
+      await removeTree(join(this.#root, name));
+    }
+  }
+
+  /** An agent of before had a folder for each attempt. */
+  async #flatten(attemptId: AttemptId): Promise<void> {
+    const folder = join(this.#root, attemptId);
+    for (const index of await readdir(folder)) {
+      await rename(join(folder, index), this.outputPath(attemptId, Number(index)));
     }
   }
 }
@@ -80,4 +105,13 @@ async function removeInside(folder: string, { subfolder, filename }: ComfyFile):
   const [root, parent] = await Promise.all([realpath(folder), realpath(dirname(path))]).catch(() => ["", null]);
   if (parent === null || (parent !== root && !parent.startsWith(root + sep))) return;
   await rm(path, { force: true });
+}
+
+function isUnlinked(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -115,8 +115,8 @@ export interface ComfyApi {
   plannedOutputs(promptId: string, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
   /** Dequeues or interrupts exactly this prompt. May be lost by ComfyUI: repeat until the lookup is final. */
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
-  /** Forgets a finished prompt, to bound ComfyUI's memory. */
-  forget(promptId: string, signal: AbortSignal): Promise<void>;
+  /** Forgets finished prompts, to bound ComfyUI's memory. */
+  forget(promptIds: readonly string[], signal: AbortSignal): Promise<void>;
   /**
    * Makes it forget what its nodes have made, so that the next prompt runs them all, and with `models` its loaded models
    * too. It does so after the prompt that runs, and does not say when.

@@ -50,10 +50,10 @@ export interface Journal {
   requestCancel(attemptId: AttemptId): void;
   /** Kept so that progress does not fall after a restart; changes no state. */
   progress(attemptId: AttemptId, progress: Progress): void;
-  /** Marks it for deletion; its files may still be there. */
-  release(attemptId: AttemptId): void;
-  /** Its files are gone. A small row stays, so that a late repetition of its start is recognised. */
-  clean(attemptId: AttemptId): void;
+  /** Marks them for deletion, all or none; their files may still be there. */
+  release(attemptIds: readonly AttemptId[]): void;
+  /** Their files are gone. A small row of each stays, so that a late repetition of its start is recognised. */
+  clean(attemptIds: readonly AttemptId[]): void;
   /** Released, with files that may still be there. */
   uncleaned(): { attemptId: AttemptId; promptId: string }[];
   wasReleased(attemptId: AttemptId): boolean;

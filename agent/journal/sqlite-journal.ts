@@ -41,10 +41,10 @@ const SQL = {
   requestCancel: `update attempt set cancel = 1, rev = rev + 1
     where id = ?1 and state in ('accepted', 'running', 'collecting')`,
   progress: "update attempt set progress = ?2 where id = ?1",
-  release: "update attempt set released = 1 where id = ?1 and released = 0",
+  release: "update attempt set released = 1 where id in (select value from json_each(?)) and released = 0",
   clean: `update attempt set released = 2, work_order = '', found = null, outputs = '[]', early = null, progress = null,
     error = null, refusal = null
-    where id = ?1 and released = 1`,
+    where id in (select value from json_each(?)) and released = 1`,
   uncleaned: "select id, prompt_id from attempt where released = 1 order by seq",
   wasReleased: "select 1 from attempt where id = ? and released > 0",
   prune: `delete from attempt where released = 2
@@ -95,6 +95,13 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
       throw new Error(`Cannot journal '${name}' of ${String(values[0])}: it is not in a state that allows it`);
     }
   };
+
+  /** The same for several, in one commit. */
+  const changeAll = (name: keyof Statements, attemptIds: readonly AttemptId[]) => {
+    const ids = JSON.stringify(attemptIds);
+    if (run(name, [ids]).changes === attemptIds.length) return;
+    throw new Error(`Cannot journal '${name}' of ${ids}: not all are in a state that allows it`);
+  };
   run("mint", [typeid("boot").toString()]);
   run("skipRevs");
   return {
@@ -137,9 +144,9 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
       ),
     requestCancel: (attemptId) => change("requestCancel", attemptId),
     progress: (attemptId, progress) => change("progress", attemptId, JSON.stringify(progress)),
-    release: (attemptId) => change("release", attemptId),
-    clean: (attemptId) => {
-      change("clean", attemptId);
+    release: (attemptIds) => changeAll("release", attemptIds),
+    clean: (attemptIds) => {
+      changeAll("clean", attemptIds);
       run("prune");
     },
     uncleaned: () =>

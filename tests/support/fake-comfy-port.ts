@@ -85,8 +85,8 @@ export class FakeComfyPort implements Comfy {
       this.onCancel(promptId);
       return Promise.resolve();
     },
-    forget: (promptId) => {
-      this.forgotten.push(promptId);
+    forget: (promptIds) => {
+      this.forgotten.push(...promptIds);
       return Promise.resolve();
     },
     view: (file) => Promise.resolve(new Response(`bytes of ${file.filename}`)),

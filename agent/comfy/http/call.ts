@@ -36,7 +36,7 @@ export async function call(fetch: Fetch, baseUrl: string, options: Call): Promis
 export async function exchangeText(exchange: Exchange, baseUrl: string, options: Call): Promise<Reply> {
   const { method = "GET", path, json, timeoutMs, signal } = options;
   try {
-    return await exchange(`${baseUrl}${path}`, { method, json, timeoutMs, signal });
+    return await exchange(baseUrl, { method, path, json, timeoutMs, signal });
   } catch (error) {
     throw failure(error, signal);
   }

@@ -104,7 +104,8 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
     plannedOutputs: async (promptId, signal) => await readPlannedOutputs(bind().send, promptId, signal),
     cancel: async (promptId, signal) => await cancel(bind(), promptId, signal),
     free: async (what, signal) => expectFreed(await bind().send({ ...freeRequest(what), signal })),
-    forget: async (promptId, signal) => await forget(bind(), promptId, signal),
+    forget: async (promptIds, signal) =>
+      await post(bind().send, { path: "/history", json: { delete: promptIds }, signal }),
     async view(file, signal) {
       const { connection } = bind();
       const response = await callForBody(fetch, connection.baseUrl, {
@@ -131,10 +132,6 @@ export function createComfyApi(options: ComfyApiOptions): ComfyApi {
       return subfolder ? `${subfolder}/${name}` : name;
     },
   };
-}
-
-async function forget({ send }: { send: BoundCall }, promptId: string, signal: AbortSignal): Promise<void> {
-  await post(send, { path: "/history", json: { delete: [promptId] }, signal });
 }
 
 async function post(

@@ -60,6 +60,17 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
   let openSinceMs: number | null = null;
   let lastStatusMs = 0;
   let deafInARow = 0;
+  /** When a prompt was submitted whose `status` the current connection has still to hear; null while there is none. */
+  let expectedSinceMs: number | null = null;
+
+  /** One for all that are submitted until it is heard: a signal that each of many waits on is slow. */
+  async function watchExpected(sinceMs: number): Promise<void> {
+    await clock.sleep(timings.socketDeafMs, closing.signal);
+    if (expectedSinceMs !== sinceMs || closing.signal.aborted) return;
+    endCurrent("it heard nothing of a submitted prompt");
+    deafInARow++;
+    options.onDeaf(deafInARow);
+  }
 
   async function run(): Promise<void> {
     const backoff = createBackoff({
@@ -107,6 +118,7 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
         if (wasOpen) deafInARow = 0;
         wasOpen = true;
         lastStatusMs = clock.now();
+        expectedSinceMs = null;
         openSinceMs ??= lastStatusMs;
         opened.resolve();
       } else if (frame !== null) deliver(frame);
@@ -117,6 +129,7 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
     });
     socket.on("close", () => {
       openSinceMs = null;
+      expectedSinceMs = null;
       life.abort();
       ended.resolve();
     });
@@ -166,12 +179,10 @@ export function openComfySocket(options: ComfySocketOptions): ComfySocket {
   return {
     opened: opened.promise,
     expectStatus(sinceMs) {
-      void clock.sleep(timings.socketDeafMs, closing.signal).then(() => {
-        if (openSinceMs === null || openSinceMs > sinceMs || lastStatusMs >= sinceMs) return;
-        endCurrent("it heard nothing of a submitted prompt");
-        deafInARow++;
-        options.onDeaf(deafInARow);
-      });
+      if (openSinceMs === null || openSinceMs > sinceMs || lastStatusMs >= sinceMs) return;
+      if (expectedSinceMs !== null) return;
+      expectedSinceMs = sinceMs;
+      void watchExpected(sinceMs);
     },
     reopen: (reason) => endCurrent(reason),
     async close() {

@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { typeid } from "typeid-js";
 import { z } from "zod";
+import { Workspace } from "../../../agent/attempts/workspace.ts";
 import { AttemptOutput } from "../../../contracts/attempt.ts";
 import { AttemptId, JobId } from "../../../contracts/ids.ts";
 
@@ -21,10 +22,11 @@ export async function prepareFiles(
   const attemptId = AttemptId.parse(typeid("att").toString());
   const bytes = randomFillSync(Buffer.alloc(sizeBytes));
   const outputs: AttemptOutput[] = [];
-  await mkdir(join(folder, attemptId), { recursive: true });
+  const workspace = new Workspace(folder, () => null);
+  await mkdir(folder, { recursive: true });
   for (let index = 0; index < count; index += 1) {
     bytes.writeUInt32LE(index);
-    await writeFile(join(folder, attemptId, String(index)), bytes);
+    await writeFile(workspace.outputPath(attemptId, index), bytes);
     outputs.push({
       ...{ index, nodeId: "2", name: `file-${index}.mp4`, contentType: "video/mp4", sizeBytes, temporary: false },
       sha256: createHash("sha256").update(bytes).digest("hex"),

@@ -3,8 +3,7 @@
  * graph asks for, or has a prepared file as its output. What the edge is measured with, because no ComfyUI makes 200 MB
  * or fifty runs at once on a small machine.
  */
-import { link, mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { link } from "node:fs/promises";
 import { typeid } from "typeid-js";
 import type { PodEvent, Slot } from "../../../contracts/agent/messages.ts";
 import type { AgentContext } from "../../../contracts/agent/ports.ts";
@@ -71,7 +70,6 @@ export function createScriptedPod(options: ScriptedPodOptions): AgentContext {
     if (!output) throw new Error(`there is no prepared file ${index}`);
     const { attemptId } = run.report;
     const path = workspace.outputPath(attemptId, 0);
-    await mkdir(dirname(path), { recursive: true });
     await link(workspace.outputPath(prepared.attemptId, index), path);
     move(run, "collecting");
     free(attemptId);
@@ -147,7 +145,7 @@ export function createScriptedPod(options: ScriptedPodOptions): AgentContext {
       async release(ids) {
         for (const id of ids) {
           runs.delete(id);
-          await workspace.remove(id);
+          await workspace.removeOutputs(id, null);
         }
       },
     },

@@ -59,7 +59,7 @@ describe("start()", () => {
     const [file] = lookup.files;
     const path = join(comfy.folders?.output ?? "", file?.subfolder ?? "", file?.filename ?? "");
     expect(readFileSync(path).subarray(1, 4).toString()).toBe("PNG");
-    await comfy.api.forget(promptId, signal);
+    await comfy.api.forget([promptId], signal);
     expect(await comfy.api.lookup(promptId, signal)).toEqual({ status: "unknown" });
   });
 

@@ -22,12 +22,12 @@ function made(...files: ComfyFile[]): PromptLookup {
 
 /** An attempt that the agent has begun to collect, and whose collection hangs. */
 async function collecting(...files: ComfyFile[]): Promise<AttemptId> {
-  const renew = bench.workspace.renewOutputs;
-  bench.workspace.renewOutputs = () => new Promise(() => undefined);
+  const { makeRoom } = bench.workspace;
+  bench.workspace.makeRoom = () => new Promise(() => undefined);
   const { attemptId, promptId } = await bench.accept();
   bench.comfy.finish(promptId, made(...files));
   await bench.reportWhen(attemptId, ({ state }) => state === "collecting");
-  bench.workspace.renewOutputs = renew;
+  bench.workspace.makeRoom = makeRoom;
   return attemptId;
 }
 
@@ -122,9 +122,9 @@ describe("collectRun()", () => {
 
   it("is lost when the pod's disk is full", async () => {
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
-    bench.workspace.renewOutputs = () => Promise.reject(full);
+    bench.workspace.makeRoom = () => Promise.reject(full);
     const { attemptId, promptId } = await bench.accept();
-    bench.comfy.finish(promptId, made());
+    bench.comfy.finish(promptId, made(PREVIEW));
     const report = await bench.reportWhen(attemptId, ({ finishedAt }) => finishedAt !== null);
     expect(report).toMatchObject({ state: "lost", error: { message: expect.stringContaining("ENOSPC") } });
   });

@@ -34,7 +34,7 @@ describe("on an attached ComfyUI", () => {
     await bench.clock.advance(1_000);
     expect(bench.service.slots()).toMatchObject([{ ready: true }]);
     await bench.reportWhen((await bench.accept()).attemptId, ({ state }) => state === "running");
-    await bench.clock.advance(100);
+    await bench.clock.advance(1_000);
     await expect.poll(() => readdir(join(bench.folder, "comfy/input"))).toEqual([]);
   });
 

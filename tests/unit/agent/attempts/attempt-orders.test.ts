@@ -155,6 +155,26 @@ describe("release()", () => {
     expect(bench.comfy.forgotten).toEqual([promptId]);
   });
 
+  it("of several has them forgotten in one request, each once, and holds none up that ComfyUI still runs", async () => {
+    const ends = [];
+    for (let at = 0; at < 3; at++) {
+      const { attemptId, promptId } = await bench.accept();
+      bench.comfy.finish(promptId, SUCCEEDED);
+      await bench.reportWhen(attemptId, ({ state }) => state === "succeeded");
+      ends.push({ attemptId, promptId });
+    }
+    const [first, second, third] = ends.map(({ promptId }) => promptId);
+    const requests: string[][] = [];
+    bench.comfy.api.forget = (promptIds) => Promise.resolve(void requests.push([...promptIds]));
+    bench.comfy.change({ evicting: [second ?? ""] });
+    const ids = ends.map(({ attemptId }) => attemptId);
+    await bench.service.release([...ids, ...ids]);
+    await expect.poll(() => requests).toEqual([[first, third]]);
+    bench.comfy.change({ evicting: [] });
+    await bench.clock.advance(1_000);
+    await expect.poll(() => requests).toEqual([[first, third], [second]]);
+  });
+
   it("refuses a running attempt, and does not mind an unknown one", async () => {
     const { attemptId } = await bench.accept();
     await expect(bench.service.release([attemptId])).rejects.toMatchObject({ code: "conflict" });

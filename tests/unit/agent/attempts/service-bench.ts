@@ -69,6 +69,7 @@ export class ServiceBench implements AsyncDisposable {
   static async create(): Promise<ServiceBench> {
     const folder = await mkdtemp(join(tmpdir(), "cf-bench-"));
     for (const name of ["input", "output", "temp"]) await mkdir(join(folder, "comfy", name), { recursive: true });
+    await mkdir(join(folder, "attempts"));
     const bench = new ServiceBench(folder, await openInputs(folder));
     bench.comfy.folders = {
       input: join(folder, "comfy/input"),

@@ -121,11 +121,11 @@ describe("openSqliteJournal()", () => {
     const records = Array.from({ length: 1_005 }, record);
     for (const { order: { attemptId } } of records.map((each) => (journal.accept(each), each))) {
       journal.finish(attemptId, end);
-      journal.release(attemptId);
+      journal.release([attemptId]);
     }
     const ids = records.map(({ order }) => order.attemptId);
     expect(journal.uncleaned().length).toBe(1_005);
-    for (const id of ids) journal.clean(id);
+    journal.clean(ids);
     expect(journal.uncleaned()).toEqual([]);
     expect(journal.unreleased()).toEqual([]);
     expect(ids.map((id) => journal.wasReleased(id))).toEqual(ids.map((_, index) => index >= 5));

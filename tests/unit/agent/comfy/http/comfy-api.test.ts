@@ -43,8 +43,11 @@ function setUp(script: Record<string, Answer[]>) {
   const clock = createVirtualClock();
   const api = createComfyApi({
     fetch,
-    async exchange(url, { method, json }) {
-      const response = await fetch(url, json === undefined ? { method } : { method, body: JSON.stringify(json) });
+    async exchange(baseUrl, { method, path, json }) {
+      const response = await fetch(
+        `${baseUrl}${path}`,
+        json === undefined ? { method } : { method, body: JSON.stringify(json) },
+      );
       return { status: response.status, text: await response.text() };
     },
     clock: { ...clock, sleep: () => Promise.resolve() },

@@ -16,7 +16,7 @@ async function listen(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
 }
 
-const get = { method: "GET" as const, timeoutMs: 5_000, signal: new AbortController().signal };
+const get = { method: "GET" as const, path: "/", timeoutMs: 5_000, signal: new AbortController().signal };
 
 describe("exchange()", () => {
   it("sends JSON with its length in bytes, and reads the whole answer as UTF-8 whatever its status", async () => {
@@ -31,7 +31,7 @@ describe("exchange()", () => {
         setImmediate(() => response.end(text.subarray(3)));
       });
     });
-    const reply = await createExchange()(`${url}/prompt?a=1`, { ...get, method: "POST", json: { text: "ü" } });
+    const reply = await createExchange()(url, { ...get, method: "POST", path: "/prompt?a=1", json: { text: "ü" } });
     expect(reply).toEqual({ status: 400, text: "grün ✓" });
     expect(seen).toEqual(["POST", "/prompt?a=1", "13", { text: "ü" }]);
   });
@@ -45,6 +45,17 @@ describe("exchange()", () => {
     const exchange = createExchange();
     for (let count = 0; count < 3; count += 1) await exchange(url, get);
     expect(ports.size).toBe(1);
+  });
+
+  it("goes to each base URL it is given, below the path of one that has any", async () => {
+    const seen: (string | undefined)[] = [];
+    const url = await listen((request, response) => {
+      seen.push(request.url);
+      response.end("{}");
+    });
+    const exchange = createExchange();
+    for (const base of [url, `${url}/comfy`, url]) await exchange(base, { ...get, path: "/queue?a=1" });
+    expect(seen).toEqual(["/queue?a=1", "/comfy/queue?a=1", "/queue?a=1"]);
   });
 
   it("gives up at the deadline, before the answer and in the middle of it", async () => {

@@ -179,6 +179,20 @@ describe("expectStatus()", () => {
     expect(deaf).toEqual([1, 2, 1]);
   });
 
+  it("is for each prompt: one that was heard of says nothing of the next", async () => {
+    const peer = await startPeer();
+    const { socket, lost } = open(peer, { socketDeafMs: 50 });
+    await socket.opened;
+    await systemClock.sleep(5);
+    const first = Date.now();
+    socket.expectStatus(first);
+    socket.expectStatus(first);
+    peer.clients[0]?.send(STATUS);
+    await systemClock.sleep(20);
+    socket.expectStatus(Date.now());
+    await vi.waitFor(() => expect(lost).toEqual(["it heard nothing of a submitted prompt"]));
+  });
+
   it("keeps a socket that hears its status, and one that was opened after the submit", async () => {
     const peer = await startPeer();
     const { socket, lost } = open(peer, { socketDeafMs: 50 });
