@@ -67,10 +67,8 @@ function limitedEvents(response: Response, { failed, alive }: StreamContext): Re
 function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRouter> {
   const requestId = options.requestId ?? (() => crypto.randomUUID());
   const url = `${ORIGIN}${AGENT_ROUTES.trpc}`;
-  const send = (target: string | URL, init: RequestInit) => {
-    const { pathname, search } = new URL(target);
-    return options.transport.fetch(podId, `${pathname}${search}`, init);
-  };
+  const send = (target: string | URL, init: RequestInit) =>
+    options.transport.fetch(podId, String(target).slice(ORIGIN.length), init);
   return createTRPCClient<AgentRouter>({
     links: [
       splitLink({
