@@ -3,7 +3,7 @@ import type { PodId } from "../../contracts/ids.ts";
 import type { JobRow } from "../store/job-store.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { keepReaping } from "./abandoned.ts";
-import type { LivePod, PodSessions } from "./port.ts";
+import type { PodSessions } from "./port.ts";
 import { markGone } from "./removed.ts";
 import { createPodSession } from "./session.ts";
 import type { PodSession, SessionDeps } from "./session-port.ts";
@@ -72,14 +72,7 @@ export function createPodSessions(deps: SessionDeps, pods: readonly PodRow[]): P
 
   for (const row of pods) add(row);
   return {
-    live() {
-      const pods: LivePod[] = [];
-      for (const { session } of entries.values()) {
-        const pod = session.live();
-        if (pod !== null) pods.push(pod);
-      }
-      return pods;
-    },
+    live: () => [...entries.values()].flatMap(({ session }) => session.live() ?? []),
     nudge: (podId) => entries.get(podId)?.session.beatNow(),
     add,
     remove,
