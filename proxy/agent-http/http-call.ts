@@ -33,7 +33,7 @@ class StaleConnection extends Error {}
 function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Response> {
   const method = init.method ?? "GET";
   const signal = init.signal ?? null;
-  const headers = Object.fromEntries(new Headers(init.headers));
+  const headers = Object.fromEntries(init.headers instanceof Headers ? init.headers : new Headers(init.headers));
   const body = bodyOfInit(init);
   if ("whole" in body && body.whole !== null) headers["content-length"] = String(lengthOf(body.whole));
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
  * The graph hash: equal for graphs that make the same pictures. RFC 8785 JSON of the compiled graph without titles and
  * filename prefixes, assets by their bytes. Pure.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Sha256 } from "../../contracts/ids.ts";
 import { isAssetReference, type JsonValue, type Workflow } from "../../contracts/workflow.ts";
@@ -25,5 +25,5 @@ export function graphSha256(workflow: Workflow, assets: ReadonlyMap<string, Sha2
   });
   const json = canonicalize(Object.fromEntries(nodes));
   if (json === undefined) throw new TypeError("Cannot hash the graph: it is no JSON value");
-  return createHash("sha256").update(json).digest("hex");
+  return hash("sha256", json, "hex");
 }

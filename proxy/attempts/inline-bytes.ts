@@ -1,11 +1,11 @@
 /** The bytes of small outputs that came with the report of them, if they are the right ones. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { MAX_INLINE_BYTES } from "../../contracts/bounds.ts";
 import type { Sha256 } from "../../contracts/ids.ts";
 
 function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 /**

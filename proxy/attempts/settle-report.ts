@@ -14,7 +14,9 @@ import type { AttemptRow, Transition } from "../store/job-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { collectOutputs } from "./collect.ts";
+import { createNeedsCache } from "../scheduler/needs-cache.ts";
 import { buildReceipt, type ReceiptFacts } from "./receipt.ts";
+import { createRecentPods } from "./recent-pods.ts";
 import { requeue, type RequeueOptions } from "./requeue.ts";
 import { toJobError } from "./start-verdict.ts";
 
@@ -84,12 +86,14 @@ function hasEnded(row: AttemptRow): boolean {
 /** @returns a function that rejects only with what the stores throw */
 export function createSettler(deps: SettlerDeps): SettleReport {
   const { store, agents, blobs, partnerKeys, signals, lastProgress, clock, timings, logger, signal } = deps;
+  const pods = createRecentPods(deps);
+  const needsOf = createNeedsCache(store, { maxKeys: 1_000, maxChars: 4 * 1024 * 1024 });
 
   /** What the store knows of the attempt's job, pod and needs; null when the job is gone. */
   async function factsOf(row: AttemptRow): Promise<Omit<ReceiptFacts, "attempt" | "report" | "nowMs"> | null> {
-    const [job, pod] = await Promise.all([store.getJob(row.jobId), store.getPod(row.podId)]);
+    const [job, pod] = await Promise.all([store.getJob(row.jobId), pods.get(row.podId)]);
     if (!job) return null;
-    const needs = await store.getNeeds([job.placementKey]);
+    const needs = await needsOf.get(new Set([job.placementKey]));
     // Attempts are numbered without a gap, so that the last one's number is how many there were.
     return { job, attempts: job.attempt, pod, models: needs.get(job.placementKey)?.models ?? [] };
   }

@@ -46,7 +46,7 @@ export function endable(
     } catch {
       return OVER;
     } finally {
-      heard.abort();
+      heard.abort("heard");
     }
   }
 

@@ -46,6 +46,6 @@ export async function* whileActive<T>(
       });
     }
   } finally {
-    ended.abort();
+    ended.abort("over");
   }
 }

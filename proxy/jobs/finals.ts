@@ -3,7 +3,7 @@
  * the job, which never changes again; behind it one read for all of them, every poll, finds what no signal told of.
  */
 import type { JobId } from "../../contracts/ids.ts";
-import { isTerminal } from "../../contracts/job-state.ts";
+import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Signals } from "../signals.ts";
 import type { JobRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -18,12 +18,21 @@ export interface FinalsOptions {
   pollMs: number;
 }
 
+export interface FinalWait {
+  /** Longest time to wait. */
+  ms: number;
+  signal: AbortSignal;
+  /** Reads the job. Called once it is waited for, so that its end is either read or heard of. */
+  look: () => Promise<JobRow>;
+}
+
 export interface Finals {
   /**
-   * Resolves when the job is final, after `ms`, or when the signal aborts; never rejects.
-   * @returns the final job where its end was signalled; null: what became of it is in the store
+   * Resolves when the job is final, after `ms`, or when the signal aborts.
+   * @returns the final job where it was read or its end was signalled; null: what became of it is in the store
+   * @throws what `look` throws
    */
-  wait(jobId: JobId, ms: number, signal: AbortSignal): Promise<JobRow | null>;
+  wait(jobId: JobId, wait: FinalWait): Promise<JobRow | null>;
 }
 
 export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOptions): Finals {
@@ -34,8 +43,8 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
     for (const wake of waiting.get(jobId) ?? []) wake(final);
   }
 
-  async function look(jobIds: readonly JobId[]): Promise<void> {
-    for (const jobId of await store.findFinal(jobIds)) wakeAll(jobId, null);
+  async function lookAtAll(): Promise<void> {
+    for (const jobId of await store.findFinal([...waiting.keys()])) wakeAll(jobId, null);
   }
 
   /** Runs while anybody waits. */
@@ -47,7 +56,7 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
     await clock.sleep(pollMs, forEver);
     while (waiting.size > 0) {
       try {
-        await look([...waiting.keys()]);
+        await lookAtAll();
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -63,7 +72,7 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
   });
 
   return {
-    async wait(jobId, ms, signal) {
+    async wait(jobId, { ms, signal, look }) {
       const woken = new AbortController();
       let found: JobRow | null = null;
       const wake = (final: JobRow | null) => {
@@ -76,14 +85,17 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
       waiting.set(jobId, own.add(wake));
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
-      // It may have ended between the caller's look at it and this moment.
-      look([jobId]).catch((error: unknown) => logger.warn("end of a job cannot be read", { job: jobId, error }));
-      void poll();
-      await clock.sleep(ms, woken.signal);
-      signal.removeEventListener("abort", stop);
-      own.delete(wake);
-      if (own.size === 0) waiting.delete(jobId);
-      return found;
+      try {
+        const row = await look();
+        if (isTerminal(visibleState(row.state))) return row;
+        void poll();
+        await clock.sleep(ms, woken.signal);
+        return found;
+      } finally {
+        signal.removeEventListener("abort", stop);
+        own.delete(wake);
+        if (own.size === 0) waiting.delete(jobId);
+      }
     },
   };
 }

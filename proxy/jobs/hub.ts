@@ -39,7 +39,7 @@ export function createHub(options: HubOptions): Hub {
         mailbox,
         [Symbol.dispose]() {
           if (feed.remove(mailbox) > 0) return;
-          stop.abort();
+          stop.abort("nobody watches");
           feeds.delete(jobId);
         },
       };

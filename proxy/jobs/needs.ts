@@ -2,7 +2,7 @@
  * What a graph needs of a pod: its classes, and the names that only some pods offer (model files above all). Jobs with
  * equal needs can run on the same pods, which is what a `placementKey` says.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { FleetError } from "../../contracts/errors.ts";
 import { shorten } from "../../contracts/shorten.ts";
@@ -82,5 +82,5 @@ export function deriveNeeds(
 
 /** sha256 over RFC 8785 JSON of the needs, in hex. */
 export function placementKeyOf(needs: Needs): string {
-  return createHash("sha256").update(canonicalize(needs) ?? "").digest("hex");
+  return hash("sha256", canonicalize(needs) ?? "", "hex");
 }

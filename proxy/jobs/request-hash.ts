@@ -1,5 +1,5 @@
 /** The identity of a request: what an idempotency key is held against. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { FleetError } from "../../contracts/errors.ts";
 import type { JobId, Sha256 } from "../../contracts/ids.ts";
@@ -35,5 +35,5 @@ export function hashRetry(jobId: JobId): Sha256 {
 }
 
 function sha256(text: string): Sha256 {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }

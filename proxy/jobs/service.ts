@@ -1,5 +1,4 @@
 /** Jobs as the edge's contract offers them: each method delegates to the file of its name. */
-import { isTerminal, visibleState } from "../../contracts/job-state.ts";
 import type { Job, Waiting } from "../../contracts/job.ts";
 import type { BlobStore } from "../assets/port.ts";
 import type { Clock } from "../time/clock.ts";
@@ -89,10 +88,9 @@ export function createJobs(given: JobsOptions): Jobs {
     },
     async get(caller, { jobId, waitMs, inlineBytes = 0 }, signal) {
       const { tenantId } = caller;
-      let row = await getOwnJob(store, tenantId, jobId);
-      if (waitMs > 0 && !isTerminal(visibleState(row.state))) {
-        row = await finals.wait(jobId, waitMs, signal) ?? await getOwnJob(store, tenantId, jobId);
-      }
+      const look = () => getOwnJob(store, tenantId, jobId);
+      const final = waitMs > 0 ? await finals.wait(jobId, { ms: waitMs, signal, look }) : null;
+      const row = final ?? await look();
       return await withInlineOutputs(view(row), { caller, blobs, maxBytes: inlineBytes });
     },
     list: ({ tenantId }, input) => listJobs({ store, view: viewOf }, tenantId, input),

@@ -7,8 +7,8 @@ import { limitedBody, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
 
 const RawError = z.object({ error: TolerantErrorEnvelope });
 
-function envelopeIn(error: TRPCClientError<never>): ErrorEnvelope | null {
-  const data: unknown = error.data;
+/** @param data of an error in tRPC's shape */
+function envelopeIn(data: unknown): ErrorEnvelope | null {
   if (typeof data !== "object" || data === null || !("fleet" in data)) return null;
   const parsed = TolerantErrorEnvelope.safeParse(data.fleet);
   return parsed.success ? parsed.data : null;
@@ -56,13 +56,18 @@ export function toAgentError(error: unknown): FleetError {
     });
   }
   if (error instanceof TRPCClientError) {
-    const envelope = envelopeIn(error);
+    const envelope = envelopeIn(error.data);
     if (envelope) return FleetError.fromEnvelope(envelope, error);
     if (FleetError.is(error.cause)) return error.cause;
-    // A string too long or a stack too deep, from writing the request: the network throws neither.
-    if (error.cause instanceof RangeError) return unsendable(error.cause);
   }
   return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
+}
+
+/** The error that a procedure answered with, in tRPC's shape. */
+export function errorOfProcedure(shape: unknown): FleetError {
+  const data = typeof shape === "object" && shape !== null && "data" in shape ? shape.data : null;
+  const envelope = envelopeIn(data);
+  return envelope ? FleetError.fromEnvelope(envelope) : toAgentError(shape);
 }
 
 function parseEnvelope(text: string): ErrorEnvelope | null {

@@ -1,19 +1,19 @@
 /** Typed access to agents over the transport: tRPC calls, event streams and raw HTTP. */
-import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, type TRPCClient } from "@trpc/client";
+import { createTRPCClientProxy, httpSubscriptionLink, type TRPCClient, type TRPCLink } from "@trpc/client";
 import { EventSource } from "eventsource";
 import superjson from "superjson";
 import { readAttemptEvent, readPodEvent } from "../../contracts/agent/received.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import type { PodId } from "../../contracts/ids.ts";
-import { answerOfProcedure, errorOfResponse, unsendable } from "./agent-error.ts";
-import { eventGauge, type Gauge, limited, limitedBody, MAX_CALL_BYTES, MAX_EVENT_BYTES } from "./answer-limit.ts";
-import { traceHeaders } from "./call-trace.ts";
+import { AgentCalls } from "./agent-calls.ts";
+import { errorOfResponse } from "./agent-error.ts";
+import { eventGauge, type Gauge, limited, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import type { Clock } from "../time/clock.ts";
 import { AGENT_SILENCE_MS, singleConnection, type StreamSink } from "./event-stream.ts";
-import type { Agents, AgentTransport } from "./port.ts";
+import type { AgentRequest, Agents, AgentTransport } from "./port.ts";
 
-/** For libraries that insist on a whole URL: only path and query reach the transport. `.invalid` never resolves. */
+/** For a library that insists on a whole URL: only path and query reach the transport. `.invalid` never resolves. */
 const ORIGIN = "http://agent.invalid";
 
 /** How a stream's connection tells its subscriber why it failed: `EventSource` itself drops the reason. */
@@ -23,18 +23,6 @@ interface StreamContext {
   /** Bytes have come; keep-alives do not reach the subscriber either. */
   alive: () => void;
 }
-
-/** Superjson, whose refusal of our own words is told from a failure on the way. */
-const transformer = {
-  serialize(value: unknown) {
-    try {
-      return superjson.serialize(value);
-    } catch (error) {
-      throw unsendable(error);
-    }
-  },
-  deserialize: superjson.deserialize,
-};
 
 interface AgentsOptions {
   transport: AgentTransport;
@@ -65,51 +53,32 @@ function limitedEvents(response: Response, { failed, alive }: StreamContext): Re
 }
 
 function createClient(podId: PodId, options: AgentsOptions): TRPCClient<AgentRouter> {
-  const requestId = options.requestId ?? (() => crypto.randomUUID());
-  const url = `${ORIGIN}${AGENT_ROUTES.trpc}`;
-  const send = (target: string | URL, init: RequestInit) => {
-    const { pathname, search } = new URL(target);
-    return options.transport.fetch(podId, `${pathname}${search}`, init);
-  };
-  return createTRPCClient<AgentRouter>({
-    links: [
-      splitLink({
-        condition: (op) => op.type === "subscription",
-        true: httpSubscriptionLink({
-          url,
-          transformer,
-          EventSource,
-          eventSourceOptions: ({ op }) => ({
-            fetch: async (target, { headers, signal }) => {
-              const context = op.context as StreamContext;
-              const { failed } = context;
-              try {
-                const response = await send(target, {
-                  headers: { ...headers, "x-request-id": requestId() },
-                  signal: signal as AbortSignal,
-                });
-                if (response.status === 200) return limitedEvents(response, context);
-                failed(await errorOfResponse(response));
-                return new Response(null, { status: response.status });
-              } catch (error) {
-                failed(error);
-                throw error;
-              }
-            },
-          }),
-        }),
-        false: httpLink({
-          url,
-          transformer,
-          headers: ({ op }) => ({ "x-request-id": requestId(), ...traceHeaders(op.context) }),
-          fetch: async (target, init) => {
-            const response = await send(target as string | URL, init as RequestInit);
-            return await answerOfProcedure(limitedBody(response, MAX_CALL_BYTES));
-          },
-        }),
-      }),
-    ],
+  const { transport, requestId = () => crypto.randomUUID() } = options;
+  const streams: TRPCLink<AgentRouter> = httpSubscriptionLink({
+    url: `${ORIGIN}${AGENT_ROUTES.trpc}`,
+    transformer: superjson,
+    EventSource,
+    eventSourceOptions: ({ op }) => ({
+      fetch: async (target, { headers, signal }) => {
+        const context = op.context as StreamContext;
+        const { failed } = context;
+        try {
+          const response = await transport.fetch(podId, String(target).slice(ORIGIN.length), {
+            headers: { ...headers, "x-request-id": requestId() },
+            signal: signal as AbortSignal,
+          });
+          if (response.status === 200) return limitedEvents(response, context);
+          failed(await errorOfResponse(response));
+          return new Response(null, { status: response.status });
+        } catch (error) {
+          failed(error);
+          throw error;
+        }
+      },
+    }),
   });
+  const send = (path: string, init: AgentRequest) => transport.fetch(podId, path, init);
+  return createTRPCClientProxy(new AgentCalls({ send, requestId, streams }));
 }
 
 /** A subscription's callbacks, all leading to the sink. */

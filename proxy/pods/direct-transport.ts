@@ -36,9 +36,8 @@ export function createDirectTransport(
           details: { sent: false },
         });
       }
-      // Set part by part: resolved as a whole, a path of "//host/x" would take the secret to that host.
-      const url = new URL(target.url);
-      ({ pathname: url.pathname, search: url.search } = new URL(`http://agent.invalid${path}`));
+      // Behind the whole origin and a slash, where no path can name another host to take the secret to.
+      const url = new URL(`${new URL(target.url).origin}/${path.replace(/^\//, "")}`);
       const headers = new Headers(init.headers);
       headers.set("authorization", `Bearer ${target.secret}`);
       try {

@@ -5,6 +5,7 @@
 import { PodDescription, type PodEvent } from "../../contracts/agent/messages.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import type { AttemptId, JobId } from "../../contracts/ids.ts";
+import type { Condition } from "../../contracts/pod.ts";
 import { negotiate, PROTOCOL } from "../../contracts/protocol.ts";
 import type { PodRow } from "../store/pod-store.ts";
 import { toAgentError } from "./agent-error.ts";
@@ -29,6 +30,11 @@ export interface Hold {
   hasJob(jobId: JobId): boolean;
   /** Resolves when the session is another's, with how long to leave it alone. @throws what the store throws. */
   keep(signal: AbortSignal): Promise<number>;
+}
+
+/** Of an attempt's event they are the very same. */
+function sameConditions(a: readonly Condition[], b: readonly Condition[]): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What came of one look at the pod. */
@@ -82,8 +88,7 @@ export function createHold(deps: SessionDeps, held: { row: PodRow; epoch: number
       void fetchObjectInfo(signal);
     }
     // Callers read phase and conditions from the store, which only a beat writes.
-    const changed = board.phase !== before.phase ||
-      JSON.stringify(board.conditions) !== JSON.stringify(before.conditions);
+    const changed = board.phase !== before.phase || !sameConditions(board.conditions, before.conditions);
     if (changed || board.misses > 0) bell.ring();
   }
 

@@ -5,9 +5,11 @@
 import type { AttemptId, JobId, PodId } from "../../contracts/ids.ts";
 import { type OpenOffer, type SaidByAgent, type SlotUse, slotUse } from "./slot-use.ts";
 
-interface Entry extends OpenOffer {
-  /** The agent's own words count it: a slot names it, or it is over. */
-  observed: boolean;
+/** Of one pod, by attempt. */
+interface PodOffers {
+  all: Map<AttemptId, OpenOffer>;
+  /** Those that the agent's own words do not count: no slot names them, and they are not over. The few of a moment. */
+  open: Map<AttemptId, OpenOffer>;
 }
 
 export interface Offer {
@@ -42,46 +44,47 @@ export interface Offers {
 
 /** @param freed told when a place that an offer had taken may be another's: nothing that an agent said last shows it */
 export function createOffers(freed: (podId: PodId) => void): Offers {
-  const pods = new Map<PodId, Map<AttemptId, Entry>>();
+  const pods = new Map<PodId, PodOffers>();
   const of = (podId: PodId) => {
-    const entries = pods.get(podId) ?? new Map<AttemptId, Entry>();
-    pods.set(podId, entries);
-    return entries;
+    const offers = pods.get(podId) ?? { all: new Map(), open: new Map() };
+    pods.set(podId, offers);
+    return offers;
   };
+  function remove(podId: PodId, attemptId: AttemptId): boolean {
+    const { all, open } = of(podId);
+    open.delete(attemptId);
+    return all.delete(attemptId);
+  }
   return {
     begin({ podId, ...offer }) {
-      const entry: Entry = { ...offer, accepted: false, observed: false };
-      of(podId).set(entry.attemptId, entry);
+      const entry: OpenOffer = { ...offer, accepted: false };
+      const { all, open } = of(podId);
+      all.set(entry.attemptId, entry);
+      open.set(entry.attemptId, entry);
       return {
         accepted() {
           entry.accepted = true;
         },
         end() {
-          if (!entry.accepted && of(podId).delete(entry.attemptId)) freed(podId);
+          if (!entry.accepted && remove(podId, entry.attemptId)) freed(podId);
         },
       };
     },
-    underWay: (podId) => new Set([...of(podId)].filter(([, entry]) => !entry.accepted).map(([id]) => id)),
-    hasJob: (podId, jobId) => [...of(podId).values()].some((entry) => entry.jobId === jobId),
+    underWay: (podId) => new Set([...of(podId).all].filter(([, entry]) => !entry.accepted).map(([id]) => id)),
+    hasJob: (podId, jobId) => [...of(podId).all.values()].some((entry) => entry.jobId === jobId),
     observe(podId, attemptIds) {
-      const entries = of(podId);
-      for (const id of attemptIds) {
-        const entry = entries.get(id);
-        if (entry) entry.observed = true;
-      }
+      const { open } = of(podId);
+      for (const id of attemptIds) open.delete(id);
     },
     over(podId, attemptId) {
-      const entry = of(podId).get(attemptId);
-      if (!entry || entry.observed) return;
-      entry.observed = true;
-      freed(podId);
+      if (of(podId).open.delete(attemptId)) freed(podId);
     },
     beatBegins(podId) {
-      const settled = [...of(podId)].filter(([, entry]) => entry.accepted).map(([id]) => id);
+      const settled = [...of(podId).all].filter(([, entry]) => entry.accepted).map(([id]) => id);
       return () => {
-        for (const id of settled) of(podId).delete(id);
+        for (const id of settled) remove(podId, id);
       };
     },
-    slotUse: (podId, said) => slotUse(said, [...of(podId).values()].filter((entry) => !entry.observed)),
+    slotUse: (podId, said) => slotUse(said, [...of(podId).open.values()]),
   };
 }

@@ -1,6 +1,6 @@
 /** API keys as the edge keeps them: minted once, stored as a hash. Their written form is `contracts/api-key.ts`. */
 import { Buffer } from "node:buffer";
-import { createHash, randomBytes as cryptoRandomBytes } from "node:crypto";
+import { hash, randomBytes as cryptoRandomBytes } from "node:crypto";
 import { typeid } from "typeid-js";
 import { formatApiKey, parseApiKey } from "../../contracts/api-key.ts";
 import { KeyId, type Sha256 } from "../../contracts/ids.ts";
@@ -19,7 +19,7 @@ export interface MintedKey extends ParsedKey {
 
 /** The only form in which a secret is kept. Its 256 random bits need no slow hash. */
 function hashSecret(secret: string): Sha256 {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret, "hex");
 }
 
 /** Null for everything that is no key of ours. */

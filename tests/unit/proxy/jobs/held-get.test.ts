@@ -32,6 +32,21 @@ describe("get() with waitMs", () => {
     expect(got).toMatchObject([{ id, state: "canceled" }]);
   });
 
+  it("hears of an end that comes while it reads the job", async () => {
+    await using fixture = await jobsFixture();
+    const { store } = fixture.testStore;
+    const { id, end } = await held(fixture);
+    const { getJob } = store;
+    store.getJob = async (jobId) => {
+      store.getJob = getJob;
+      const before = await getJob(jobId);
+      await end();
+      return before;
+    };
+    const job = fixture.jobs.get(fixture.caller, { jobId: id, waitMs: 20_000 }, never);
+    expect(await job).toMatchObject({ id, state: "canceled" });
+  });
+
   it("finds an end that no signal told of by its poll", async () => {
     await using fixture = await jobsFixture();
     const { got, answer, cancel } = await held(fixture);

@@ -1,8 +1,12 @@
+import superjson from "superjson";
 import { describe, expect, it } from "vitest";
 import type { AttemptEvent } from "../../../../contracts/attempt.ts";
 import { FleetError } from "../../../../contracts/errors.ts";
+import { formatTraceparent } from "../../../../contracts/telemetry/trace-context.ts";
 import { toAgentError } from "../../../../proxy/pods/agent-error.ts";
 import { createAgents } from "../../../../proxy/pods/agents.ts";
+import { traceContext } from "../../../../proxy/pods/call-trace.ts";
+import type { AgentRequest } from "../../../../proxy/pods/port.ts";
 import { reportOf, strangeAttemptId } from "../../../support/agent-reports.ts";
 import { createFakeAgent } from "../../../support/fake-agent.ts";
 import { createFaultyTransport } from "../../../support/faulty-transport.ts";
@@ -49,6 +53,48 @@ describe("createAgents().client()", () => {
     );
     expect(error).toMatchObject({ code: "stale_epoch", message: expect.stringContaining("newer edge") });
   });
+
+  it("asks and orders in tRPC's protocol, with the caller's trace", async () => {
+    const seen: { path: string; init: AgentRequest | undefined }[] = [];
+    const transport = {
+      fetch: (_: unknown, path: string, init?: AgentRequest) => {
+        seen.push({ path, init });
+        return Promise.resolve(Response.json({ result: { data: superjson.serialize({ at: new Date(0) }) } }));
+      },
+    };
+    const agents = createAgents({ transport, clock: createManualClock(), firstEventMs: 1, requestId: () => "r1" });
+    const attemptId = strangeAttemptId();
+    const trace = { traceId: "1".repeat(32), spanId: "2".repeat(16), sampled: true };
+    expect(await agents.client(POD).attempts.get.query({ attemptId })).toEqual({ at: new Date(0) });
+    await agents.client(POD).attempts.release.mutate({ attemptId }, { context: traceContext(trace) });
+    const [get, release] = seen;
+    const input = JSON.stringify({ json: { attemptId } });
+    expect(get?.path).toBe(`/trpc/attempts.get?input=${encodeURIComponent(input)}`);
+    expect(get?.init).toEqual({ method: "GET", headers: { "x-request-id": "r1" }, signal: null });
+    expect(release).toMatchObject({ path: "/trpc/attempts.release", init: { method: "POST", body: input } });
+    expect(release?.init?.headers).toMatchObject({
+      "content-type": "application/json",
+      traceparent: formatTraceparent(trace),
+    });
+  });
+
+  it("sends nothing of what cannot be written, and blames no pod for it", async () => {
+    const { agents, transport } = setUp();
+    const endless: Record<string, unknown> = { attemptId: 1n };
+    endless["prototype"] = endless;
+    const error = await failureOf(agents.client(POD).attempts.get.query(endless as never));
+    expect(error).toMatchObject({ code: "internal", details: { sent: false } });
+    expect(transport.requests).toEqual([]);
+  });
+
+  it.each(["{}", "[]", "null", '{"result":null}', '{"error":{"json":{}}}', "{"])(
+    "takes %s, which is no answer of a procedure, for a failed connection",
+    async (body) => {
+      const { agents, agent } = setUp();
+      agent.fetch = () => Promise.resolve(new Response(body, { headers: { "content-type": "application/json" } }));
+      expect(await failureOf(agents.client(POD).pod.describe.query())).toMatchObject({ code: "agent_unreachable" });
+    },
+  );
 
   it("answers a lost line with agent_unreachable", async () => {
     const { agents, transport } = setUp();
