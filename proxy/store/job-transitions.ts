@@ -21,7 +21,7 @@ const START_ATTEMPT = `update attempt set state = 'running', started_at_ms = $3
 const WIN_ATTEMPT = `update attempt set state = 'succeeded', started_at_ms = coalesce(started_at_ms, $4),
   ended_at_ms = $3, reason = null where job_id = $1 and no = $2 returning id`;
 const SUPERSEDE_OTHERS = `update attempt set state = 'superseded', ended_at_ms = $3
-  where job_id = $1 and no <> $2 and state in ('offered', 'running')`;
+  where job_id = $1 and no <> $2 and ended_at_ms is null`;
 const IS_CLOSED = `select 1 as found from pod where id = $1 
   and (cordoned_at_ms is not null or dev = 1 or phase = 'gone')`;
 const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= $1 and started_at_ms is null
