@@ -34,8 +34,8 @@ const QUEUE_PLACE = `select band as "priority", created_at_ms as "createdAtMs", 
 const COUNT_BEFORE = `select count(*) as "before" from (select 1 from job
   where state = 'queued' and (band, created_at_ms, id) < ($1, $2, $3) limit ${MAX_QUEUE_POSITION}) as ahead`;
 const FROM_ATTEMPTS = `select ${rows.ATTEMPT_COLUMNS} from attempt a join job j on j.id = a.job_id`;
-const LIVE_ATTEMPTS = `${FROM_ATTEMPTS} where a.state in ('offered', 'running') order by a.offered_at_ms, a.id`;
-const LIVE_OF_POD = `${FROM_ATTEMPTS} where a.pod_id = $1 and a.state in ('offered', 'running')
+const LIVE_ATTEMPTS = `${FROM_ATTEMPTS} where a.ended_at_ms is null order by a.offered_at_ms, a.id`;
+const LIVE_OF_POD = `${FROM_ATTEMPTS} where a.pod_id = $1 and a.ended_at_ms is null
   order by a.offered_at_ms, a.id`;
 const GET_ATTEMPT = `${FROM_ATTEMPTS} where a.id = $1`;
 const LIST_ATTEMPTS = `${FROM_ATTEMPTS} where a.job_id = $1 order by a.no`;

@@ -4,8 +4,9 @@ import { holdAssets, missingAssets } from "./asset-holds.ts";
 import { JOB_COLUMNS, JobColumns } from "./job-rows.ts";
 import type { EarlierSubmission, JobRow, SubmissionKey, SubmitOutcome } from "./job-store.ts";
 import type { NewJob } from "./new-job.ts";
-import { assign } from "./job-transitions.ts";
-import { recordEvent } from "./job-writes.ts";
+import { assignMove } from "./job-moves.ts";
+import { isClosed, offer } from "./job-transitions.ts";
+import { moved, recordEvent } from "./job-writes.ts";
 import { bandOf } from "./columns.ts";
 import { clock, happened, one, run, type Transaction } from "./transaction.ts";
 
@@ -14,8 +15,8 @@ const INSERT_PLACEMENT = `insert into placement (placement_key, needs) values ($
 const INSERT_JOB =
   `insert into job (id, tenant_id, idem_space, idem_key, request_sha256, state, ver, band, placement_key,
   attempt, losses, cancel_requested, created_at_ms, run_after_ms, start_by_ms, run_within_ms, outputs, service, retry_of,
-  traceparent, metadata, uses_assets, has_partner_key)
-  select $1, $2, $3, $4, $5, 'queued', 1, $6, $7, 0, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $17
+  traceparent, metadata, uses_assets, has_partner_key, pod_id)
+  select $1, $2, $3, $4, $5, $18, $19, $6, $7, $20, 0, 0, $8, $8, $9, $10, '[]', $11, $12, $13, $14, $15, $17, $21
   where not exists (select 1 from job where tenant_id = $2 and state = 'queued' limit 1 offset $16 - 1)
   on conflict (tenant_id, idem_space, idem_key) do nothing returning id`;
 const INSERT_SECRET = `insert into job_secret (job_id, sealed) values ($1, $2)`;
@@ -92,14 +93,17 @@ function* insertParts(job: NewJob, nowMs: number): Transaction<void> {
 
 export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<SubmitOutcome> {
   const nowMs = yield* clock();
-  const row = newRow(job, nowMs);
-  const { idempotency } = job;
+  const first = newRow(job, nowMs);
+  const { idempotency, assignment = null } = job;
   const missing = yield* missingAssets(job.tenantId, job.assetIds, { nowMs, jobRetentionMs });
   if (missing.length > 0) return { status: "missing_assets", assetIds: missing };
   if (idempotency?.space === "v2") {
     yield* run(FREE_KEY, [job.tenantId, idempotency.space, idempotency.key, nowMs - V2_KEY_MS]);
   }
   yield* run(INSERT_PLACEMENT, [job.placementKey, JSON.stringify(job.needs)]);
+  const isOffered = assignment !== null && !(yield* isClosed(assignment.podId));
+  const move = isOffered ? assignMove(first, { ver: first.ver, podId: assignment.podId }, nowMs) : null;
+  const row = move === null ? first : moved(first, move);
   const inserted = yield* happened(INSERT_JOB, [
     job.id,
     job.tenantId,
@@ -118,6 +122,10 @@ export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<Sub
     row.usesAssets ? 1 : 0,
     job.maxQueued,
     row.hasPartnerKey ? 1 : 0,
+    row.state,
+    row.ver,
+    row.attempt,
+    row.podId,
   ]);
   if (!inserted) {
     // Only the key and the bound can have been in the way: job ids are minted anew for every request.
@@ -125,7 +133,7 @@ export function* submitJob(job: NewJob, jobRetentionMs: number): Transaction<Sub
     return earlier ?? { status: "queue_full" };
   }
   yield* insertParts(job, nowMs);
-  yield* recordEvent(row, { attempt: 0, reason: null, atMs: nowMs });
-  const assigned = job.assignment ? yield* assign({ jobId: job.id, ver: row.ver, ...job.assignment }) : null;
-  return { status: "created", job: assigned?.status === "done" ? assigned.job : row };
+  yield* recordEvent(first, { attempt: 0, reason: null, atMs: nowMs });
+  if (assignment !== null && move !== null) yield* offer(row, assignment, nowMs);
+  return { status: "created", job: row };
 }

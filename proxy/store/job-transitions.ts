@@ -1,13 +1,14 @@
 /** The transitions of a job as transactions: each guard is a pure move, each effect one of `job-writes.ts`. */
 import { z } from "zod";
 import type { Output } from "../../contracts/asset.ts";
-import { type AssetId, JobId } from "../../contracts/ids.ts";
+import { type AssetId, JobId, type PodId } from "../../contracts/ids.ts";
 import { isTerminal } from "../../contracts/job-state.ts";
 import type { NewAsset } from "./asset-store.ts";
 import { insertAsset, WITH_ITS_JOB } from "./asset-transactions.ts";
 import * as moves from "./job-moves.ts";
 import type { CompleteJob, JobRow, JobStore, Transition } from "./job-store.ts";
-import { endAttempt, lockJob, moveJob, writeMove } from "./job-writes.ts";
+import { endAttempt, lockJob, moved, moveJob, writeMoves } from "./job-writes.ts";
+import type { NewAttempt } from "./new-job.ts";
 import { all, clock, happened, run, type Transaction } from "./transaction.ts";
 
 type Input<M extends keyof JobStore> = Parameters<JobStore[M]>[0];
@@ -16,9 +17,11 @@ const INSERT_ATTEMPT = `insert into attempt (id, job_id, no, pod_id, boot_id, st
   values ($1, $2, $3, $4, $5, 'offered', $6, $7)`;
 const START_ATTEMPT = `update attempt set state = 'running', started_at_ms = $3
   where job_id = $1 and no = $2 and state = 'offered' returning id`;
-const HAS_ATTEMPT = `select 1 as found from attempt where job_id = $1 and no = $2`;
+/** Of a run so short that its end is the first that is heard of it, the start is told with the end. */
+const WIN_ATTEMPT = `update attempt set state = 'succeeded', started_at_ms = coalesce(started_at_ms, $4),
+  ended_at_ms = $3, reason = null where job_id = $1 and no = $2 returning id`;
 const SUPERSEDE_OTHERS = `update attempt set state = 'superseded', ended_at_ms = $3
-  where job_id = $1 and no <> $2 and state in ('offered', 'running')`;
+  where job_id = $1 and no <> $2 and ended_at_ms is null`;
 const IS_CLOSED = `select 1 as found from pod where id = $1 
   and (cordoned_at_ms is not null or dev = 1 or phase = 'gone')`;
 const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= $1 and started_at_ms is null
@@ -26,24 +29,27 @@ const EXPIRABLE = `select id from job where state = 'queued' and start_by_ms <= 
 
 const DueColumns = z.object({ id: JobId });
 
-/** Stale too when the pod takes no work any more since the planner looked: from that commit on nothing goes there. */
-export function* assign(input: Input<"assignJob">): Transaction<Transition> {
-  if (yield* happened(IS_CLOSED, [input.podId])) return { status: "stale", job: null };
-  return yield* moveJob(
-    input.jobId,
-    (job, nowMs) => moves.assignMove(job, input, nowMs),
-    (job, nowMs) => {
-      const { attemptId, podId, bootId, graphSha256 } = input;
-      return run(INSERT_ATTEMPT, [attemptId, job.id, job.attempt, podId, bootId, nowMs, graphSha256]);
-    },
-  );
+/** Whether the pod takes no work any more, maybe only since the planner looked: from that commit on nothing goes there. */
+export function isClosed(podId: PodId): Transaction<boolean> {
+  return happened(IS_CLOSED, [podId]);
+}
+
+/** The attempt that the job, as it is after its assignment, waits for. */
+export function offer({ id, attempt }: JobRow, chosen: NewAttempt, nowMs: number): Transaction<void> {
+  const { attemptId, podId, bootId, graphSha256 } = chosen;
+  return run(INSERT_ATTEMPT, [attemptId, id, attempt, podId, bootId, nowMs, graphSha256]);
 }
 
 export function* assignJob(
   input: Input<"assignJob">,
 ): Transaction<{ status: "done"; no: number } | { status: "stale" }> {
-  const moved = yield* assign(input);
-  return moved.status === "done" ? { status: "done", no: moved.job.attempt } : { status: "stale" };
+  if (yield* isClosed(input.podId)) return { status: "stale" };
+  const done = yield* moveJob(
+    input.jobId,
+    (job, nowMs) => moves.assignMove(job, input, nowMs),
+    (job, nowMs) => offer(job, input, nowMs),
+  );
+  return done.status === "done" ? { status: "done", no: done.job.attempt } : { status: "stale" };
 }
 
 export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transition> {
@@ -54,7 +60,7 @@ export function* startJob({ jobId, no }: Input<"startJob">): Transaction<Transit
   // The agent accepted what a caller has canceled meanwhile: the attempt runs until the agent confirms its end.
   const startsCanceling = before.state === "canceling" && before.attempt === no;
   if (move === null && !startsCanceling) return { status: "stale", job: before };
-  const job = move === null ? before : yield* writeMove(before, move, nowMs);
+  const job = move === null ? before : yield* writeMoves(before, [move], nowMs);
   const started = yield* happened(START_ATTEMPT, [jobId, no, nowMs]);
   return { status: move !== null || started ? "done" : "stale", job };
 }
@@ -67,29 +73,19 @@ export function* nameStored(outputs: Output[], assets: NewAsset[], nowMs: number
   return outputs.map((output) => ({ ...output, assetId: ids.get(output.assetId) ?? output.assetId }));
 }
 
-/** Of a run so short that its end is the first that is heard of it: it has run all the same. */
-function* startLate(before: JobRow, no: number, nowMs: number): Transaction<JobRow> {
-  const move = moves.startMove(before, no, nowMs);
-  if (move === null) return before;
-  const job = yield* writeMove(before, move, nowMs);
-  yield* run(START_ATTEMPT, [job.id, no, nowMs]);
-  return job;
-}
-
 export function* completeJob({ jobId, no, outputs, assets, receipt }: CompleteJob): Transaction<Transition> {
   const before = yield* lockJob(jobId);
   const nowMs = yield* clock();
-  if (before === null) return { status: "stale", job: null };
-  const exists = yield* happened(HAS_ATTEMPT, [jobId, no]);
-  if (!exists || isTerminal(before.state)) return { status: "stale", job: before };
-  const started = yield* startLate(before, no, nowMs);
-  const named = yield* nameStored(outputs, assets, nowMs);
-  const move = moves.completeMove(started, { no, outputs: named, receipt }, nowMs);
-  if (move === null) return { status: "stale", job: before };
-  const job = yield* writeMove(started, move, nowMs);
-  yield* run(SUPERSEDE_OTHERS, [jobId, no, nowMs]);
-  yield* endAttempt({ jobId, no }, { state: "succeeded", reason: null, atMs: nowMs });
-  return { status: "done", job };
+  if (before === null || isTerminal(before.state)) return { status: "stale", job: before };
+  const start = moves.startMove(before, no, nowMs);
+  if (!(yield* happened(WIN_ATTEMPT, [jobId, no, nowMs, start && nowMs]))) return { status: "stale", job: before };
+  // Only a job's current attempt can be live.
+  if (no !== before.attempt) yield* run(SUPERSEDE_OTHERS, [jobId, no, nowMs]);
+  const result = { no, outputs: yield* nameStored(outputs, assets, nowMs), receipt };
+  const steps = start === null ? [] : [start];
+  const end = moves.completeMove(start === null ? before : moved(before, start), result, nowMs);
+  if (end === null) throw new Error(`Cannot complete job ${jobId}: it is ${before.state}`);
+  return { status: "done", job: yield* writeMoves(before, [...steps, end], nowMs) };
 }
 
 export function failJob(input: Input<"failJob">): Transaction<Transition> {
@@ -109,8 +105,8 @@ export function loseAttempt(input: Input<"loseAttempt">): Transaction<Transition
 }
 
 export function* cancelJob({ tenantId, jobId }: Input<"cancelJob">): Transaction<Transition> {
-  const moved = yield* moveJob(jobId, (job, nowMs) => job.tenantId === tenantId ? moves.cancelMove(job, nowMs) : null);
-  return moved.job?.tenantId === tenantId ? moved : { status: "stale", job: null };
+  const asked = yield* moveJob(jobId, (job, nowMs) => job.tenantId === tenantId ? moves.cancelMove(job, nowMs) : null);
+  return asked.job?.tenantId === tenantId ? asked : { status: "stale", job: null };
 }
 
 export function confirmCanceled(input: Input<"confirmCanceled">): Transaction<Transition> {
@@ -126,8 +122,8 @@ export function* expireJobs(limit: number): Transaction<JobRow[]> {
   const due = yield* all(EXPIRABLE, [nowMs, limit], DueColumns);
   const expired: JobRow[] = [];
   for (const { id } of due) {
-    const moved = yield* moveJob(id, moves.expireMove);
-    if (moved.status === "done") expired.push(moved.job);
+    const ended = yield* moveJob(id, moves.expireMove);
+    if (ended.status === "done") expired.push(ended.job);
   }
   return expired;
 }

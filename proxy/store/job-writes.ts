@@ -11,7 +11,7 @@ import { clock, happened, oneLocked, run, type SqlValue, type Transaction } from
 
 const LOCK_JOB = `select ${JOB_COLUMNS} from job where id = $1`;
 
-const UPDATE_JOB = `update job set state = $4, ver = ver + 1, attempt = $5, losses = $6, pod_id = $7,
+const UPDATE_JOB = `update job set state = $4, ver = $16, attempt = $5, losses = $6, pod_id = $7,
   cancel_requested = $8, started_at_ms = $9, completed_at_ms = $10, run_after_ms = $11, winner = $12, outputs = $13,
   error = $14, receipt = $15
   where id = $1 and ver = $2 and state = $3 returning id`;
@@ -39,7 +39,7 @@ function json(value: unknown): string | null {
 function* updateJob(before: JobRow, next: JobRow): Transaction<void> {
   const params: SqlValue[] = [before.id, before.ver, before.state, next.state, next.attempt, next.losses, next.podId];
   params.push(next.cancelRequested ? 1 : 0, next.startedAtMs, next.completedAtMs, next.runAfterMs, next.winner);
-  params.push(JSON.stringify(next.outputs), json(next.error), json(next.receipt));
+  params.push(JSON.stringify(next.outputs), json(next.error), json(next.receipt), next.ver);
   if (!(yield* happened(UPDATE_JOB, params))) {
     throw new Error(`Cannot move job ${before.id}: it changed while this transaction held it`);
   }
@@ -58,14 +58,31 @@ export function* recordEvent(
   yield* run(INSERT_EVENT, [job.id, job.ver, visibleState(job.state), attempt, atMs, reason, job.tenantId]);
 }
 
-/** Carries a move out. `before` must be the row that {@link lockJob} gave to this transaction. */
-export function* writeMove(before: JobRow, move: Move, nowMs: number): Transaction<JobRow> {
+/** The job after the move. @throws Error where the state machine has no such transition */
+export function moved(before: JobRow, move: Move): JobRow {
   const job: JobRow = { ...move.next, ver: before.ver + 1 };
   if (!canTransition(before.state, job.state)) {
     throw new Error(`Cannot move job ${job.id} from ${before.state} to ${job.state}: no such transition`);
   }
+  return job;
+}
+
+/**
+ * Carries moves out that happen at once, each decided on the job as the one before it leaves it: one write of its row, and
+ * an event for each. `before` must be the row that {@link lockJob} gave to this transaction.
+ */
+export function* writeMoves(before: JobRow, steps: readonly Move[], nowMs: number): Transaction<JobRow> {
+  let job = before;
+  const visible: { job: JobRow; move: Move }[] = [];
+  for (const move of steps) {
+    const next = moved(job, move);
+    if (isVisible(job, next)) visible.push({ job: next, move });
+    job = next;
+  }
   yield* updateJob(before, job);
-  if (isVisible(before, job)) yield* recordEvent(job, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
+  for (const { job: then, move } of visible) {
+    yield* recordEvent(then, { attempt: move.attempt, reason: move.reason, atMs: nowMs });
+  }
   if (!isTerminal(job.state)) return job;
   yield* run(INSERT_OUTBOX, [job.id, job.state, nowMs]);
   if (job.usesAssets) yield* run(LET_GO, [job.id]);
@@ -91,7 +108,7 @@ export function* moveJob(
   const nowMs = yield* clock();
   const move = before === null ? null : decide(before, nowMs);
   if (before === null || move === null) return { status: "stale", job: before };
-  const job = yield* writeMove(before, move, nowMs);
+  const job = yield* writeMoves(before, [move], nowMs);
   if (also !== undefined) yield* also(job, nowMs);
   return { status: "done", job };
 }

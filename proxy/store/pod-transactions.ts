@@ -16,7 +16,7 @@ export const POD_COLUMNS =
   lease_until_ms as "leaseUntilMs", slots_total as "slotsTotal", slots_busy as "slotsBusy", capability, conditions,
   created_at_ms as "createdAtMs", last_seen_at_ms as "lastSeenAtMs", cordoned_at_ms as "cordonedAtMs",
   cordon_reason as "cordonReason", draining, dev, via, (select count(*) from attempt
-    where attempt.pod_id = pod.id and attempt.state in ('offered', 'running')) as "liveAttempts"`;
+    where attempt.pod_id = pod.id and attempt.ended_at_ms is null) as "liveAttempts"`;
 
 /** Readable too when a newer edge wrote it; the next beat or silence writes it anew. */
 export const PodColumns: z.ZodType<PodRow> = z.object({
@@ -68,7 +68,7 @@ const CORDON =
   cordon_reason = case when $4 = '' then cordon_reason else $4 end where id = $1`;
 const UNCORDON = `update pod set cordoned_at_ms = null, draining = 0, cordon_reason = '' where id = $1`;
 const LIST_CORDONED = `select id from pod where cordoned_at_ms is not null and phase <> 'gone'`;
-const GONE_AT_WORK = `select distinct pod_id as id from attempt where state in ('offered', 'running')
+const GONE_AT_WORK = `select distinct pod_id as id from attempt where ended_at_ms is null
   and exists (select 1 from pod where pod.id = attempt.pod_id and phase = 'gone')`;
 const RELEASE = `update pod set edge_id = null, lease_until_ms = 0 where edge_id = $1`;
 const PUT_BODY = `insert into object_info (sha256, body, seen_at_ms) values ($1, $2, $3)

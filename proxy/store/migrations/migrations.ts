@@ -11,6 +11,7 @@ import { eventRemoved } from "./0009-event-removed.ts";
 import { enrolment } from "./0010-enrolment.ts";
 import { podVia } from "./0011-pod-via.ts";
 import { assetBytes } from "./0012-asset-bytes.ts";
+import { fewerPages } from "./0013-fewer-pages.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   enrolment,
   podVia,
   assetBytes,
+  fewerPages,
 ];
