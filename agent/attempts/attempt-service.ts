@@ -65,7 +65,7 @@ export class AttemptService implements AttemptsPort {
     const { comfy, journal } = this.#deps;
     // What the earlier agent gave up may still run where ComfyUI is not ours to end.
     const evict = (promptId: string) => comfy.ownsProcess || comfy.evict(promptId, EARLIER_RUN);
-    const released = journal.uncleaned().map((each) => ({ ...each, outputs: null }));
+    const released = journal.uncleaned().map((each) => ({ ...each, outputs: null, over: Promise.resolve() }));
     for (const { promptId } of released) evict(promptId);
     this.#tidy.released(released);
     for (const record of journal.unreleased()) {
@@ -116,7 +116,7 @@ export class AttemptService implements AttemptsPort {
       this.#entries.delete(id);
       partnerKeys.release(record, clock, this.#stopping.signal);
     }
-    this.#tidy.released(over.map(({ record }) => leftBy(record)));
+    this.#tidy.released(over.map(({ id, record }) => leftBy(record, this.#runs.get(id)?.done)));
     const running = held.find(({ isFinal }) => !isFinal);
     if (running) throw stillRunning(running.id);
   }
@@ -220,7 +220,7 @@ export class AttemptService implements AttemptsPort {
     this.#runs.delete(entry.id);
     if (!entry.isFinal) return;
     this.#loggerOf(entry).info("attempt finished", summaryOf(entry.record));
-    this.#tidy.finished(entry);
+    if (this.#entries.has(entry.id)) this.#tidy.finished(entry);
   }
 
   #loggerOf({ record }: AttemptEntry): Logger {

@@ -28,14 +28,20 @@ export interface Released {
   promptId: string;
   /** All that were collected of it; null: an unknown number. */
   outputs: readonly Kept[] | null;
+  /** Resolves when nothing writes to its files any more; soon. */
+  over: Promise<unknown>;
 }
 
-export function leftBy(record: Readonly<AttemptRecord>): Released {
-  const { order: { attemptId }, promptId, state, found, outputs, early } = record;
-  // A collection that failed does not say how far it came.
-  const isKnown = state === "succeeded" || found === null;
-  return { attemptId, promptId, outputs: isKnown ? [...outputs, ...early.map(({ output }) => output)] : null };
+/** @param over its run, if that still goes on */
+export function leftBy(record: Readonly<AttemptRecord>, over: Promise<unknown> = Promise.resolve()): Released {
+  const { order: { attemptId }, promptId, state, outputs, early } = record;
+  // What ended otherwise does not say how much of it was taken before.
+  const isKnown = state === "succeeded";
+  return { attemptId, promptId, outputs: isKnown ? [...outputs, ...early.map(({ output }) => output)] : null, over };
 }
+
+/** Of a release, in a line of the log. */
+const MAX_NAMED = 16;
 
 /** All of it goes on in the background and never rejects. */
 export interface Tidy {
@@ -51,8 +57,11 @@ export interface Tidy {
 export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
   const { comfy, clock, timing, workspace, journal, logger } = deps;
   const working = new Set<Promise<void>>();
-  /** Finished and not released: whether their folders with ComfyUI are gone. */
-  const finished = new Map<AttemptId, { isClean: boolean }>();
+  /** Finished, not released, and when their folders with ComfyUI are to go; the next first. */
+  const due = new Map<AttemptId, number>();
+  /** Finished, not released, and without their folders. */
+  const cleaned = new Set<AttemptId>();
+  let isWaiting = false;
 
   /** Waits until ComfyUI runs the prompt no more, and so needs its files no more. False when the agent stops before. */
   async function isGone(promptId: string): Promise<boolean> {
@@ -67,12 +76,12 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
   async function clean(released: readonly Released[]): Promise<void> {
     const gone: Released[] = [];
     for (const one of released) {
-      if (!await isGone(one.promptId)) return;
       const { attemptId, outputs } = one;
-      const isClean = finished.get(attemptId)?.isClean ?? false;
-      finished.delete(attemptId);
+      await one.over;
+      if (!await isGone(one.promptId)) return;
+      due.delete(attemptId);
       try {
-        if (!isClean) await workspace.cleanComfy(attemptId);
+        if (!cleaned.delete(attemptId)) await workspace.cleanComfy(attemptId, { isOwnDisk: comfy.ownsProcess });
         await workspace.removeOutputs(attemptId, outputs);
         gone.push(one);
       } catch (error) {
@@ -90,11 +99,35 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     if (!await isGone(record.promptId)) return;
     // At once: the next attempt may write a file of the same name.
     if (comfy.ownsProcess) await workspace.removeStrays(attemptId, record.found?.files ?? []);
-    await clock.sleep(timing.tidyAfterMs, stop);
-    const state = finished.get(attemptId);
-    if (state === undefined) return;
-    await workspace.cleanComfy(attemptId);
-    state.isClean = true;
+    due.set(attemptId, clock.now() + timing.tidyAfterMs);
+    if (!isWaiting) await cleanDue();
+  }
+
+  /** One wait for all of them: a wait of its own would keep each attempt's graph for as long. */
+  async function cleanDue(): Promise<void> {
+    isWaiting = true;
+    try {
+      for (let [next] = due; next !== undefined; [next] = due) {
+        const [attemptId, atMs] = next;
+        await clock.sleep(Math.max(0, atMs - clock.now()), stop);
+        if (stop.aborted) return;
+        // Released meanwhile, with all that is left of it.
+        if (!due.delete(attemptId)) continue;
+        await cleanOne(attemptId);
+      }
+    } finally {
+      isWaiting = false;
+    }
+  }
+
+  async function cleanOne(attemptId: AttemptId): Promise<void> {
+    try {
+      const isClean = await workspace.cleanComfy(attemptId, { isOwnDisk: comfy.ownsProcess });
+      // Where another's folders are is told by its process, which may be away: then the release looks once more.
+      if (isClean && comfy.ownsProcess) cleaned.add(attemptId);
+    } catch (error) {
+      logger.warn("attempt's files remain", { attempt: attemptId, error });
+    }
   }
 
   function keep(work: Promise<void>): void {
@@ -103,15 +136,15 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
   }
 
   function begin(released: readonly Released[]): void {
-    const cleaned = clean(released).catch((error: unknown) => {
-      if (!stop.aborted) logger.warn("release left something behind", { attempts: released.length, error });
+    const work = clean(released).catch((error: unknown) => {
+      const attempts = released.slice(0, MAX_NAMED).map(({ attemptId }) => attemptId);
+      if (!stop.aborted) logger.warn("release left something behind", { attempts, count: released.length, error });
     });
-    keep(cleaned);
+    keep(work);
   }
 
   return {
     finished({ id, record }) {
-      finished.set(id, { isClean: false });
       keep(
         cleanFinished(id, record).catch((error: unknown) => {
           logger.warn("attempt's files remain", { attempt: id, trace_id: traceIdOf(record.traceparent), error });

@@ -6,10 +6,7 @@ import { createRecentBytes } from "../../contracts/recent-bytes.ts";
 import type { AttemptOutput } from "../../contracts/attempt.ts";
 import { AttemptId } from "../../contracts/ids.ts";
 import type { ComfyFile, ComfyFolders } from "../comfy/port.ts";
-import { removeTree } from "./remove-tree.ts";
-
-/** Up to here a file is removed quicker than a thread is found for it. */
-const SMALL_BYTES = 1_048_576;
+import { removeTree, SMALL_BYTES } from "./remove-tree.ts";
 
 export type Kept = Pick<AttemptOutput, "index" | "sizeBytes">;
 
@@ -54,12 +51,19 @@ export class Workspace {
     }
   }
 
-  /** ComfyUI has done with it and we have our own: its folders there may go. */
-  async cleanComfy(attemptId: AttemptId): Promise<void> {
+  /**
+   * ComfyUI has done with it and we have our own: its folders there may go.
+   * @param isOwnDisk ComfyUI's folders are below our own state directory, and answer at once
+   * @returns false where they are not known
+   */
+  async cleanComfy(attemptId: AttemptId, { isOwnDisk }: { isOwnDisk: boolean }): Promise<boolean> {
     const folders = this.#folders();
-    if (folders === null) return;
-    await removeTree(join(folders.input, attemptId));
-    await removeTree(join(folders.output, attemptId));
+    if (folders === null) return false;
+    for (const path of [join(folders.input, attemptId), join(folders.output, attemptId)]) {
+      if (isOwnDisk) await removeTree(path);
+      else await rm(path, { recursive: true, force: true });
+    }
+    return true;
   }
 
   /** Nobody fetches them any more. @param outputs all there can be; null: whatever is found */
@@ -83,7 +87,7 @@ export class Workspace {
     for (const name of await readdir(this.#root)) {
       const attemptId = AttemptId.safeParse(name.split(".", 1)[0]);
       if (!attemptId.success) continue;
-      if (!held.has(attemptId.data)) await this.cleanComfy(attemptId.data);
+      if (!held.has(attemptId.data)) await this.cleanComfy(attemptId.data, { isOwnDisk: false });
       else if (name === attemptId.data) await this.#flatten(attemptId.data);
       else continue;
       await removeTree(join(this.#root, name));

@@ -96,11 +96,19 @@ function toJournal(database: DatabaseSync, statements: Statements): Journal {
     }
   };
 
-  /** The same for several, in one commit. */
+  /** The same for several: all or none. */
   const changeAll = (name: keyof Statements, attemptIds: readonly AttemptId[]) => {
     const ids = JSON.stringify(attemptIds);
-    if (run(name, [ids]).changes === attemptIds.length) return;
-    throw new Error(`Cannot journal '${name}' of ${ids}: not all are in a state that allows it`);
+    database.exec("begin immediate");
+    try {
+      if (run(name, [ids]).changes !== attemptIds.length) {
+        throw new Error(`Cannot journal '${name}' of ${ids}: not all are in a state that allows it`);
+      }
+      database.exec("commit");
+    } catch (error) {
+      if (database.isTransaction) database.exec("rollback");
+      throw error;
+    }
   };
   run("mint", [typeid("boot").toString()]);
   run("skipRevs");

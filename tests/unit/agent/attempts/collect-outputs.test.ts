@@ -93,7 +93,7 @@ describe.each([["another's disk", false], ["our own disk", true]])("collectOutpu
     const shared: ComfyFile = { nodeId: "1", filename: "shared.png", subfolder: "", type: "output" };
     await collect({ files: [ours("a.png"), shared] });
     await writeFile(join(folder, "output", "shared.png"), "another run's");
-    await workspace.cleanComfy(attemptId);
+    await workspace.cleanComfy(attemptId, { isOwnDisk });
     expect(await readFile(workspace.outputPath(attemptId, 0), "utf8")).toBe("picture");
     expect(await readFile(workspace.outputPath(attemptId, 1), "utf8")).toBe("shared");
     expect(await readdir(join(folder, "output"))).toEqual(["shared.png"]);
@@ -159,6 +159,20 @@ describe.each([["another's disk", false], ["our own disk", true]])("collectOutpu
     for (const { index, name } of outputs.slice(0, 3)) {
       expect(await readFile(workspace.outputPath(attemptId, index), "utf8")).toBe(name);
     }
+  });
+
+  it("writes nothing after it has thrown", async () => {
+    await writeFile(path("b.png"), "picture");
+    let isMade = false;
+    const slow = new Workspace(join(folder, "attempts"), () => workspace.folders);
+    slow.makeRoom = async (id, index) => {
+      if (index === 1) await new Promise((resolve) => setTimeout(resolve, 20));
+      const room = await workspace.makeRoom(id, index);
+      isMade ||= index === 1;
+      return room;
+    };
+    await expect(collect({ files: [ours("gone.png"), ours("b.png")] }, slow)).rejects.toThrow();
+    expect(isMade).toBe(true);
   });
 
   it("takes nothing once it is to end", async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { removeTree } from "../../../../agent/attempts/remove-tree.ts";
+import { removeTree, SMALL_BYTES } from "../../../../agent/attempts/remove-tree.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -20,6 +20,14 @@ describe("removeTree()", () => {
     writeFileSync(join(folder, "beside"), "x");
     await removeTree(join(folder, "tree"));
     expect(readdirSync(folder)).toEqual(["beside"]);
+  });
+
+  it("removes large files", async () => {
+    mkdirSync(join(folder, "tree"));
+    writeFileSync(join(folder, "tree/large"), new Uint8Array(SMALL_BYTES + 1));
+    writeFileSync(join(folder, "tree/small"), "x");
+    await removeTree(join(folder, "tree"));
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it("removes links, and nothing of what they lead to", async () => {

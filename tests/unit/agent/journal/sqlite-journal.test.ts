@@ -40,6 +40,8 @@ function record(): AttemptRecord {
   };
 }
 
+const END = { state: "succeeded" as const, atMs: 2, outputs: [], cached: false, error: null, progress: null };
+
 describe("openSqliteJournal()", () => {
   it("mints a boot id once and keeps the identity", () => {
     const first = openSqliteJournal(path());
@@ -115,12 +117,27 @@ describe("openSqliteJournal()", () => {
     expect(() => journal.accept({ ...record(), order })).toThrow();
   });
 
+  it("releases all of those that it is given, or none", () => {
+    const journal = openSqliteJournal(path());
+    const records = [record(), record()];
+    for (const each of records) {
+      journal.accept(each);
+      journal.finish(each.order.attemptId, END);
+    }
+    const [first, second] = records.map(({ order }) => order.attemptId);
+    if (!first || !second) throw new Error("no records");
+    journal.release([second]);
+    expect(() => journal.release([first, second])).toThrow("Cannot journal 'release'");
+    expect(journal.wasReleased(first)).toBe(false);
+    journal.release([first]);
+    expect(journal.wasReleased(first)).toBe(true);
+  });
+
   it("remembers what was released, and forgets the oldest of a great many", () => {
     const journal = openSqliteJournal(":memory:");
-    const end = { state: "succeeded" as const, atMs: 2, outputs: [], cached: false, error: null, progress: null };
     const records = Array.from({ length: 1_005 }, record);
     for (const { order: { attemptId } } of records.map((each) => (journal.accept(each), each))) {
-      journal.finish(attemptId, end);
+      journal.finish(attemptId, END);
       journal.release([attemptId]);
     }
     const ids = records.map(({ order }) => order.attemptId);
