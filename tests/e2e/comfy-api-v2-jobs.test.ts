@@ -5,6 +5,7 @@ import { schemas } from "@comfyorg/sdk/low";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EDGE_RUNTIMES, startTestFleet, type TestFleet } from "../support/fleet/fleet.ts";
+import { until } from "../support/fleet/until.ts";
 import { gradientPath } from "../support/fleet/workflows.ts";
 import { inverted } from "../support/sdk/graphs.ts";
 
@@ -64,5 +65,30 @@ describe.each(EDGE_RUNTIMES)("jobs over the Comfy API v2 on %s", (runtime) => {
     expect(await pictureOf((await submit(inverted("cat.png"))).id)).toBe(first.id);
     await post(`${ASSETS}/from-hash`, { hash: second.hash, file_path: "cat.png" });
     expect(await pictureOf((await submit(inverted("cat.png"))).id)).toBe(second.id);
+  });
+  it("a replay gets its job whatever was uploaded or deleted since, and another request is refused", async () => {
+    const headers = { ...REPLAY, "idempotency-key": randomUUID() };
+    const { id: used } = await upload(gradient, "replayed.png");
+    const send = (workflow: object) => post(JOBS, { workflow }, headers);
+    const job = schemas.zJob.parse(await (await send(inverted("replayed.png"))).json());
+    await until(
+      "the job to end",
+      async () => schemas.zJob.parse(await (await call(`${JOBS}/${job.id}`)).json()).status === "succeeded" || null,
+    );
+    const { id: newer } = await upload(other, "replayed.png");
+    const replayed = async () => {
+      const answer = await send(inverted("replayed.png"));
+      const { id } = schemas.zJob.parse(await answer.json());
+      return { status: answer.status, replayed: answer.headers.get("idempotency-replayed"), id };
+    };
+    const same = { status: 201, replayed: "true", id: job.id };
+    expect(await replayed()).toEqual(same);
+    for (const id of [newer, used]) expect((await call(`${ASSETS}/${id}`, { method: "DELETE" })).status).toBe(204);
+    expect(await replayed()).toEqual(same);
+    for (const file of ["another.png", { __type: "core/ASSET", info: { id: used } }]) {
+      const refused = await send(inverted(file));
+      expect({ status: refused.status, body: await refused.json() })
+        .toMatchObject({ status: 422, body: { error: { code: "idempotency_key_reuse" } } });
+    }
   });
 });
