@@ -84,7 +84,7 @@ function earlierJob(earlier: EarlierSubmission, idempotency: NewJob["idempotency
   throw new FleetError("idempotency_key_reuse", `Cannot submit job: ${state}`, {
     hint: replay
       ? "Use a new key for a new request, or send the first request unchanged to get its job."
-      : "Use a new key for each request; jobs.list shows the job that the key may have made.",
+      : "Use a new key for each request; GET /api/v2/jobs lists the job that the first one made.",
     details: { idempotencyKey: idempotency?.key },
   });
 }

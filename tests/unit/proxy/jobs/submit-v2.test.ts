@@ -19,6 +19,7 @@ describe("submitV2()", () => {
     await expect(jobs.submitV2(caller, request(), { idempotency })).rejects.toMatchObject({
       code: "idempotency_key_reuse",
       message: "Cannot submit job: its idempotency key was used before",
+      hint: "Use a new key for each request; GET /api/v2/jobs lists the job that the first one made.",
       details: { idempotencyKey: "k" },
     });
     const replay = { idempotency: { ...idempotency, replay: true } };
