@@ -14,7 +14,7 @@ export const WITH_ITS_JOB = 0;
 
 /**
  * The row that is there is kept for as long as either asked; a later job takes the place of an earlier one. New or not, it is
- * the last put at its path from now on; it stays where it was in the list, as nothing of it was made anew.
+ * the last put at its path from now on, of the type that was said last; in the list it stays where it was.
  */
 const INSERT_ASSET = `insert into asset
   (id, tenant_id, file_path, content_type, size_bytes, sha256, blake3, created_at_ms, job_id, expires_at_ms,
@@ -23,6 +23,7 @@ const INSERT_ASSET = `insert into asset
     (select coalesce(max(put_no), 0) + 1 from asset where tenant_id = $2 and file_path = $3))
   on conflict (tenant_id, sha256, file_path) do update set
     put_no = excluded.put_no,
+    content_type = excluded.content_type,
     blake3 = coalesce(asset.blake3, excluded.blake3),
     job_id = coalesce(excluded.job_id, asset.job_id),
     expires_at_ms = case
