@@ -38,7 +38,7 @@ const faultsAndUp = ["agent-faults/*", "faults*", "cli", "cli-demo", "cli-up*", 
 
 /** They compute as fast as they can, measure an edge's memory, or time its stop: on two cores nothing may run beside them. */
 const alone = {
-  e2e: ["bad-input-*", "bench-smoke", "comfy-api-v2", "events", "lifecycle", "pod-calls", "tracing"]
+  e2e: ["bad-input-*", "bench-smoke", "comfy-api-v2", "comfy-api-v2-jobs", "events", "lifecycle", "pod-calls", "tracing"]
     .map((name) => `tests/e2e/${name}.test.ts`),
   sdk: ["bench", "held", "large-files"].map((name) => `tests/sdk/stand-in/${name}.test.ts`),
   tailnet: ["bench", "jobs", "many"].map((name) => `tests/tailnet/${name}.test.ts`),

@@ -96,6 +96,11 @@ export interface SubmitContext {
   idempotency?: { space: "v2"; key: string; replay: boolean } | undefined;
   /** For partner nodes; never part of the request's hash. */
   partnerKey?: string | undefined;
+  /**
+   * Puts our ids into the graph, as the tenant's assets are now. The key is held against the graph as it came, and looked up
+   * first, so that a request that is sent again finds its job whatever has become of the assets.
+   */
+  resolveAssets?: ((workflow: Workflow) => Promise<Workflow>) | undefined;
 }
 
 /** What the Comfy API v2 asks of jobs beyond the typed contract. Unknown and foreign ids get `not_found` here too. */

@@ -84,7 +84,7 @@ function earlierJob(earlier: EarlierSubmission, idempotency: NewJob["idempotency
   throw new FleetError("idempotency_key_reuse", `Cannot submit job: ${state}`, {
     hint: replay
       ? "Use a new key for a new request, or send the first request unchanged to get its job."
-      : "Use a new key for each request; jobs.list shows the job that the key may have made.",
+      : "Use a new key for each request; GET /api/v2/jobs lists the job that the first one made.",
     details: { idempotencyKey: idempotency?.key },
   });
 }
@@ -170,21 +170,23 @@ export async function acceptJob(
   return { row: outcome.job, waiting, replayed: false };
 }
 
-/** @throws FleetError `payload_too_large`, and what {@link acceptJob} throws */
+/** @throws FleetError `payload_too_large`, and what {@link acceptJob} and `resolveAssets` throw */
 export async function submitJob(
   submitter: Submitter,
-  { tenantId, trace, partnerKey, ...context }: SubmitContext & { tenantId: TenantId },
+  { tenantId, trace, partnerKey, resolveAssets, ...context }: SubmitContext & { tenantId: TenantId },
   request: SubmitJob,
 ): Promise<Submission> {
   const { store, limits, randomSeed = drawSeed } = submitter;
-  const { options } = request;
+  const { options, spec } = request;
   const requestSha256 = hashRequest(request, limits.maxWorkflowBytes);
   const idempotency = context.idempotency ?? ownKey(options.idempotencyKey);
   const earlier = await earlierSubmission(store, { tenantId, idempotency, requestSha256 });
   if (earlier) return { row: earlier, waiting: null, replayed: true };
   return await acceptJob(submitter, {
     tenantId,
-    spec: request.spec.kind === "service" ? withSeed(request.spec, randomSeed) : request.spec,
+    spec: spec.kind === "service"
+      ? withSeed(spec, randomSeed)
+      : { ...spec, workflow: await resolveAssets?.(spec.workflow) ?? spec.workflow },
     priority: options.priority,
     idempotency,
     requestSha256,

@@ -17,8 +17,11 @@ export interface ClaimedSignature {
 }
 
 export interface UrlSigner {
-  /** @param assetUuid as in the path: lower case, with hyphens */
-  sign(assetUuid: string, nowMs: number): SignedQuery;
+  /**
+   * @param assetUuid as in the path: lower case, with hyphens
+   * @param time.untilMs when the asset itself ends; null or absent: not before the address does
+   */
+  sign(assetUuid: string, time: { nowMs: number; untilMs?: number | null }): SignedQuery;
   /** Whether this edge, or one with its secret, has signed exactly that, and it has not expired. */
   verify(assetUuid: string, claimed: ClaimedSignature, nowMs: number): boolean;
 }
@@ -42,8 +45,8 @@ export function createUrlSigner({ secret, ttlMs }: UrlSignerOptions): UrlSigner 
     createHmac("sha256", key).update(`${assetUuid}\n${expires}`).digest();
 
   return {
-    sign(assetUuid, nowMs) {
-      const expires = String(Math.floor((nowMs + ttlMs) / 1_000));
+    sign(assetUuid, { nowMs, untilMs }) {
+      const expires = String(Math.floor(Math.min(nowMs + ttlMs, untilMs ?? Infinity) / 1_000));
       const signature = mac(assetUuid, expires).toString("base64url");
       return { query: `expires=${expires}&signature=${signature}`, expiresAtMs: Number(expires) * 1_000 };
     },

@@ -72,7 +72,7 @@ export interface AssetStore {
   listAssets(tenantId: TenantId, page: PageRequest): Promise<Page<Asset>>;
   /** Those of the ids that exist and are the tenant's, also when they have expired: what a job uses is there. */
   getAssets(tenantId: TenantId, ids: readonly string[]): Promise<Asset[]>;
-  /** The newest at each of the paths. */
+  /** The last that was put at each of the paths: made there, or stored there again. */
   findByPaths(tenantId: TenantId, filePaths: readonly string[]): Promise<Map<string, AssetId>>;
   /** Of an asset that came with its bytes; null where they are in the blob store, or nowhere. */
   getAssetBytes(tenantId: TenantId, sha256: Sha256): Promise<Uint8Array<ArrayBuffer> | null>;

@@ -12,11 +12,18 @@ import { all, clock, happened, listChunks, one, type Transaction } from "./trans
 /** Its own time of an output: only its job keeps it. */
 export const WITH_ITS_JOB = 0;
 
-/** The row that is there is kept for as long as either asked; a later job takes the place of an earlier one. */
+/**
+ * The row that is there is kept for as long as either asked; a later job takes the place of an earlier one. New or not, it is
+ * the last put at its path from now on, of the type that was said last; in the list it stays where it was.
+ */
 const INSERT_ASSET = `insert into asset
-  (id, tenant_id, file_path, content_type, size_bytes, sha256, blake3, created_at_ms, job_id, expires_at_ms)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  (id, tenant_id, file_path, content_type, size_bytes, sha256, blake3, created_at_ms, job_id, expires_at_ms,
+    put_no)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    (select coalesce(max(put_no), 0) + 1 from asset where tenant_id = $2 and file_path = $3))
   on conflict (tenant_id, sha256, file_path) do update set
+    put_no = excluded.put_no,
+    content_type = excluded.content_type,
     blake3 = coalesce(asset.blake3, excluded.blake3),
     job_id = coalesce(excluded.job_id, asset.job_id),
     expires_at_ms = case
@@ -30,9 +37,9 @@ const LIST_ASSETS = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
   where a.tenant_id = $1 and (a.created_at_ms, a.id) < ($2, $3) and ${live(5)}
   order by a.created_at_ms desc, a.id desc limit $4`;
 /** One look into an index for each path, because a path may have any number of assets. */
-const NEWEST_AT_PATHS = `select path as "path", (
+const LAST_AT_PATHS = `select path as "path", (
   select a.id ${FROM_ASSETS} where a.tenant_id = $1 and a.file_path = path and ${live(2)}
-  order by a.created_at_ms desc, a.id desc limit 1) as "id" from wanted`;
+  order by a.put_no desc, a.id desc limit 1) as "id" from wanted`;
 const NEWEST_OF_BLAKE3 = `select ${ASSET_COLUMNS} ${FROM_ASSETS}
   where a.tenant_id = $1 and a.blake3 = $2 and ${live(3)} order by a.created_at_ms desc, a.id desc limit 1`;
 const HAS_BYTES = `select 1 as found from asset where tenant_id = $1 and sha256 = $2 limit 1`;
@@ -105,7 +112,7 @@ export function* findByPaths(
   const params = liveParams({ nowMs: yield* clock(), jobRetentionMs });
   const found = new Map<string, AssetId>();
   for (const { placeholders, values } of listChunks([...new Set(filePaths)], 4)) {
-    const sql = `with wanted (path) as (values (${placeholders.replaceAll(", ", "), (")})) ${NEWEST_AT_PATHS}`;
+    const sql = `with wanted (path) as (values (${placeholders.replaceAll(", ", "), (")})) ${LAST_AT_PATHS}`;
     for (const { path, id } of yield* all(sql, [tenantId, ...params, ...values], PathColumns)) {
       if (id !== null) found.set(path, id);
     }

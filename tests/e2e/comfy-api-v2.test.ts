@@ -127,13 +127,15 @@ describe.each(EDGE_RUNTIMES)("the Comfy API v2 on %s", (runtime) => {
     ).join("") + '--X\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n';
     const tail = "\r\n--X--\r\n";
     const piece = new Uint8Array(MIB).fill(7);
-    const upload = (pieces: number, end: string) => {
+    const field = (name: string, value: string) =>
+      `--X\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+    const upload = (pieces: number, end: string, fields = "") => {
       let at = -1;
       const body = new ReadableStream<Uint8Array>({
         pull(controller) {
           at += 1;
           if (at === 0) {
-            controller.enqueue(new TextEncoder().encode(head));
+            controller.enqueue(new TextEncoder().encode(fields + head));
           } else if (at <= pieces) {
             controller.enqueue(piece);
           } else {
@@ -154,6 +156,12 @@ describe.each(EDGE_RUNTIMES)("the Comfy API v2 on %s", (runtime) => {
     expect({ status: cut.status, body: await cut.json() }).toMatchObject({
       status: 400,
       body: { error: { code: "upload_interrupted" } },
+    });
+    expect(kept()).toBe(before.files);
+    const differs = await upload(3, tail, field("expected_hash", `blake3:${"0".repeat(64)}`));
+    expect({ status: differs.status, body: await differs.json() }).toMatchObject({
+      status: 409,
+      body: { error: { code: "hash_mismatch" } },
     });
     expect(kept()).toBe(before.files);
     const stored = await upload(size / MIB, tail);

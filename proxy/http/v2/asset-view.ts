@@ -19,7 +19,7 @@ export function assetView(asset: Asset, links: ContentLinks) {
     content_type: asset.contentType,
     file_path: asset.filePath,
     created_at: asset.createdAt,
-    ...links(asset.id),
+    ...links(asset.id, asset.expiresAt),
     expires_at: asset.expiresAt,
     ...(asset.jobId === null ? {} : { job_id: uuidOf(asset.jobId) }),
   };

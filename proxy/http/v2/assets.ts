@@ -130,8 +130,8 @@ export function createAssetRoutes(options: V2Options) {
     if (isSigned || raw.method !== "GET" || raw.headers.has("range") || raw.headers.has("if-none-match")) {
       return await inV2Words(await assets.download(known, assetId, raw));
     }
-    await assets.get(known, assetId);
-    const { url } = linksFor(options, c)(assetId);
+    const { expiresAt } = await assets.get(known, assetId);
+    const { url } = linksFor(options, c)(assetId, expiresAt);
     return new Response(null, { status: 302, headers: { location: url, "cache-control": "no-store" } });
   }
 

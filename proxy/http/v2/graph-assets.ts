@@ -16,7 +16,7 @@ import { inUuids } from "./uuids.ts";
 
 export interface AssetPlaces {
   fileInputs: FileInputs;
-  /** The newest asset at each path of the caller's tenant. */
+  /** The last asset that was put at each path of the caller's tenant. */
   findByPaths(filePaths: readonly string[]): Promise<ReadonlyMap<string, AssetId>>;
 }
 

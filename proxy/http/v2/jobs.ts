@@ -27,12 +27,10 @@ export function createJobRoutes(options: V2Options) {
     const { raw } = c.req;
     const idempotency = readIdempotency(raw.headers);
     const input = readJobInput(await readJsonObject(raw, maxWorkflowBytes + ENVELOPE_BYTES));
-    const workflow = await withOurAssets(input.workflow, {
-      fileInputs,
-      findByPaths: (paths) => assets.findByPaths(caller, paths),
-    });
-    const { job, replayed } = await jobs.submitV2(caller, submitOf(workflow, input.metadata), {
+    const places = { fileInputs, findByPaths: (paths: readonly string[]) => assets.findByPaths(caller, paths) };
+    const { job, replayed } = await jobs.submitV2(caller, submitOf(input.workflow, input.metadata), {
       trace: c.env.trace,
+      resolveAssets: (workflow) => withOurAssets(workflow, places),
       ...(idempotency === null ? {} : { idempotency: { space: "v2" as const, ...idempotency } }),
       ...(input.partnerKey === undefined ? {} : { partnerKey: input.partnerKey }),
     });

@@ -9,8 +9,11 @@ export interface ContentLink {
   url_expires_at: string;
 }
 
-/** Links of one answer: all made at one time, for the origin that its caller can reach. */
-export type ContentLinks = (assetId: AssetId) => ContentLink;
+/**
+ * Links of one answer: all made at one time, for the origin that its caller can reach. None works for longer than its asset
+ * is kept, where that is known (`expiresAt`, a timestamp).
+ */
+export type ContentLinks = (assetId: AssetId, expiresAt?: string | null) => ContentLink;
 
 export interface LinksOptions {
   signer: Pick<UrlSigner, "sign">;
@@ -20,9 +23,10 @@ export interface LinksOptions {
 }
 
 export function contentLinks({ signer, nowMs, origin }: LinksOptions): ContentLinks {
-  return (assetId) => {
+  return (assetId, expiresAt = null) => {
     const uuid = uuidOf(assetId);
-    const { query, expiresAtMs } = signer.sign(uuid, nowMs);
+    const untilMs = expiresAt === null ? null : Date.parse(expiresAt);
+    const { query, expiresAtMs } = signer.sign(uuid, { nowMs, untilMs });
     return {
       url: `${origin}${V2_ROUTES.assets}/${uuid}/content?${query}`,
       url_expires_at: toTimestamp(expiresAtMs),

@@ -12,6 +12,7 @@ import { enrolment } from "./0010-enrolment.ts";
 import { podVia } from "./0011-pod-via.ts";
 import { assetBytes } from "./0012-asset-bytes.ts";
 import { fewerPages } from "./0013-fewer-pages.ts";
+import { assetPuts } from "./0014-asset-puts.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   podVia,
   assetBytes,
   fewerPages,
+  assetPuts,
 ];

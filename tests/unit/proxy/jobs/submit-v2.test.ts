@@ -19,6 +19,7 @@ describe("submitV2()", () => {
     await expect(jobs.submitV2(caller, request(), { idempotency })).rejects.toMatchObject({
       code: "idempotency_key_reuse",
       message: "Cannot submit job: its idempotency key was used before",
+      hint: "Use a new key for each request; GET /api/v2/jobs lists the job that the first one made.",
       details: { idempotencyKey: "k" },
     });
     const replay = { idempotency: { ...idempotency, replay: true } };
@@ -31,6 +32,33 @@ describe("submitV2()", () => {
     // Of another space.
     const typed = await jobs.submit(caller, request(canvasGraph(), { idempotencyKey: "k" }));
     expect(typed.id).not.toBe(first.job.id);
+  });
+
+  it("holds a key against the graph as it came, and looks it up before names are resolved", async () => {
+    await using fixture = await jobsFixture();
+    const { jobs, caller, testStore } = fixture;
+    const [first, second] = ["1", "2"].map((text) => sampleAsset(testStore.tenantId, { sha256: text.repeat(64) }));
+    if (!first || !second) throw new Error("no samples");
+    for (const asset of [first, second]) await testStore.store.createAsset(asset);
+    let resolved = 0;
+    const named = (name: string) => request({ "1": { class_type: "LoadImage", inputs: { image: name } } });
+    const context = (assetId: string) => ({
+      idempotency: { space: "v2", key: "k", replay: true } as const,
+      resolveAssets: () => {
+        resolved += 1;
+        const image = { __type: "core/ASSET", info: { id: assetId } };
+        return Promise.resolve({ "1": { class_type: "LoadImage", inputs: { image } } });
+      },
+    });
+    const { job } = await jobs.submitV2(caller, named("cat.png"), context(first.id));
+    expect(await jobs.workflowOf(caller, job.id)).toMatchObject({
+      "1": { inputs: { image: { info: { id: first.id } } } },
+    });
+    const again = await jobs.submitV2(caller, named("cat.png"), context(second.id));
+    expect(again).toMatchObject({ replayed: true, job: { id: job.id } });
+    await expect(jobs.submitV2(caller, named("dog.png"), context(first.id)))
+      .rejects.toMatchObject({ code: "idempotency_key_reuse" });
+    expect(resolved).toBe(1);
   });
 
   it("leaves the key free when it made no job", async () => {

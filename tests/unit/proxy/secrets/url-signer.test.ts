@@ -16,30 +16,30 @@ const claim = (query: string) => {
 
 describe("createUrlSigner()", () => {
   it("signs for whole seconds, never longer than asked for", () => {
-    const { query, expiresAtMs } = signer.sign(UUID, NOW_MS);
+    const { query, expiresAtMs } = signer.sign(UUID, { nowMs: NOW_MS });
     expect(expiresAtMs).toBe(1_800_003_600_000);
     expect(query).toMatch(/^expires=1800003600&signature=[\w-]{43}$/);
-    expect(signer.sign(UUID, NOW_MS)).toEqual({ query, expiresAtMs });
+    expect(signer.sign(UUID, { nowMs: NOW_MS })).toEqual({ query, expiresAtMs });
   });
 
   it("verifies what it signed until it expires", () => {
-    const { query, expiresAtMs } = signer.sign(UUID, NOW_MS);
+    const { query, expiresAtMs } = signer.sign(UUID, { nowMs: NOW_MS });
     expect(signer.verify(UUID, claim(query), NOW_MS)).toBe(true);
     expect(signer.verify(UUID, claim(query), expiresAtMs - 1)).toBe(true);
     expect(signer.verify(UUID, claim(query), expiresAtMs)).toBe(false);
   });
 
   it("refuses another asset, another time and another edge's signature", () => {
-    const signed = claim(signer.sign(UUID, NOW_MS).query);
+    const signed = claim(signer.sign(UUID, { nowMs: NOW_MS }).query);
     const later = { ...signed, expires: String(Number(signed.expires) + 1) };
-    const foreign = claim(createUrlSigner({ secret: secretOf(8), ttlMs: HOUR_MS }).sign(UUID, NOW_MS).query);
+    const foreign = claim(createUrlSigner({ secret: secretOf(8), ttlMs: HOUR_MS }).sign(UUID, { nowMs: NOW_MS }).query);
     expect(signer.verify(OTHER, signed, NOW_MS)).toBe(false);
     expect(signer.verify(UUID, later, NOW_MS)).toBe(false);
     expect(signer.verify(UUID, foreign, NOW_MS)).toBe(false);
   });
 
   it("takes one spelling of a signature and of a time, and no other", () => {
-    const signed = claim(signer.sign(UUID, NOW_MS).query);
+    const signed = claim(signer.sign(UUID, { nowMs: NOW_MS }).query);
     const { expires, signature } = signed;
     const verify = (one: { expires?: string | null; signature?: string | null }) =>
       signer.verify(UUID, { expires, signature, ...one }, NOW_MS);

@@ -13,6 +13,14 @@ describe("assets in the store", () => {
     expect(await t.store.createAsset(sampleAsset(other))).toMatchObject({ created: true });
   });
 
+  it("createAsset() takes the type that was said last for known bytes at a known path", async () => {
+    await using t = await memoryStore();
+    const { asset } = await t.store.createAsset(sampleAsset(t.tenantId, { contentType: "text/plain" }));
+    const again = await t.store.createAsset(sampleAsset(t.tenantId, { contentType: "application/json" }));
+    expect(again.asset).toEqual({ ...asset, contentType: "application/json" });
+    expect(await t.store.getAsset(t.tenantId, asset.id)).toEqual(again.asset);
+  });
+
   it("getAsset() and getAssets() find only the tenant's own", async () => {
     await using t = await memoryStore();
     const { id: other } = await t.store.createTenant({ id: newTenantId(), name: "other" });

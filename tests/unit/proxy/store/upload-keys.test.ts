@@ -17,6 +17,11 @@ describe("keys of uploads", () => {
     expect(await once(t, {}, true)).toEqual({ ...first, created: false, newBytes: false, replayed: true });
     expect(await once(t, { sha256: sha256("other") }, true)).toEqual({ status: "key_reused" });
     expect(await once(t, { filePath: "b.png" }, true)).toEqual({ status: "key_reused" });
+    expect(await once(t, { contentType: "text/plain", expiresInMs: 60_000 }, true)).toMatchObject({
+      status: "stored",
+      replayed: true,
+      asset: { contentType: "image/png", expiresAt: null },
+    });
     expect((await t.store.listAssets(t.tenantId, { limit: 10 })).items).toHaveLength(1);
   });
 

@@ -68,6 +68,16 @@ describe("assets by hash", () => {
 });
 
 describe("one asset", () => {
+  it("is shown with a link that ends with it, where it expires sooner", async () => {
+    const expiresAt = new Date(1_700_000_060_500).toISOString();
+    const assets = { get: () => Promise.resolve(assetOf({ expiresAt })) };
+    const shown = await bodyBy(schemas.zGetAssetResponse, await setUpV2({ assets }).call(ASSET));
+    expect(shown).toMatchObject({ expires_at: expiresAt, url_expires_at: new Date(1_700_000_060_000).toISOString() });
+    expect(shown["url"]).toContain("?expires=1700000060&");
+    const sent = await setUpV2({ assets }).call(`${ASSET}/content`);
+    expect(sent.headers.get("location")).toBe(shown["url"]);
+  });
+
   it("is shown with a fresh link at the origin that the request or the operator names", async () => {
     const assets = { get: () => Promise.resolve(assetOf({ jobId: jobIdAt(5), blake3: null })) };
     const first = await bodyBy(schemas.zGetAssetResponse, await setUpV2({ assets }).call(ASSET));

@@ -15,9 +15,12 @@ function setUpSubmit({ replayed = false, fails = null as FleetError | null } = {
   const submissions: Submission[] = [];
   const routes = setUpV2({
     jobs: {
-      submitV2: (...args) => {
-        submissions.push(args);
-        return fails === null ? Promise.resolve({ job: jobOf(), replayed }) : Promise.reject(fails);
+      submitV2: async (caller, input, context) => {
+        if (input.spec.kind !== "workflow") throw new Error("v2 has no services");
+        await context.resolveAssets?.(input.spec.workflow);
+        submissions.push([caller, input, context]);
+        if (fails !== null) throw fails;
+        return { job: jobOf(), replayed };
       },
     },
   });
