@@ -59,8 +59,8 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
   const working = new Set<Promise<void>>();
   /** Finished, not released, and when their folders with ComfyUI are to go; the next first. */
   const due = new Map<AttemptId, number>();
-  /** Finished, not released, and without their folders. */
-  const cleaned = new Set<AttemptId>();
+  /** Finished, not released, and whether their folders are gone. */
+  const unreleased = new Map<AttemptId, "kept" | "cleaned">();
   let isWaiting = false;
 
   /** Waits until ComfyUI runs the prompt no more, and so needs its files no more. False when the agent stops before. */
@@ -79,9 +79,11 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
       const { attemptId, outputs } = one;
       await one.over;
       if (!await isGone(one.promptId)) return;
+      const isCleaned = unreleased.get(attemptId) === "cleaned";
+      unreleased.delete(attemptId);
       due.delete(attemptId);
       try {
-        if (!cleaned.delete(attemptId)) await workspace.cleanComfy(attemptId, { isOwnDisk: comfy.ownsProcess });
+        if (!isCleaned) await workspace.cleanComfy(attemptId, { isOwnDisk: comfy.ownsProcess });
         await workspace.removeOutputs(attemptId, outputs);
         gone.push(one);
       } catch (error) {
@@ -99,6 +101,8 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     if (!await isGone(record.promptId)) return;
     // At once: the next attempt may write a file of the same name.
     if (comfy.ownsProcess) await workspace.removeStrays(attemptId, record.found?.files ?? []);
+    // Released meanwhile, with all that is left of it.
+    if (!unreleased.has(attemptId)) return;
     due.set(attemptId, clock.now() + timing.tidyAfterMs);
     if (!isWaiting) await cleanDue();
   }
@@ -124,7 +128,7 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
     try {
       const isClean = await workspace.cleanComfy(attemptId, { isOwnDisk: comfy.ownsProcess });
       // Where another's folders are is told by its process, which may be away: then the release looks once more.
-      if (isClean && comfy.ownsProcess) cleaned.add(attemptId);
+      if (isClean && comfy.ownsProcess && unreleased.has(attemptId)) unreleased.set(attemptId, "cleaned");
     } catch (error) {
       logger.warn("attempt's files remain", { attempt: attemptId, error });
     }
@@ -145,6 +149,7 @@ export function createTidy(deps: TidyDeps, stop: AbortSignal): Tidy {
 
   return {
     finished({ id, record }) {
+      unreleased.set(id, "kept");
       keep(
         cleanFinished(id, record).catch((error: unknown) => {
           logger.warn("attempt's files remain", { attempt: id, trace_id: traceIdOf(record.traceparent), error });

@@ -94,6 +94,20 @@ describe("ComfyUI's folders of a finished run", () => {
     expect(cleaned).toHaveBeenCalledTimes(2);
   });
 
+  it("are looked at once, though the release comes while what is at their root is still removed", async () => {
+    const removing = Promise.withResolvers<void>();
+    const strays = vi.spyOn(bench.workspace, "removeStrays").mockImplementation(async () => await removing.promise);
+    const cleaned = vi.spyOn(bench.workspace, "cleanComfy");
+    const attemptId = await finished();
+    await vi.waitFor(() => expect(strays).toHaveBeenCalled());
+    await bench.service.release([attemptId]);
+    await vi.waitFor(() => expect(withComfy()).toEqual([]));
+    removing.resolve();
+    await bench.clock.advance(2_000);
+    await bench.service.stop();
+    expect(cleaned).toHaveBeenCalledTimes(1);
+  });
+
   it("go at the release where they were not known before", async () => {
     const attemptId = await finished();
     const { folders } = bench.comfy;
