@@ -28,6 +28,7 @@ import { type Assignment, type Callable, plan } from "./policy.ts";
 import { type Decision, type QueueRead, readQueue } from "./read-queue.ts";
 import { createReservations } from "./reservations.ts";
 import { createRole } from "./role.ts";
+import { createSettledVersions } from "./settled-versions.ts";
 
 export interface PlannerOptions {
   store:
@@ -77,8 +78,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   const lookAheads = createLookAheads(store, clock);
   const recalling = new Set<AttemptId>();
   const impossible = createImpossibleKeys(capabilities.lookup);
-  /** Versions whose dispatch settled without the job moving on, with when: not offered again before the next poll. */
-  const settled = new Map<JobId, { ver: number; untilMs: number }>();
+  const settled = createSettledVersions(clock, pollMs);
   /** What the last look read and decided. */
   let seen: QueueRead | null = null;
   /** As the last look found them. */
@@ -96,9 +96,7 @@ export function createPlanner(options: PlannerOptions): Planner {
   }
 
   function mayDispatch(job: QueuedJob): boolean {
-    const entry = settled.get(job.id);
-    return !isLanding(job.id) && !reservations.has(job.id) &&
-      !(entry?.ver === job.ver && clock.monotonicMs() < entry.untilMs);
+    return !isLanding(job.id) && !reservations.has(job.id) && !settled.has(job.id, job.ver);
   }
 
   function dispatch({ jobId, ver, after }: Assignment, pod: LivePod): void {
@@ -110,7 +108,7 @@ export function createPlanner(options: PlannerOptions): Planner {
       reservations.release(jobId);
       avoidance.learn({ jobId, pod }, end);
       // What one body refuses, a pod with another may take at once.
-      if (end !== "refused") settled.set(jobId, { ver, untilMs: clock.monotonicMs() + pollMs });
+      if (end !== "refused") settled.add(jobId, ver);
       if (end !== "started" || !isEmpty) bell.ring();
     });
   }
@@ -126,13 +124,8 @@ export function createPlanner(options: PlannerOptions): Planner {
     });
   }
 
-  function forgetOldVersions(): void {
-    const nowMs = clock.monotonicMs();
-    for (const [jobId, { untilMs }] of settled) if (untilMs <= nowMs) settled.delete(jobId);
-  }
-
   async function look(): Promise<void> {
-    forgetOldVersions();
+    settled.forget();
     heard = false;
     isEmpty = false;
     if (!await role.hold()) {
