@@ -1,6 +1,6 @@
 /** The store's driver on `node:sqlite`, which Node and Deno both have built in. One connection, one writer, no waiting. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { SqlRow, StoreDriver, Transaction } from "../transaction.ts";
+import type { SqlRow, SqlValue, StoreDriver, Transaction } from "../transaction.ts";
 
 export interface SqliteDriverOptions {
   /** File, or `:memory:`. */
@@ -22,6 +22,18 @@ function toSqlite(sql: string): string {
   return sql.replaceAll(/\blimit \$(\d+)/g, "limit ($$$1 + 0)").replaceAll(/\$(\d+)/g, "?$1");
 }
 
+interface Prepared {
+  statement: StatementSync;
+  columns: readonly string[];
+}
+
+/** Rows come as arrays and get their names here: `node:sqlite` would make every name anew for every answer. */
+function named(columns: readonly string[], values: readonly unknown[]): SqlRow {
+  const row: Record<string, unknown> = {};
+  columns.forEach((column, index) => row[column] = values[index]);
+  return row;
+}
+
 function openDatabase(path: string): DatabaseSync {
   // The driver applies the timeout when it opens, so before journal_mode, which can meet another program's lock.
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
@@ -39,16 +51,25 @@ function openDatabase(path: string): DatabaseSync {
 /** Opens the database; the caller holds the lock on it. */
 export function createSqliteDriver({ path, now, onClosed }: SqliteDriverOptions): StoreDriver {
   const database = openDatabase(path);
-  const prepared = new Map<string, StatementSync>();
+  const prepared = new Map<string, Prepared>();
   let open = true;
 
-  const prepare = (sql: string): StatementSync => {
-    let statement = prepared.get(sql);
-    if (statement === undefined) {
-      statement = database.prepare(toSqlite(sql));
-      prepared.set(sql, statement);
+  const prepare = (sql: string): Prepared => {
+    let entry = prepared.get(sql);
+    if (entry === undefined) {
+      const statement = database.prepare(toSqlite(sql));
+      statement.setReturnArrays(true);
+      entry = { statement, columns: statement.columns().map(({ name }) => name) };
+      prepared.set(sql, entry);
     }
-    return statement;
+    return entry;
+  };
+
+  const execute = (sql: string, params: readonly SqlValue[]): SqlRow[] => {
+    const { statement, columns } = prepare(sql);
+    // As setReturnArrays() has it; its type cannot say so.
+    const rows: unknown[] = statement.all(...params);
+    return rows.map((values) => named(columns, values as readonly unknown[]));
   };
 
   const drive = <T>(transaction: Transaction<T>): T => {
@@ -57,7 +78,7 @@ export function createSqliteDriver({ path, now, onClosed }: SqliteDriverOptions)
       const statement = step.value;
       const rows: SqlRow[] = statement.kind === "clock"
         ? [{ now_ms: now() }]
-        : prepare(statement.sql).all(...statement.params);
+        : execute(statement.sql, statement.params);
       step = transaction.next(rows);
     }
     return step.value;
@@ -66,14 +87,14 @@ export function createSqliteDriver({ path, now, onClosed }: SqliteDriverOptions)
   return {
     // Async, so that a failure is a rejection; the work itself is done before the first await of the caller.
     async write(transaction) {
-      prepare("begin immediate").run();
+      prepare("begin immediate").statement.run();
       try {
         const result = drive(transaction());
-        prepare("commit").run();
+        prepare("commit").statement.run();
         return result;
       } catch (error) {
         // SQLite may have rolled back by itself, e.g. when the disk is full.
-        if (database.isTransaction) prepare("rollback").run();
+        if (database.isTransaction) prepare("rollback").statement.run();
         throw error;
       }
     },
