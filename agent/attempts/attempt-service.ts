@@ -1,4 +1,5 @@
 /** The attempts of this pod: takes orders, runs one at a time, keeps what is finished until the edge releases it. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import type { AttemptsPort } from "../../contracts/agent/ports.ts";
@@ -209,7 +210,8 @@ export class AttemptService implements AttemptsPort {
 
   #launch(entry: AttemptEntry, mayBeThere: boolean): void {
     const run = new Run(entry, { ...this.#deps, logger: this.#loggerOf(entry) }, this.#stopping.signal);
-    const done = runAttempt(run, mayBeThere).then(() => this.#afterRun(entry));
+    // A turn later: the report of its end is on its way by then.
+    const done = runAttempt(run, mayBeThere).then(() => nextTurn()).then(() => this.#afterRun(entry));
     this.#runs.set(entry.id, { run, done });
   }
 
