@@ -74,7 +74,10 @@ export function answerStream(
     },
     async pull(controller) {
       isAwaited = true;
-      const { done, value } = await frames.next();
+      const { done, value } = await frames.next().catch((error: unknown) => {
+        ended.abort("failed");
+        throw error;
+      });
       isAwaited = false;
       if (ended.signal.aborted) return;
       lastMs = clock.now();
