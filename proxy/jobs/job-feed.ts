@@ -54,6 +54,8 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   /** Raises the ids of progress, previews and outputs. */
   let liveCount = 0;
   let target: Omit<AttemptTarget, "previews"> | null = null;
+  /** The job once its end was signalled, which never changes again. */
+  let final: JobRow | null = null;
 
   function publish(mail: Mail): void {
     for (const mailbox of mailboxes) mailbox.put(mail);
@@ -124,7 +126,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   async function look(): Promise<boolean> {
     const events = await store.listEvents(jobId, ver);
     if (events.length === 0 && !memory.isDue()) return false;
-    const row = await store.getJob(jobId);
+    const row = final ?? await store.getJob(jobId);
     if (!row) return true;
     if (events.length > 0) target = await findTarget(row);
     memory.begin(target?.no ?? null);
@@ -149,8 +151,9 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
       return mailboxes.size;
     },
     async run(signal) {
-      const stopListening = signals.on("job", ({ id }) => {
-        if (id !== jobId) return;
+      const stopListening = signals.on("job", (job) => {
+        if (job.id !== jobId) return;
+        if (isTerminal(job.state)) final = job;
         memory.hint();
         bell.ring();
       });
