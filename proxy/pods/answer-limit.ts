@@ -77,7 +77,7 @@ export function eventGauge(maxBytes: number): Gauge {
 }
 
 /** The same answer, whose body errors with what the gauge throws and is canceled then. */
-export function limited(response: Response, gauge: Gauge): Response {
+function limited(response: Response, gauge: Gauge): Response {
   if (response.body === null) return response;
   const reader = response.body.getReader();
   const body = new ReadableStream<Uint8Array>({
