@@ -10,11 +10,11 @@ import { isRecord } from "../../contracts/workflow.ts";
 import { answerOfProcedure, errorOfProcedure, unsendable } from "./agent-error.ts";
 import { limitedBody, MAX_CALL_BYTES } from "./answer-limit.ts";
 import { traceHeaders } from "./call-trace.ts";
-import type { AgentRequest } from "./port.ts";
+import type { AgentRequest, AgentResponse } from "./port.ts";
 
 export interface AgentCallsOptions {
   /** @param path with its query */
-  send: (path: string, init: AgentRequest) => Promise<Response>;
+  send: (path: string, init: AgentRequest) => Promise<AgentResponse>;
   /** For `x-request-id`. */
   requestId: () => string;
 }

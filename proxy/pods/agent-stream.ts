@@ -8,9 +8,10 @@ import { errorOfProcedure, errorOfResponse } from "./agent-error.ts";
 import { eventGauge, MAX_EVENT_BYTES } from "./answer-limit.ts";
 import { createEventLines } from "./event-lines.ts";
 import type { StreamSink } from "./event-stream.ts";
+import type { AgentResponse } from "./port.ts";
 
 /** Opens the connection; its body errors when the signal aborts. */
-export type OpenStream = (signal: AbortSignal) => Promise<Response>;
+export type OpenStream = (signal: AbortSignal) => Promise<AgentResponse>;
 
 function cutShort(): FleetError {
   return new FleetError("agent_unreachable", "Cannot watch the agent: its stream was cut");
@@ -49,7 +50,7 @@ async function read(open: OpenStream, sink: StreamSink, signal: AbortSignal): Pr
 }
 
 /** @throws the refusal */
-async function answered(response: Response): Promise<Response> {
+async function answered(response: AgentResponse): Promise<AgentResponse> {
   if (response.ok) return response;
   throw await errorOfResponse(response);
 }
