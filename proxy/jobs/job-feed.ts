@@ -116,10 +116,8 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     attemptFeed.aim(target && { ...target, previews });
   }
 
-  async function findTarget(row: JobRow): Promise<typeof target> {
-    if (row.state !== "running" && row.state !== "canceling") return null;
-    const attempt = (await store.listAttempts(jobId)).find((one) => one.no === row.attempt);
-    return attempt ? { podId: attempt.podId, attemptId: attempt.id, no: attempt.no } : null;
+  function targetOf({ state, attempt }: JobRow): typeof target {
+    return state === "running" || state === "canceling" ? { jobId, no: attempt } : null;
   }
 
   /** True once the job is final. */
@@ -128,7 +126,7 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     if (events.length === 0 && !memory.isDue()) return false;
     const row = final ?? await store.getJob(jobId);
     if (!row) return true;
-    if (events.length > 0) target = await findTarget(row);
+    if (events.length > 0) target = targetOf(row);
     memory.begin(target?.no ?? null);
     for (const event of events) {
       ver = event.ver;
