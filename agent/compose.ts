@@ -148,6 +148,7 @@ async function start(
     tailnet: tailnet.port,
     maxInputBytes: config.AGENT_MAX_INPUT_BYTES,
     maxCallBytes: config.AGENT_MAX_CALL_BYTES,
+    clock: systemClock,
     logger: logger.child("http"),
   });
   const listener = await listenTcp(app, config.AGENT_LISTEN, tailnet.gate);

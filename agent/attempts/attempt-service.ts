@@ -1,4 +1,5 @@
 /** The attempts of this pod: takes orders, runs one at a time, keeps what is finished until the edge releases it. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AttemptEvent, type AttemptReport, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { StartAttempt, StartResult } from "../../contracts/attempt.ts";
 import type { AttemptsPort } from "../../contracts/agent/ports.ts";
@@ -21,7 +22,7 @@ import {
 } from "./attempt-errors.ts";
 import { unitOf } from "./attempt-trace.ts";
 import { AttemptEntry } from "./entry.ts";
-import { mustWait } from "./place-of-order.ts";
+import { firstWithSlot, mustWait } from "./place-of-order.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
 import { EARLIER_RUN } from "../comfy/end-cause.ts";
 import { finishWith } from "./outcome.ts";
@@ -54,6 +55,8 @@ export class AttemptService implements AttemptsPort {
     this.#tidy = createTidy(deps, this.#stopping.signal);
     deps.comfy.onMessage((message) => {
       for (const { run } of this.#runs.values()) run.onMessage(message);
+      // After the question whether it is over, which comes first on the way too.
+      if (message.type === "finished") setImmediate(() => this.#advance());
     });
     deps.comfy.onStatus(() => {
       for (const { run } of this.#runs.values()) run.wake.ring();
@@ -127,7 +130,7 @@ export class AttemptService implements AttemptsPort {
   }
 
   slots(): Slot[] {
-    const holder = this.#holder();
+    const holder = firstWithSlot(this.#entries.values());
     const ready = holder === null && this.#takesOrders && takesPrompts(this.#deps.comfy.status);
     return [{ index: 0, ready, attemptId: holder?.id ?? null }];
   }
@@ -198,21 +201,17 @@ export class AttemptService implements AttemptsPort {
     return entry;
   }
 
-  #holder(): AttemptEntry | null {
-    for (const entry of this.#entries.values()) if (entry.holdsSlot) return entry;
-    return null;
-  }
-
-  /** Starts whoever has the slot now. @param fresh Just accepted, so that no earlier run of it can have posted it. */
+  /** Starts whoever may be with ComfyUI now: the slot's holder, and who waits behind it once ComfyUI is said to be through. @param fresh Just accepted, so that no earlier run of it can have posted it. */
   #advance(fresh: AttemptEntry | null = null): void {
-    const holder = this.#holder();
-    if (!holder || this.#runs.has(holder.id) || this.#stopping.signal.aborted) return;
-    this.#launch(holder, holder !== fresh && holder.record.generationId !== null);
+    const next = firstWithSlot(this.#entries.values(), ({ id }) => !this.#runs.get(id)?.run.leavesRoom);
+    if (next?.record.state !== "accepted" || this.#runs.has(next.id) || this.#stopping.signal.aborted) return;
+    this.#launch(next, next !== fresh && next.record.generationId !== null);
   }
 
   #launch(entry: AttemptEntry, mayBeThere: boolean): void {
     const run = new Run(entry, { ...this.#deps, logger: this.#loggerOf(entry) }, this.#stopping.signal);
-    const done = runAttempt(run, mayBeThere).then(() => this.#afterRun(entry));
+    // A turn later: the report of its end is on its way by then.
+    const done = runAttempt(run, mayBeThere).then(() => nextTurn()).then(() => this.#afterRun(entry));
     this.#runs.set(entry.id, { run, done });
   }
 

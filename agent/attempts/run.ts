@@ -56,6 +56,8 @@ export class Run {
   isUnconfirmed = false;
   /** A socket message said that it is over; the lookup has to confirm it. */
   saidToBeOver = false;
+  /** The last message of a run in which nothing went wrong: ComfyUI goes on to the next prompt. */
+  #saidToBeThrough = false;
   readonly #over = new AbortController();
   readonly #onStop = () => this.#over.abort(this.stop.reason);
   readonly #asked = new AbortController();
@@ -104,6 +106,14 @@ export class Run {
     if (refusal !== null) return { refusal };
     if (cancelRequested) return "cancel";
     return this.#timedOut ? "timeout" : null;
+  }
+
+  /**
+   * ComfyUI may have the next prompt, though the lookup has not confirmed yet that it is done with this one. Not where
+   * somebody wants it ended: a ComfyUI that takes no ids with an interrupt would end the next.
+   */
+  get leavesRoom(): boolean {
+    return this.#saidToBeThrough && this.ending === null && this.verdict === null;
   }
 
   timeOut(): void {
@@ -186,6 +196,7 @@ export class Run {
     if (!this.#isRepetition(message)) this.lastSignMs = this.deps.clock.now();
     if (message.type === "executed" && message.made) this.early.offer(message.made);
     if (message.type === "finished" || message.type === "failed" || message.type === "interrupted") {
+      if (message.type === "finished" && !this.saidToBeOver) this.#saidToBeThrough = true;
       this.saidToBeOver = true;
       this.wake.ring();
     } else if (this.#progress.apply(message)) {

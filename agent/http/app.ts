@@ -1,26 +1,17 @@
 /** The agent's HTTP surface: authentication first, then its router and the raw paths of contracts/agent/routes.ts. */
 import type { HttpBindings } from "@hono/node-server";
-import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { Hono } from "hono";
-import type {
-  AgentContext,
-  AttemptsPort,
-  ComfyPort,
-  GpuPort,
-  PodPort,
-  TailnetPort,
-} from "../../contracts/agent/ports.ts";
+import type { AttemptsPort, ComfyPort, GpuPort, PodPort, TailnetPort } from "../../contracts/agent/ports.ts";
 import type { AgentCaller } from "../../contracts/agent/caller.ts";
-import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
-import { parseTraceparent, TRACEPARENT_HEADER } from "../../contracts/telemetry/trace-context.ts";
 import type { InputStore } from "../attempts/input-store.ts";
 import type { Workspace } from "../attempts/workspace.ts";
+import type { Clock } from "../comfy/clock.ts";
 import type { Comfy } from "../comfy/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Access } from "./access.ts";
-import { readLimited } from "../../contracts/http/body-limit.ts";
+import { answerCall, noSuchPath } from "./answer-call.ts";
 import { errorResponse } from "./error-response.ts";
 import { inputResponse, UPLOAD_STALL_MS } from "./input-route.ts";
 import { metricsResponse } from "./metrics-route.ts";
@@ -41,6 +32,7 @@ export interface AppOptions {
   maxInputBytes: number;
   /** Largest procedure call, the workflow included. */
   maxCallBytes: number;
+  clock: Clock;
   logger: Logger;
 }
 
@@ -50,8 +42,6 @@ interface AppEnv {
 }
 
 const REQUEST_ID_HEADER = "x-request-id";
-/** Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another name. */
-const PLAIN_NAME = /^[\w.]+$/;
 const HARMLESS_ID = /^[\w.:-]{1,100}$/;
 
 function requestIdOf(given: string | undefined): string {
@@ -59,7 +49,8 @@ function requestIdOf(given: string | undefined): string {
 }
 
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { attempts, inputs, workspace, logger } = options;
+  const { pod, attempts, gpu, operator, tailnet, inputs, workspace, maxCallBytes, clock, logger } = options;
+  const calls = { ports: { pod, attempts, gpu, comfy: operator, tailnet }, maxCallBytes, clock, logger };
   const app = new Hono<AppEnv>();
 
   app.use(async function authenticate(c, next) {
@@ -72,7 +63,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     c.res.headers.set(REQUEST_ID_HEADER, requestId);
   });
 
-  app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.var, options));
+  app.all(`${AGENT_ROUTES.trpc}/*`, (c) => answerCall(c.req.raw, c.var, calls));
   app.put(
     `${AGENT_ROUTES.inputs}/:sha256`,
     (c) =>
@@ -109,30 +100,6 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     return response;
   });
   return app;
-}
-
-async function answerCall(request: Request, from: AppEnv["Variables"], options: AppOptions): Promise<Response> {
-  const { pod, attempts, gpu, operator, tailnet, logger } = options;
-  const { requestId, caller } = from;
-  const name = new URL(request.url).pathname.slice(AGENT_ROUTES.trpc.length + 1);
-  if (!PLAIN_NAME.test(name)) throw noSuchPath();
-  const trace = parseTraceparent(request.headers.get(TRACEPARENT_HEADER)) ?? undefined;
-  return await fetchRequestHandler({
-    endpoint: AGENT_ROUTES.trpc,
-    req: await readLimited(request, { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" }),
-    router: agentRouter,
-    allowBatching: false,
-    createContext: (): AgentContext => ({ pod, attempts, gpu, comfy: operator, tailnet, requestId, trace, caller }),
-    onError({ error, path }) {
-      const foreseen = FleetError.is(error.cause) || error.code !== "INTERNAL_SERVER_ERROR";
-      if (foreseen || request.signal.aborted) return;
-      logger.error("procedure failed", { path, requestId, trace_id: trace?.traceId ?? null, error });
-    },
-  });
-}
-
-function noSuchPath(): FleetError {
-  return new FleetError("not_found", "Cannot find this path", { hint: "The agent's API is at /trpc." });
 }
 
 function objectInfoGone(): FleetError {

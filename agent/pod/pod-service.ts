@@ -32,8 +32,9 @@ export class PodService implements PodPort {
   readonly #deps: PodServiceDeps;
   readonly #watchers = new Set<Mailbox<PodEvent>>();
   readonly #stopping = new AbortController();
-  /** What every watcher has been told last, as text. */
+  /** What every watcher has been told last, as text, and of what. */
   #told = "";
+  #toldOf: readonly unknown[] = [];
 
   constructor(deps: PodServiceDeps) {
     this.#deps = deps;
@@ -90,6 +91,11 @@ export class PodService implements PodPort {
   }
 
   #tellPod(): void {
+    const { comfy, attempts, gpu } = this.#deps;
+    // All that a report of an attempt can change is who has the slots.
+    const of = [comfy.status, gpu.current, JSON.stringify(attempts.slots())];
+    if (of.every((part, at) => part === this.#toldOf[at])) return;
+    this.#toldOf = of;
     const pod = this.#pod();
     const now = JSON.stringify(pod);
     if (now === this.#told) return;

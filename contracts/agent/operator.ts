@@ -14,19 +14,28 @@ export interface OperatorProcedure {
 /** These belong to the edge that holds the pod: whoever else called them would break its fence or its jobs. */
 const EDGES_ONLY = /^(attempts\..+|pod\.(beat|drain|watch))$/;
 
-/** Whether the agent's contract has this procedure, for operators or not. */
-export function isAgentProcedure(path: string): boolean {
-  return Object.hasOwn(agentRouter._def.procedures, path);
-}
-
 /** What tRPC keeps of a procedure; its types show the router as it is nested, at run time it is flat. */
 interface Flat {
   _def: { type: OperatorProcedure["type"]; meta?: ProcedureMeta };
 }
 
+const PROCEDURES: ReadonlyMap<string, Flat> = new Map(
+  Object.entries<Flat>(agentRouter._def.procedures as object as Record<string, Flat>),
+);
+
+/** Null for what is no procedure of the agent's contract. */
+export function typeOfProcedure(path: string): OperatorProcedure["type"] | null {
+  return PROCEDURES.get(path)?._def.type ?? null;
+}
+
+/** Whether the agent's contract has this procedure, for operators or not. */
+export function isAgentProcedure(path: string): boolean {
+  return PROCEDURES.has(path);
+}
+
 function operatorProcedures(): ReadonlyMap<string, OperatorProcedure> {
   const found = new Map<string, OperatorProcedure>();
-  for (const [path, { _def }] of Object.entries<Flat>(agentRouter._def.procedures as object as Record<string, Flat>)) {
+  for (const [path, { _def }] of PROCEDURES) {
     const scope = _def.meta?.operator;
     if (scope !== undefined && !EDGES_ONLY.test(path)) found.set(path, { type: _def.type, scope });
   }

@@ -43,8 +43,7 @@ async function inTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
  * body does not come in time: somebody who sends a byte now and then must not be waited for.
  */
 export async function readLimited(request: Request, limit: BodyLimit): Promise<Request> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > limit.maxBytes) throw tooLarge(limit);
+  const declared = declaredLength(request, limit);
   const withinMs = limit.withinMs ?? WITHIN_MS;
   if (declared === null && request.body !== null) return await inTime(readChunks(request, limit), withinMs);
   for (const read of ["text", "arrayBuffer"] as const) {
@@ -52,6 +51,19 @@ export async function readLimited(request: Request, limit: BodyLimit): Promise<R
     Object.defineProperty(request, read, { value: () => inTime(whole(), withinMs) });
   }
   return request;
+}
+
+/** The same for whoever wants its text. @throws what {@link readLimited} throws */
+export async function readTextLimited(request: Request, limit: BodyLimit): Promise<string> {
+  if (declaredLength(request, limit) === null) return await (await readLimited(request, limit)).text();
+  return await inTime(request.text(), limit.withinMs ?? WITHIN_MS);
+}
+
+function declaredLength(request: Request, limit: BodyLimit): number | null {
+  const declared = request.headers.get("content-length");
+  if (declared === null) return null;
+  if (Number(declared) > limit.maxBytes) throw tooLarge(limit);
+  return Number(declared);
 }
 
 async function readChunks(request: Request, limit: BodyLimit): Promise<Request> {

@@ -1,7 +1,7 @@
 /** One HTTP request over a connection of the given agent, with `fetch`'s semantics: abort, streams, no redirects. */
 import { type Agent, request as httpRequest } from "node:http";
 import { FleetError } from "../../contracts/errors.ts";
-import type { AgentRequest } from "../pods/port.ts";
+import type { AgentRequest, AgentResponse } from "../pods/port.ts";
 import { responseOf } from "./message-response.ts";
 import { bodyOfInit, leaveBody, lengthOf, pumpBody } from "./request-body.ts";
 
@@ -30,10 +30,10 @@ function unreachable(cause: unknown): FleetError {
 /** A kept connection that the other side had closed meanwhile. */
 class StaleConnection extends Error {}
 
-function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Response> {
+function send(target: HttpTarget, path: string, init: AgentRequest): Promise<AgentResponse> {
   const method = init.method ?? "GET";
   const signal = init.signal ?? null;
-  const headers = Object.fromEntries(init.headers instanceof Headers ? init.headers : new Headers(init.headers));
+  const headers: Record<string, string> = { ...init.headers };
   const body = bodyOfInit(init);
   if ("whole" in body && body.whole !== null) headers["content-length"] = String(lengthOf(body.whole));
   return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ function send(target: HttpTarget, path: string, init: AgentRequest): Promise<Res
  * @throws FleetError `agent_unreachable`, with `details.sent` false only where not one byte of it was sent; the signal's
  * reason when that aborts
  */
-export async function httpCall(target: HttpTarget, path: string, init: AgentRequest = {}): Promise<Response> {
+export async function httpCall(target: HttpTarget, path: string, init: AgentRequest = {}): Promise<AgentResponse> {
   try {
     return await send(target, path, init);
   } catch (error) {

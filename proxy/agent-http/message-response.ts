@@ -1,7 +1,8 @@
-/** An answer of `node:http` as a standard `Response`, on Node and Deno alike: streaming, with backpressure both ways. */
+/** An answer of `node:http` as `fetch` would give it, on Node and Deno alike: streaming, with backpressure both ways. */
 import type { IncomingMessage } from "node:http";
 import { FleetError } from "../../contracts/errors.ts";
 import { shorten } from "../../contracts/shorten.ts";
+import type { AgentResponse } from "../pods/port.ts";
 
 /** Bytes read ahead of whoever reads the body; beyond them the socket is not read. */
 const READ_AHEAD_BYTES = 256 * 1024;
@@ -106,6 +107,26 @@ function wholeBody(
   });
 }
 
+const decoder = new TextDecoder();
+
+/** An answer whose bytes are here. */
+function wholeResponse(
+  bytes: Uint8Array<ArrayBuffer>,
+  head: Pick<AgentResponse, "status" | "statusText" | "headers">,
+): AgentResponse {
+  const text = () => decoder.decode(bytes);
+  return {
+    ...head,
+    ok: head.status < 300,
+    get body() {
+      return new Blob([bytes]).stream();
+    },
+    text: () => Promise.resolve(text()),
+    json: async () => JSON.parse(text()),
+    arrayBuffer: () => Promise.resolve(bytes.buffer),
+  };
+}
+
 /** Of an answer that no `Response` can be made of, or whose body nobody has asked for like this and nobody decodes. */
 function strange(what: string): FleetError {
   return new FleetError("agent_incompatible", `Cannot use the agent: it ${what}`, {
@@ -125,7 +146,7 @@ export async function responseOf(
   message: IncomingMessage,
   method: string,
   signal: AbortSignal | null,
-): Promise<Response> {
+): Promise<AgentResponse> {
   const status = message.statusCode ?? 0;
   if (status < 200 || status > 599) throw strange(`answered with HTTP ${status}`);
   const encoding = message.headers["content-encoding"];
@@ -140,5 +161,6 @@ export async function responseOf(
   }
   const length = declaredLength(message);
   const isSmall = length !== null && length <= WHOLE_BYTES;
-  return new Response(isSmall ? await wholeBody(message, length, signal) : bodyOf(message, signal), head);
+  if (isSmall) return wholeResponse(await wholeBody(message, length, signal), head);
+  return new Response(bodyOf(message, signal), head);
 }

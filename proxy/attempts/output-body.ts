@@ -60,7 +60,9 @@ async function request(
 ): Promise<ReadableStream<Uint8Array>> {
   const { podId, attemptId, output } = source;
   const resumed = from.offset > 0;
-  const headers: HeadersInit = resumed ? { range: `bytes=${from.offset}-`, "if-range": `"${output.sha256}"` } : {};
+  const headers: Record<string, string> = resumed
+    ? { range: `bytes=${from.offset}-`, "if-range": `"${output.sha256}"` }
+    : {};
   const path = outputPath(attemptId, output.index);
   const response = await options.agents.fetch(podId, path, { headers, signal: from.signal });
   if (response.status === (resumed ? 206 : 200)) return response.body ?? new Blob([]).stream();

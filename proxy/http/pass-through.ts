@@ -10,7 +10,7 @@ import type { Caller } from "../../contracts/tenant.ts";
 import { requireCaller, requireScope } from "../../contracts/trpc.ts";
 import { toAgentError } from "../pods/agent-error.ts";
 import { AGENT_SILENCE_MS } from "../pods/event-stream.ts";
-import type { Agents } from "../pods/port.ts";
+import type { AgentResponse, Agents } from "../pods/port.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import { withDeadline } from "../time/deadline.ts";
@@ -49,7 +49,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { agents, audit, isKnown, stopping, clock, logger, maxBodyBytes } = options;
   const { answerMs = 30_000, silenceMs = AGENT_SILENCE_MS } = options;
 
-  async function ask(request: Request, { podId, path }: PodCall, facts: RequestFacts): Promise<Response> {
+  async function ask(request: Request, { podId, path }: PodCall, facts: RequestFacts): Promise<AgentResponse> {
     const { signal, method } = request;
     return await withDeadline(
       { clock, timeoutMs: answerMs, signal, action: "get an answer from the pod" },

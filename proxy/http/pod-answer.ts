@@ -3,6 +3,7 @@ import { z } from "zod";
 import { FleetError } from "../../contracts/errors.ts";
 import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
 import { refusalText } from "../pods/agent-error.ts";
+import type { AgentResponse } from "../pods/port.ts";
 
 const Refusal = z.object({ error: z.object({ json: z.object({ data: z.object({ fleet: TolerantErrorEnvelope }) }) }) });
 
@@ -50,7 +51,7 @@ function parse(text: string, status: number): FleetError | null {
  * Nothing when the answer is one of success that an agent gives.
  * @throws FleetError what the pod refused, or what is wrong with its answer
  */
-export async function requireAnswer(response: Response): Promise<void> {
+export async function requireAnswer(response: AgentResponse): Promise<void> {
   const { status, headers } = response;
   if (response.ok && OUR_TYPES.test(headers.get("content-type") ?? "")) return;
   if (response.ok || status < 400) {

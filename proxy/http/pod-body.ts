@@ -1,11 +1,12 @@
 /** The body of a call to a pod on its way through: small ones in one piece, others streamed and counted. */
 import { FleetError } from "../../contracts/errors.ts";
+import type { AgentRequest } from "../pods/port.ts";
 
 /** Announced bodies up to this size are read whole, which costs less than a stream of one chunk. */
 const SMALL_BYTES = 64 * 1024;
 
 export interface PassedBody {
-  init: RequestInit & { duplex?: "half" };
+  init: Pick<AgentRequest, "body" | "duplex">;
   /** Set once the body was too large, however the request then failed. */
   tooLarge(): FleetError | null;
 }

@@ -26,11 +26,9 @@ function only(headers: Headers, names: readonly string[]): Headers {
 }
 
 /** What the agent does belongs to the edge's own span of the request, whose parent the caller may have named. */
-export function headersToAgent(headers: Headers, { requestId, trace }: RequestFacts): Headers {
-  const kept = only(headers, TO_AGENT);
-  kept.set(REQUEST_ID_HEADER, requestId);
-  kept.set(TRACEPARENT_HEADER, formatTraceparent(trace));
-  return kept;
+export function headersToAgent(headers: Headers, { requestId, trace }: RequestFacts): Record<string, string> {
+  const kept = Object.fromEntries(only(headers, TO_AGENT));
+  return { ...kept, [REQUEST_ID_HEADER]: requestId, [TRACEPARENT_HEADER]: formatTraceparent(trace) };
 }
 
 export function headersToCaller(headers: Headers): Headers {

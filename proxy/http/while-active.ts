@@ -12,10 +12,10 @@ interface Keys {
   clock: Pick<Clock, "sleep">;
 }
 
-interface Stream<T> {
+interface Stream<T, R> {
   signal: AbortSignal;
   /** Opens the stream; it must end when the signal is aborted. */
-  open: (signal: AbortSignal) => AsyncIterable<T>;
+  open: (signal: AbortSignal) => AsyncIterable<T, R>;
 }
 
 /** Resolves with true once the key is revoked, with false at the end. A store that does not answer revokes nothing. */
@@ -28,23 +28,24 @@ export async function untilRevoked({ isActive, clock }: Keys, keyId: KeyId, ende
 }
 
 /** @throws FleetError `unauthorized` once the key is revoked */
-export async function* whileActive<T>(
+export async function* whileActive<T, R>(
   keys: Keys,
   caller: Caller,
-  { signal, open }: Stream<T>,
-): AsyncGenerator<T, void> {
+  { signal, open }: Stream<T, R>,
+): AsyncGenerator<T, R> {
   const revoked = new AbortController();
   const ended = new AbortController();
   void untilRevoked(keys, caller.keyId, AbortSignal.any([signal, ended.signal])).then((found) => {
     if (found) revoked.abort();
   });
   try {
-    yield* open(AbortSignal.any([signal, revoked.signal]));
+    const last = yield* open(AbortSignal.any([signal, revoked.signal]));
     if (revoked.signal.aborted) {
       throw new FleetError("unauthorized", "Cannot go on with the stream: the API key was revoked", {
         hint: "Ask an administrator for another key.",
       });
     }
+    return last;
   } finally {
     ended.abort("over");
   }

@@ -3,14 +3,14 @@
  * is tried again with backoff for as long: what became of the attempt is told by the job's lifecycle, never from here.
  */
 import { type AttemptEvent, isAttemptFinal } from "../../contracts/attempt.ts";
-import type { AttemptId, PodId } from "../../contracts/ids.ts";
+import type { JobId } from "../../contracts/ids.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
+import type { AttemptRow, JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface AttemptTarget {
-  podId: PodId;
-  attemptId: AttemptId;
+  jobId: JobId;
   /** Number of the attempt within its job. */
   no: number;
   previews: boolean;
@@ -22,6 +22,7 @@ export interface AttemptFeed {
 }
 
 export interface AttemptFeedOptions {
+  store: Pick<JobStore, "listAttempts">;
   agents: Pick<Agents, "watchAttempt">;
   clock: Clock;
   logger: Logger;
@@ -33,16 +34,19 @@ export interface AttemptFeedOptions {
 const REOPEN = { firstMs: 250, maxMs: 5_000 };
 
 function sameTarget(a: AttemptTarget | null, b: AttemptTarget | null): boolean {
-  return a?.attemptId === b?.attemptId && a?.previews === b?.previews;
+  return a?.jobId === b?.jobId && a?.no === b?.no && a?.previews === b?.previews;
 }
 
 export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
-  const { agents, clock, logger, openAfterMs, onEvent } = options;
+  const { store, agents, clock, logger, openAfterMs, onEvent } = options;
   let current: { target: AttemptTarget; stop: AbortController } | null = null;
 
   /** One connection. True when the attempt has said its last word. */
   async function readOnce(target: AttemptTarget, signal: AbortSignal, onAlive: () => void): Promise<boolean> {
-    for await (const event of agents.watchAttempt(target, signal)) {
+    const attempt: AttemptRow | undefined = (await store.listAttempts(target.jobId)).find(({ no }) => no === target.no);
+    if (attempt === undefined) return true;
+    const { id: attemptId, podId } = attempt;
+    for await (const event of agents.watchAttempt({ podId, attemptId, previews: target.previews }, signal)) {
       if (signal.aborted) return true;
       onAlive();
       onEvent(target, event);
@@ -64,7 +68,7 @@ export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
         if (await readOnce(target, signal, onAlive)) return;
       } catch (error) {
         if (!signal.aborted) {
-          logger.debug("attempt stream cut", { attempt: target.attemptId, pod: target.podId, error });
+          logger.debug("attempt stream cut", { job: target.jobId, no: target.no, error });
         }
       }
       failures += 1;

@@ -73,25 +73,22 @@ export function createFinals({ store, signals, clock, logger, pollMs }: FinalsOp
 
   return {
     async wait(jobId, { ms, signal, look }) {
-      const woken = new AbortController();
-      let found: JobRow | null = null;
-      const wake = (final: JobRow | null) => {
-        found ??= final;
-        // A reason of our own: without one each end would build a DOMException with its stack.
-        woken.abort("final");
-      };
+      const woken = Promise.withResolvers<JobRow | null>();
+      const wake = woken.resolve;
       const stop = () => wake(null);
       const own = waiting.get(jobId) ?? new Set();
       waiting.set(jobId, own.add(wake));
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
+      let callOff = () => {};
       try {
         const row = await look();
         if (isTerminal(visibleState(row.state))) return row;
         void poll();
-        await clock.sleep(ms, woken.signal);
-        return found;
+        callOff = clock.after(ms, stop);
+        return await woken.promise;
       } finally {
+        callOff();
         signal.removeEventListener("abort", stop);
         own.delete(wake);
         if (own.size === 0) waiting.delete(jobId);

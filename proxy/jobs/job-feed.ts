@@ -54,6 +54,8 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
   /** Raises the ids of progress, previews and outputs. */
   let liveCount = 0;
   let target: Omit<AttemptTarget, "previews"> | null = null;
+  /** The job once its end was signalled, which never changes again. */
+  let final: JobRow | null = null;
 
   function publish(mail: Mail): void {
     for (const mailbox of mailboxes) mailbox.put(mail);
@@ -114,19 +116,17 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
     attemptFeed.aim(target && { ...target, previews });
   }
 
-  async function findTarget(row: JobRow): Promise<typeof target> {
-    if (row.state !== "running" && row.state !== "canceling") return null;
-    const attempt = (await store.listAttempts(jobId)).find((one) => one.no === row.attempt);
-    return attempt ? { podId: attempt.podId, attemptId: attempt.id, no: attempt.no } : null;
+  function targetOf({ state, attempt }: JobRow): typeof target {
+    return state === "running" || state === "canceling" ? { jobId, no: attempt } : null;
   }
 
   /** True once the job is final. */
   async function look(): Promise<boolean> {
     const events = await store.listEvents(jobId, ver);
     if (events.length === 0 && !memory.isDue()) return false;
-    const row = await store.getJob(jobId);
+    const row = final ?? await store.getJob(jobId);
     if (!row) return true;
-    if (events.length > 0) target = await findTarget(row);
+    if (events.length > 0) target = targetOf(row);
     memory.begin(target?.no ?? null);
     for (const event of events) {
       ver = event.ver;
@@ -149,8 +149,9 @@ export function createJobFeed(options: JobFeedOptions, jobId: JobId): JobFeed {
       return mailboxes.size;
     },
     async run(signal) {
-      const stopListening = signals.on("job", ({ id }) => {
-        if (id !== jobId) return;
+      const stopListening = signals.on("job", (job) => {
+        if (job.id !== jobId) return;
+        if (isTerminal(job.state)) final = job;
         memory.hint();
         bell.ring();
       });

@@ -59,9 +59,9 @@ export async function* watchJob(
 ): AsyncGenerator<Tracked<JobEvent>, void> {
   const { store, hub, view } = watcher;
   const { jobId } = request;
-  const known = await getOwnJob(store, request.tenantId, jobId);
   const seen = versionOf(request.lastEventId);
   using subscription = hub.subscribe(jobId, request);
+  const known = await getOwnJob(store, request.tenantId, jobId);
 
   async function missedSince(ver: number): Promise<Mail[]> {
     const events = await store.listEvents(jobId, ver);
@@ -72,14 +72,13 @@ export async function* watchJob(
 
   /** Events with a version above `ver` have not been told; null when even the last one has. */
   async function begin(): Promise<{ ver: number; mails: Mail[] } | null> {
-    const row = await store.getJob(jobId) ?? known;
     // An id from the future is none of ours.
-    if (seen !== null && seen <= row.ver) {
-      return seen === row.ver && isTerminal(row.state) ? null : { ver: seen, mails: await missedSince(seen) };
+    if (seen !== null && seen <= known.ver) {
+      return seen === known.ver && isTerminal(known.state) ? null : { ver: seen, mails: await missedSince(seen) };
     }
     const events = await store.listEvents(jobId, 0);
-    const last = events.findLast((event) => event.ver <= row.ver);
-    return { ver: row.ver - 1, mails: [snapshot(row, last, view(row))] };
+    const last = events.findLast((event) => event.ver <= known.ver);
+    return { ver: known.ver - 1, mails: [snapshot(known, last, view(known))] };
   }
 
   const start = await persistently(watcher, begin, signal);

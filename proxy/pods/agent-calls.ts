@@ -1,8 +1,8 @@
 /**
  * An agent's queries and mutations over the transport, in tRPC's protocol: a request and its answer. tRPC's own client makes
- * four observables, their listeners, an aborted controller and some twenty objects for each. Its streams are left to it.
+ * four observables, their listeners, an aborted controller and some twenty objects for each.
  */
-import { type TRPCLink, type TRPCRequestOptions, TRPCUntypedClient } from "@trpc/client";
+import { type TRPCRequestOptions, TRPCUntypedClient } from "@trpc/client";
 import superjson from "superjson";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
@@ -10,15 +10,13 @@ import { isRecord } from "../../contracts/workflow.ts";
 import { answerOfProcedure, errorOfProcedure, unsendable } from "./agent-error.ts";
 import { limitedBody, MAX_CALL_BYTES } from "./answer-limit.ts";
 import { traceHeaders } from "./call-trace.ts";
-import type { AgentRequest } from "./port.ts";
+import type { AgentRequest, AgentResponse } from "./port.ts";
 
 export interface AgentCallsOptions {
   /** @param path with its query */
-  send: (path: string, init: AgentRequest) => Promise<Response>;
+  send: (path: string, init: AgentRequest) => Promise<AgentResponse>;
   /** For `x-request-id`. */
   requestId: () => string;
-  /** For subscriptions alone. */
-  streams: TRPCLink<AgentRouter>;
 }
 
 /** Our own words, whose refusal is told from a failure on the way. */
@@ -39,12 +37,17 @@ function dataOf(answer: unknown): unknown {
   throw errorOfProcedure(superjson.deserialize(error as Parameters<typeof superjson.deserialize>[0]));
 }
 
-/** Its calls reject with what was thrown on the way, see `toAgentError`. */
+/** Of a query or a subscription. @throws FleetError `internal` for an input that cannot be written */
+export function queryPath(procedure: string, input: unknown): string {
+  return `${AGENT_ROUTES.trpc}/${procedure}?input=${encodeURIComponent(written(input))}`;
+}
+
+/** Queries and mutations; its calls reject with what was thrown on the way, see `toAgentError`. */
 export class AgentCalls extends TRPCUntypedClient<AgentRouter> {
   readonly #options: AgentCallsOptions;
 
   constructor(options: AgentCallsOptions) {
-    super({ links: [options.streams] });
+    super({ links: [] });
     this.#options = options;
   }
 
@@ -55,16 +58,15 @@ export class AgentCalls extends TRPCUntypedClient<AgentRouter> {
       "x-request-id": requestId(),
       ...traceHeaders(context),
     };
-    const response = await send(`${AGENT_ROUTES.trpc}/${path}`, { ...init, headers, signal: signal ?? null });
+    const response = await send(path, { ...init, headers, signal: signal ?? null });
     return dataOf(await (await answerOfProcedure(limitedBody(response, MAX_CALL_BYTES))).json());
   }
 
   override async query(path: string, input?: unknown, options?: TRPCRequestOptions): Promise<unknown> {
-    const asked = `${path}?input=${encodeURIComponent(written(input))}`;
-    return await this.#call(asked, { method: "GET" }, options);
+    return await this.#call(queryPath(path, input), { method: "GET" }, options);
   }
 
   override async mutation(path: string, input?: unknown, options?: TRPCRequestOptions): Promise<unknown> {
-    return await this.#call(path, { method: "POST", body: written(input) }, options);
+    return await this.#call(`${AGENT_ROUTES.trpc}/${path}`, { method: "POST", body: written(input) }, options);
   }
 }

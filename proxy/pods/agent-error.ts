@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
 import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
 import { limitedBody, MAX_REFUSAL_BYTES } from "./answer-limit.ts";
+import type { AgentResponse } from "./port.ts";
 
 const RawError = z.object({ error: TolerantErrorEnvelope });
 
@@ -80,7 +81,7 @@ function parseEnvelope(text: string): ErrorEnvelope | null {
 }
 
 /** Empty when it is too long or does not arrive. */
-export async function refusalText(response: Response): Promise<string> {
+export async function refusalText(response: AgentResponse): Promise<string> {
   try {
     return await limitedBody(response, MAX_REFUSAL_BYTES).text();
   } catch {
@@ -89,7 +90,7 @@ export async function refusalText(response: Response): Promise<string> {
 }
 
 /** The error inside an HTTP answer that is not a success: `{ "error": envelope }`, else by status. */
-export async function errorOfResponse(response: Response): Promise<FleetError> {
+export async function errorOfResponse(response: AgentResponse): Promise<FleetError> {
   const envelope = parseEnvelope(await refusalText(response));
   return envelope ? FleetError.fromEnvelope(envelope) : ofStatus(response.status, undefined);
 }
@@ -105,7 +106,7 @@ function notLetIn(): FleetError {
  * What tRPC's client may read: an answer of a procedure, error or not. What was answered before any procedure (the
  * agent's authentication, something between us) is thrown in our words instead, of which that client would keep nothing.
  */
-export async function answerOfProcedure(response: Response): Promise<Response> {
+export async function answerOfProcedure(response: AgentResponse): Promise<AgentResponse> {
   if (response.ok) return response;
   const text = await response.text();
   const envelope = parseEnvelope(text);

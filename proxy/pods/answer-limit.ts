@@ -3,6 +3,7 @@
  * one call, not its memory. Bytes are counted as they come, and the connection is dropped at the first one too many.
  */
 import { FleetError } from "../../contracts/errors.ts";
+import type { AgentResponse } from "./port.ts";
 
 const MIB = 1024 * 1024;
 
@@ -35,7 +36,7 @@ const UNBOUND = ["transfer-encoding", "content-encoding"];
  * HTTP itself, so it is passed on as it is.
  * @throws FleetError `agent_incompatible` for a declared length that is too much.
  */
-export function limitedBody(response: Response, maxBytes: number): Response {
+export function limitedBody(response: AgentResponse, maxBytes: number): AgentResponse {
   const declared = response.headers.get("content-length");
   if (declared === null || UNBOUND.some((name) => response.headers.has(name))) {
     return limited(response, bodyGauge(maxBytes));
@@ -77,7 +78,7 @@ export function eventGauge(maxBytes: number): Gauge {
 }
 
 /** The same answer, whose body errors with what the gauge throws and is canceled then. */
-export function limited(response: Response, gauge: Gauge): Response {
+function limited(response: AgentResponse, gauge: Gauge): AgentResponse {
   if (response.body === null) return response;
   const reader = response.body.getReader();
   const body = new ReadableStream<Uint8Array>({

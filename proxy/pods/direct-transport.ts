@@ -38,8 +38,7 @@ export function createDirectTransport(
       }
       // Behind the whole origin and a slash, where no path can name another host to take the secret to.
       const url = new URL(`${new URL(target.url).origin}/${path.replace(/^\//, "")}`);
-      const headers = new Headers(init.headers);
-      headers.set("authorization", `Bearer ${target.secret}`);
+      const headers = { ...init.headers, authorization: `Bearer ${target.secret}` };
       try {
         return await options.fetch(url, { ...init, headers, redirect: "manual" });
       } catch (error) {

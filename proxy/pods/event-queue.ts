@@ -4,8 +4,11 @@
  */
 
 export interface EventQueue {
-  /** False when there is no room even without the pictures: nothing was added then. */
-  push(value: unknown): boolean;
+  /**
+   * @param chars of its JSON
+   * @returns false when there is no room even without the pictures: nothing was added then
+   */
+  push(value: unknown, chars: number): boolean;
   /** Undefined when there is none. */
   shift(): unknown;
 }
@@ -39,10 +42,9 @@ export function createEventQueue({ maxEvents, maxChars }: EventQueueLimits): Eve
   const isFull = () => entries.length > maxEvents || chars > maxChars;
 
   return {
-    push(value) {
-      const entry = { value, chars: JSON.stringify(value)?.length ?? 0, isPicture: isPicture(value) };
-      entries.push(entry);
-      chars += entry.chars;
+    push(value, size) {
+      entries.push({ value, chars: size, isPicture: isPicture(value) });
+      chars += size;
       while (isFull()) {
         const oldest = entries.findIndex((one) => one.isPicture);
         if (oldest === -1) {

@@ -1,6 +1,6 @@
 /**
- * One connection of a subscription as an async iterable. tRPC's client re-opens a cut stream by itself, for ever and in
- * silence; here the first cut ends the iteration with an error, and whoever watches decides when to open the next one.
+ * One connection of a subscription as an async iterable: the first cut ends the iteration with an error, and whoever
+ * watches decides when to open the next one.
  */
 import { FleetError } from "../../contracts/errors.ts";
 import { isAbort, toAgentError } from "./agent-error.ts";
@@ -11,7 +11,8 @@ import { createEventQueue } from "./event-queue.ts";
 export interface StreamSink {
   /** Bytes have come, of events or of the agent's keep-alive. */
   alive(): void;
-  data(value: unknown): void;
+  /** @param chars of its JSON */
+  data(value: unknown, chars: number): void;
   /** The connection is gone; `error` says why where that is known. */
   cut(error: unknown): void;
   /** The agent ended the stream in order. */
@@ -85,10 +86,10 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   });
   const subscription = options.open({
     alive: silence.broken,
-    data(value) {
+    data(value, chars) {
       silence.broken();
       if (!timer.signal.aborted) timer.abort("an event came");
-      if (!queue.push(value)) {
+      if (!queue.push(value, chars)) {
         return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
       }
       wake();

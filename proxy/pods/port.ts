@@ -9,13 +9,21 @@ import { PARTNER_KEY_PROTOCOL } from "../../contracts/partner-key.ts";
 import type { PodRow } from "../store/pod-store.ts";
 
 /** As `fetch` takes it. A body that is at hand is given as text or bytes: as a stream it would cost a round of copies. */
-export interface AgentRequest extends RequestInit {
+export interface AgentRequest extends Omit<RequestInit, "headers"> {
+  /** By their names in lower case. */
+  headers?: Readonly<Record<string, string>>;
   /** Needed with a body that is a stream. */
   duplex?: "half";
 }
 
+/** The part of a `Response` that is used: making a whole one of bytes that are here costs more than reading them. */
+export type AgentResponse = Pick<
+  Response,
+  "ok" | "status" | "statusText" | "headers" | "body" | "text" | "json" | "arrayBuffer"
+>;
+
 /** How a runtime calls an agent: the part of `fetch` that a transport uses. */
-export type AgentFetch = (url: URL, init?: AgentRequest) => Promise<Response>;
+export type AgentFetch = (url: URL, init?: AgentRequest) => Promise<AgentResponse>;
 
 /**
  * The one way to an agent. Adds the transport's own authentication. Rejects with FleetError `agent_unreachable`; an HTTP
@@ -23,14 +31,14 @@ export type AgentFetch = (url: URL, init?: AgentRequest) => Promise<Response>;
  */
 export interface AgentTransport {
   /** @param path with its query, from the root of the agent's own origin */
-  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<Response>;
+  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<AgentResponse>;
 }
 
 /** Typed access to agents over the transport. */
 export interface Agents {
   client(podId: PodId): TRPCClient<AgentRouter>;
   /** Raw HTTP on the agent, e.g. `outputPath(…)`. */
-  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<Response>;
+  fetch(podId: PodId, path: string, init?: AgentRequest): Promise<AgentResponse>;
   /** Live events of one attempt; ends after its final report, rejects when the pod cannot be reached. */
   watchAttempt(
     target: { podId: PodId; attemptId: AttemptId; previews: boolean },

@@ -7,7 +7,7 @@ export interface Bell {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createBell(clock: Clock): Bell {
+export function createBell(clock: Pick<Clock, "after">): Bell {
   let rung = false;
   let wake: (() => void) | null = null;
   return {
@@ -16,14 +16,14 @@ export function createBell(clock: Clock): Bell {
       wake?.();
     },
     async wait(ms, signal) {
-      if (!rung) {
-        const woken = new AbortController();
-        // A reason of our own: without one each ring would build a DOMException with its stack.
-        const stop = () => woken.abort("rung");
+      if (!rung && !signal.aborted) {
+        const woken = Promise.withResolvers<void>();
+        const stop = () => woken.resolve();
         wake = stop;
         signal.addEventListener("abort", stop, { once: true });
-        if (signal.aborted) stop();
-        await clock.sleep(ms, woken.signal);
+        const callOff = clock.after(ms, stop);
+        await woken.promise;
+        callOff();
         signal.removeEventListener("abort", stop);
         wake = null;
       }

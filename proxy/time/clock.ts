@@ -7,6 +7,8 @@ export interface Clock {
   monotonicMs(): number;
   /** From 0 up to, not including, 1. */
   random(): number;
+  /** Calls back once after `ms`, at the latest after 24.8 days. @returns what calls it off, any number of times */
+  after(ms: number, then: () => void): () => void;
   /**
    * Resolves after `ms`, at the latest after 24.8 days, or at once when the signal is or becomes aborted: callers look at
    * the signal afterwards.
@@ -22,6 +24,10 @@ export function systemClock(): Clock {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
     random: () => Math.random(),
+    after(ms, then) {
+      const timer = setTimeout(then, Math.min(ms, MAX_TIMER_MS));
+      return () => clearTimeout(timer);
+    },
     sleep(ms, signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();

@@ -3,7 +3,7 @@ import { FleetError } from "../../contracts/errors.ts";
 import type { Clock } from "./clock.ts";
 
 export interface DeadlineOptions {
-  clock: Clock;
+  clock: Pick<Clock, "after">;
   timeoutMs: number;
   signal: AbortSignal;
   /** What is being done, for the message: "Cannot <action>: no answer within …". */
@@ -18,22 +18,22 @@ export async function withDeadline<T>(options: DeadlineOptions, call: (signal: A
   const { clock, timeoutMs, signal, action } = options;
   signal.throwIfAborted();
   const inner = new AbortController();
-  const timer = new AbortController();
-  const ended = new Promise<never>((_, reject) => {
-    inner.signal.addEventListener("abort", () => reject(inner.signal.reason), { once: true });
-  });
-  const forward = () => inner.abort(signal.reason);
+  const ended = Promise.withResolvers<never>();
+  const end = (reason: unknown) => {
+    inner.abort(reason);
+    ended.reject(inner.signal.reason);
+  };
+  const forward = () => end(signal.reason);
   signal.addEventListener("abort", forward, { once: true });
-  void clock.sleep(timeoutMs, timer.signal).then(() => {
-    if (timer.signal.aborted) return;
-    inner.abort(new FleetError("timeout", `Cannot ${action}: no answer within ${timeoutMs} ms`));
+  const callOff = clock.after(timeoutMs, () => {
+    end(new FleetError("timeout", `Cannot ${action}: no answer within ${timeoutMs} ms`));
   });
   try {
-    return await Promise.race([call(inner.signal), ended]);
+    return await Promise.race([call(inner.signal), ended.promise]);
   } catch (error) {
     throw inner.signal.aborted ? inner.signal.reason : error;
   } finally {
-    timer.abort("answered");
+    callOff();
     signal.removeEventListener("abort", forward);
   }
 }

@@ -35,21 +35,23 @@ export function createExchange(): Exchange {
   const plain = { request: httpRequest, agent: new HttpAgent(CONNECTIONS) };
   const secure = { request: httpsRequest, agent: new HttpsAgent(CONNECTIONS) };
   /** Of the base URL of the last call: it changes only with ComfyUI's process. */
-  let parsed = { baseUrl: "", options: {}, prefix: "" };
+  let parsed = { baseUrl: "", place: {}, prefix: "" };
 
   function parse(baseUrl: string): typeof parsed {
     if (parsed.baseUrl === baseUrl) return parsed;
     const url = new URL(baseUrl);
-    return parsed = { baseUrl, options: urlToHttpOptions(url), prefix: url.pathname === "/" ? "" : url.pathname };
+    // No more of them than is needed: each request copies them three times.
+    const { hostname, port, auth } = urlToHttpOptions(url);
+    return parsed = { baseUrl, place: { hostname, port, auth }, prefix: url.pathname === "/" ? "" : url.pathname };
   }
 
   return (baseUrl, { method, path, json, timeoutMs, signal }) => {
-    const { options, prefix } = parse(baseUrl);
+    const { place, prefix } = parse(baseUrl);
     const { request, agent } = baseUrl.startsWith("https:") ? secure : plain;
     const body = json === undefined ? null : Buffer.from(JSON.stringify(json));
     const headers = body === null ? {} : { "content-type": "application/json", "content-length": body.length };
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const sent = request({ ...options, path: prefix + path, method, agent, headers }, (response) => {
+    const sent = request({ ...place, path: prefix + path, method, agent, headers }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => text += chunk);

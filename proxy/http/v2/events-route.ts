@@ -2,21 +2,11 @@
 import { whileActive } from "../while-active.ts";
 import { jobEvents } from "./job-events.ts";
 import { linksFor, type V2Options, type V2Route } from "./request.ts";
-import { type ServerEvent, SSE_HEADERS, sseBody } from "./sse.ts";
+import { SSE_HEADERS, sseBody } from "./sse.ts";
 import { createStreamSlots } from "./stream-slots.ts";
 import { jobIdOf } from "./uuids.ts";
 
 const KEEP_ALIVE_MS = 15_000;
-
-/** The first event again, then the rest. */
-async function* withFirst(
-  first: IteratorResult<ServerEvent, unknown>,
-  rest: AsyncGenerator<ServerEvent, void>,
-): AsyncGenerator<ServerEvent, void> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
-}
 
 export function createEventsRoute(options: V2Options): V2Route {
   const { jobs, clock, stopping, maxStreams } = options;
@@ -47,7 +37,7 @@ export function createEventsRoute(options: V2Options): V2Route {
     try {
       // An unknown job is an answer of its own, not a stream: the first event is waited for.
       const first = await events.next();
-      const body = sseBody(withFirst(first, events), { clock, keepAliveMs: KEEP_ALIVE_MS, onEnd: end });
+      const body = sseBody(events, { first, clock, keepAliveMs: KEEP_ALIVE_MS, onEnd: end });
       // A client that goes away before it has read anything may never cancel the body.
       raw.signal.addEventListener("abort", end, { once: true });
       if (raw.signal.aborted) end();

@@ -20,7 +20,7 @@ const QUEUE_LOOK_MS = 5_000;
 
 interface EventSource {
   jobs: Pick<V2Options["jobs"], "watch" | "get" | "queuePosition">;
-  clock: Pick<Clock, "sleep">;
+  clock: Pick<Clock, "after">;
   /** Anew for each event: links live shorter than streams. */
   links: () => ContentLinks;
 }
@@ -34,19 +34,27 @@ type Status = Extract<JobEvent, { type: "status" }>;
 type Coming = Promise<IteratorResult<{ data: JobEvent }>>;
 
 /** The state decides, not the look at the queue that comes after it. */
-async function statusEvent({ jobs, links }: EventSource, { state, jobId, job }: Status): Promise<ServerEvent> {
+async function statusOf({ jobs }: EventSource, { state, jobId }: Status) {
   const position = state === "queued" ? await jobs.queuePosition(jobId) : null;
-  const status = { status: state, queue_position: queuePositionView({ state }, position) };
-  if (job === null) return { event: "status", data: status };
-  const ofNow = links();
-  const outputs = job.outputs.map((output) => outputView(output, ofNow));
-  return { event: "status", data: { ...status, outputs, error: job.error && errorView(job.error) } };
+  return { status: state, queue_position: queuePositionView({ state }, position) };
+}
+
+/** Every output is told before the terminal status, also those that nobody knew of while the job ran. */
+async function lastEvents(source: EventSource, last: Status, told: ReadonlySet<string>): Promise<ServerEvent[]> {
+  const status = await statusOf(source, last);
+  const { job } = last;
+  if (job === null) return [{ event: "status", data: status }];
+  const links = source.links();
+  const outputs = job.outputs.map((output) => ({ name: nameOf(output), data: outputView(output, links) }));
+  const untold = outputs.filter(({ name }) => !told.has(name)).map(({ data }) => ({ event: "output", data }));
+  const whole = { ...status, outputs: outputs.map(({ data }) => data), error: job.error && errorView(job.error) };
+  return [...untold, { event: "status", data: whole }];
 }
 
 async function eventOf(source: EventSource, event: JobEvent): Promise<ServerEvent> {
   switch (event.type) {
     case "status":
-      return await statusEvent(source, event);
+      return { event: "status", data: await statusOf(source, event) };
     case "progress":
       return { event: "progress", data: progressView(event.progress) };
     case "preview":
@@ -59,11 +67,6 @@ async function eventOf(source: EventSource, event: JobEvent): Promise<ServerEven
   }
 }
 
-/** Every output is told before the terminal status, also those that nobody knew of while the job ran. */
-function* untoldOutputs({ job }: Status, told: Set<string>): Generator<Output> {
-  for (const output of job?.outputs ?? []) if (!told.has(nameOf(output))) yield output;
-}
-
 function nameOf({ nodeId, name, assetId }: Output): string {
   return [nodeId, name, assetId].join("/");
 }
@@ -74,12 +77,15 @@ async function progressOfNow(source: EventSource, { caller, jobId }: EventReques
   return progress === null ? null : { event: "progress", data: progressView(progress) };
 }
 
-/** Ends after the terminal status, or with the signal. @throws FleetError `not_found` before the first event */
+/**
+ * Returns the terminal status, behind the outputs that were not told before it; undefined at the signal.
+ * @throws FleetError `not_found` before the first event
+ */
 export async function* jobEvents(
   source: EventSource,
   request: EventRequest,
   signal: AbortSignal,
-): AsyncGenerator<ServerEvent, void> {
+): AsyncGenerator<ServerEvent[], ServerEvent[] | void> {
   const { jobs, clock } = source;
   const { caller, jobId } = request;
   const over = new AbortController();
@@ -95,10 +101,9 @@ export async function* jobEvents(
   async function next(): Promise<Awaited<Coming> | null> {
     const event = pending.event ??= events.next();
     if (state !== "queued") return await event;
-    const awake = new AbortController();
-    const result = await Promise.race([event, clock.sleep(QUEUE_LOOK_MS, awake.signal).then(() => null)]);
-    awake.abort("came");
-    return result;
+    const due = Promise.withResolvers<null>();
+    const callOff = clock.after(QUEUE_LOOK_MS, () => due.resolve(null));
+    return await Promise.race([event, due.promise]).finally(callOff);
   }
 
   try {
@@ -109,27 +114,22 @@ export async function* jobEvents(
         const now = await jobs.queuePosition(jobId);
         if (now === null || now === position) continue;
         position = now;
-        yield { event: "status", data: { status: "queued", queue_position: now } };
+        yield [{ event: "status", data: { status: "queued", queue_position: now } }];
         continue;
       }
       pending.event = null;
       if (result.done) return;
       const { data } = result.value;
-      const event = await eventOf(source, data);
+      if (data.type === "status" && isTerminal(data.state)) return await lastEvents(source, data, told);
       if (data.type === "output") told.add(nameOf(data.output));
-      if (data.type === "status" && isTerminal(data.state)) {
-        for (const output of untoldOutputs(data, told)) {
-          yield { event: "output", data: outputView(output, source.links()) };
-        }
-      }
-      yield event;
+      const event = await eventOf(source, data);
+      yield [event];
       if (data.type !== "status") continue;
       const isFirst = state === null;
       state = data.state;
       position = (event.data as { queue_position: unknown }).queue_position;
-      if (isTerminal(state)) return;
       const progress = isFirst && state !== "queued" ? await progressOfNow(source, request, signal) : null;
-      if (progress !== null) yield progress;
+      if (progress !== null) yield [progress];
     }
   } finally {
     over.abort("ended");

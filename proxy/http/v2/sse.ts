@@ -1,6 +1,6 @@
 /**
- * Server-sent events as an HTTP body: one event a pull, a comment when nothing happens for a while, and an end that
- * frees what the stream holds, whoever ends it: the events, the client, or the edge.
+ * Server-sent events as an HTTP body: what is told at once in one piece, a comment when nothing happens for a while, and
+ * an end that frees what the stream holds, whoever ends it: the events, the client, or the edge.
  */
 import type { Clock } from "../../time/clock.ts";
 
@@ -9,8 +9,15 @@ export interface ServerEvent {
   data: unknown;
 }
 
+/** Events that are told at once. What is returned is told with the end of the stream. */
+export type ServerEvents = AsyncIterator<readonly ServerEvent[], readonly ServerEvent[] | void>;
+
+type Told = Awaited<ReturnType<ServerEvents["next"]>>;
+
 export interface SseOptions {
-  clock: Pick<Clock, "sleep">;
+  /** What the first `next()` of the events gave, where that was waited for. */
+  first?: Told;
+  clock: Pick<Clock, "after">;
   /** A comment after this long without an event, so that nobody between takes the stream for dead. */
   keepAliveMs: number;
   /** Called once. */
@@ -32,46 +39,46 @@ function frame({ event, data }: ServerEvent): string {
 
 /** The body. Errors of `events` end it as if they had ended: what became of the job is for a GET to say. */
 export function sseBody(
-  events: AsyncIterator<ServerEvent, unknown>,
-  { clock, keepAliveMs, onEnd }: SseOptions,
+  events: ServerEvents,
+  { first, clock, keepAliveMs, onEnd }: SseOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  const closed = new AbortController();
-  let coming: Promise<IteratorResult<ServerEvent, unknown>> | null = null;
+  let coming: Promise<Told> | null = first === undefined ? null : Promise.resolve(first);
+  let stopWaiting = () => {};
   let over = false;
 
   function end(): void {
     if (over) return;
     over = true;
-    closed.abort("ended");
+    stopWaiting();
     onEnd();
   }
 
-  /** Null when nothing came in time; the event that is still coming is taken by the next pull. */
-  async function next(): Promise<IteratorResult<ServerEvent, unknown> | null> {
-    const awake = new AbortController();
-    const wake = () => awake.abort("came");
-    closed.signal.addEventListener("abort", wake, { once: true });
-    try {
-      coming ??= events.next();
-      const silence = clock.sleep(keepAliveMs, awake.signal).then(() => null);
-      const result = await Promise.race([coming, silence]);
-      if (result !== null) coming = null;
-      return result;
-    } finally {
-      closed.signal.removeEventListener("abort", wake);
-      wake();
-    }
+  /** Null when nothing came in time; what is still coming is taken by the next pull. */
+  async function next(): Promise<Told | null> {
+    coming ??= events.next();
+    const silence = Promise.withResolvers<null>();
+    const callOff = clock.after(keepAliveMs, () => silence.resolve(null));
+    stopWaiting = () => {
+      callOff();
+      silence.resolve(null);
+    };
+    const told = await Promise.race([coming, silence.promise]);
+    callOff();
+    if (told !== null) coming = null;
+    return told;
   }
 
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      const result = await next().catch(() => ({ done: true as const, value: undefined }));
+      const told = await next().catch((): Told => ({ done: true, value: undefined }));
       if (over) return;
-      if (result === null) return controller.enqueue(encoder.encode(KEEP_ALIVE));
-      if (!result.done) return controller.enqueue(encoder.encode(frame(result.value)));
-      end();
+      const text = told === null ? KEEP_ALIVE : (told.value ?? []).map(frame).join("");
+      if (text !== "") controller.enqueue(encoder.encode(text));
+      if (!told?.done) return;
+      // At once: what is written in one turn leaves in one packet.
       controller.close();
+      end();
     },
     cancel() {
       end();

@@ -58,6 +58,7 @@ export async function startGatedAgent(timing: Partial<CallerTiming> = {}) {
     },
     maxInputBytes: 1_000_000,
     maxCallBytes: 1_000_000,
+    clock: systemClock,
     logger,
   });
   const listener = await listenTcp(app, { host: "127.0.0.1", port: 0 }, callers);

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createNodeFetch } from "../../../../proxy/agent-http/node-fetch.ts";
 import { createDirectTransport } from "../../../../proxy/pods/direct-transport.ts";
+import type { AgentRequest } from "../../../../proxy/pods/port.ts";
 import { podId } from "../jobs/ids.ts";
 
 const servers: Server[] = [];
@@ -33,7 +34,7 @@ function podAt(url: string) {
     pods: new Map([[podId(1), { url, secret: "s3cret" }]]),
     fetch: createNodeFetch(),
   });
-  return (path: string, init?: RequestInit) => transport.fetch(podId(1), path, init);
+  return (path: string, init?: AgentRequest) => transport.fetch(podId(1), path, init);
 }
 
 describe("createNodeFetch()", () => {
@@ -127,7 +128,7 @@ describe("createNodeFetch()", () => {
     );
     let written = 0;
     const body = new Blob(["x".repeat(3_000_000)]).stream();
-    expect(await (await call("/in", { method: "PUT", body, duplex: "half" } as RequestInit)).text()).toBe("3000000");
+    expect(await (await call("/in", { method: "PUT", body, duplex: "half" } as AgentRequest)).text()).toBe("3000000");
     const answer = await call("/out");
     const reader = answer.body?.getReader();
     await reader?.read();

@@ -17,21 +17,31 @@ export async function settle(): Promise<void> {
 
 export function createManualClock(startMs = 1_000_000): ManualClock {
   let nowMs = startMs;
-  let sleepers: { atMs: number; end: () => void }[] = [];
+  let sleepers: { atMs: number; then: () => void }[] = [];
+
+  function after(ms: number, then: () => void): () => void {
+    const sleeper = { atMs: nowMs + ms, then };
+    const callOff = () => {
+      sleepers = sleepers.filter((one) => one !== sleeper);
+    };
+    sleepers.push(sleeper);
+    return callOff;
+  }
+
   return {
     nowMs: () => nowMs,
     monotonicMs: () => nowMs,
     random: () => 0.5,
+    after,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve();
         const end = () => {
-          sleepers = sleepers.filter((one) => one !== sleeper);
+          callOff();
           signal.removeEventListener("abort", end);
           resolve();
         };
-        const sleeper = { atMs: nowMs + ms, end };
-        sleepers.push(sleeper);
+        const callOff = after(ms, end);
         signal.addEventListener("abort", end, { once: true });
       }),
     async advance(ms) {
@@ -41,7 +51,8 @@ export function createManualClock(startMs = 1_000_000): ManualClock {
         const [due] = sleepers.filter((one) => one.atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs);
         if (!due) break;
         nowMs = Math.max(nowMs, due.atMs);
-        due.end();
+        sleepers = sleepers.filter((one) => one !== due);
+        due.then();
         await settle();
       }
       nowMs = untilMs;

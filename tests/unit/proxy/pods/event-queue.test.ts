@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { createEventQueue } from "../../../../proxy/pods/event-queue.ts";
+import { createEventQueue as createQueue, type EventQueueLimits } from "../../../../proxy/pods/event-queue.ts";
 
 const picture = (text: string) => ({ type: "preview", dataBase64: text });
 const progress = (value: number) => ({ type: "progress", progress: { value } });
+
+function createEventQueue(limits: EventQueueLimits) {
+  const { push, shift } = createQueue(limits);
+  return { push: (value: unknown) => push(value, JSON.stringify(value).length), shift };
+}
 
 function drain(queue: ReturnType<typeof createEventQueue>): unknown[] {
   const values: unknown[] = [];

@@ -65,6 +65,7 @@ function framesOf(response: Response) {
   expect(response.status).toBe(200);
   expect(response.headers.get("content-type")).toBe("text/event-stream");
   const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+  const come: string[] = [];
   const known: Record<string, z.ZodType> = {
     // These two are in the contract without being published as schemas.
     status: z.object({ status: schemas.zJobStatus, queue_position: z.int().min(0).nullable() }),
@@ -75,7 +76,8 @@ function framesOf(response: Response) {
   return {
     cancel: () => reader.cancel(),
     async next(): Promise<{ event: string; data: Record<string, unknown> } | string | null> {
-      const { value } = await reader.read();
+      if (come.length === 0) come.push(...(await reader.read()).value?.split(/(?<=\n\n)/) ?? []);
+      const value = come.shift();
       if (value === undefined) return null;
       const [, event = "", text = "null"] = /^event: (\w+)\ndata: (.*)\n\n$/.exec(value) ?? [];
       if (event === "") return value;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type ServerEvent, sseBody } from "../../../../../proxy/http/v2/sse.ts";
+import { type ServerEvent, type ServerEvents, sseBody } from "../../../../../proxy/http/v2/sse.ts";
 import { createManualClock, settle } from "../../jobs/manual-clock.ts";
 
-function setUp(events: AsyncIterator<ServerEvent, unknown>) {
+function setUp(events: ServerEvents) {
   const clock = createManualClock();
   const ends: string[] = [];
   const body = sseBody(events, { clock, keepAliveMs: 15_000, onEnd: () => ends.push("end") });
@@ -11,7 +11,7 @@ function setUp(events: AsyncIterator<ServerEvent, unknown>) {
 }
 
 async function* say(...events: ServerEvent[]) {
-  yield* events;
+  for (const event of events) yield [event];
 }
 
 const status = (name: string) => ({ event: "status", data: { status: name, text: "a\nb" } });
@@ -25,11 +25,32 @@ describe("sseBody", () => {
     expect(ends).toEqual(["end"]);
   });
 
+  it("tells at once what came at once, and the last of it with the end", async () => {
+    async function* ends() {
+      yield [status("queued"), status("running")];
+      return [status("output"), status("succeeded")];
+    }
+    const body = sseBody(ends(), { clock: createManualClock(), keepAliveMs: 15_000, onEnd: () => {} });
+    const reader = body.getReader();
+    const text = async () => new TextDecoder().decode((await reader.read()).value).match(/"status":"\w+"/g);
+    expect(await text()).toEqual(['"status":"queued"', '"status":"running"']);
+    expect(await text()).toEqual(['"status":"output"', '"status":"succeeded"']);
+    // Closed with that piece: whoever writes it need not come back to learn of the end.
+    await expect(Promise.race([reader.closed, Promise.resolve("open")])).resolves.toBeUndefined();
+  });
+
+  it("begins with the events that were waited for", async () => {
+    const events = say(status("running"));
+    const first = await events.next();
+    const body = sseBody(events, { first, clock: createManualClock(), keepAliveMs: 15_000, onEnd: () => {} });
+    expect(await new Response(body).text()).toContain("running");
+  });
+
   it("says that it lives while nothing happens, and loses no event over it", async () => {
     const release = Promise.withResolvers<void>();
     async function* late() {
       await release.promise;
-      yield status("running");
+      yield [status("running")];
     }
     const { clock, next } = setUp(late());
     const first = next();
@@ -45,7 +66,7 @@ describe("sseBody", () => {
 
   it("frees what it holds when its reader leaves, also while nothing comes", async () => {
     let returned = false;
-    const events: AsyncIterator<ServerEvent, unknown> = {
+    const events: ServerEvents = {
       next: () => new Promise(() => {}),
       return: () => {
         returned = true;
@@ -61,8 +82,8 @@ describe("sseBody", () => {
   });
 
   it("ends where the events break", async () => {
-    async function* breaks(): AsyncGenerator<ServerEvent> {
-      yield status("running");
+    async function* breaks(): AsyncGenerator<ServerEvent[], undefined> {
+      yield [status("running")];
       throw new Error("store gone");
     }
     const { next, ends } = setUp(breaks());
