@@ -82,8 +82,6 @@ export function createGenerationJournal(database: string | DatabaseSync): Genera
      WHERE ended_at_ms IS NULL ORDER BY started_at_ms DESC, rowid DESC`,
   );
   const selectNonce = db.prepare("SELECT nonce FROM comfy_generation WHERE id = ?1");
-  /** The one that was asked for last, as every job asks: a nonce never changes. */
-  let known: { id: string; nonce: string } | null = null;
   return {
     begin(record) {
       insert.run(record.id, record.clientId, record.nonce, record.port, record.startedAtMs);
@@ -109,10 +107,8 @@ export function createGenerationJournal(database: string | DatabaseSync): Genera
         };
       }),
     nonceOf(id) {
-      if (known?.id === id) return known.nonce;
       const row = selectNonce.get(id);
-      known = row === undefined ? null : { id, nonce: z.string().parse(row.nonce) };
-      return known?.nonce ?? null;
+      return row === undefined ? null : z.string().parse(row.nonce);
     },
     close() {
       if (own) db.close();
