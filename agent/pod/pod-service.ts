@@ -32,9 +32,10 @@ export class PodService implements PodPort {
   readonly #deps: PodServiceDeps;
   readonly #watchers = new Set<Mailbox<PodEvent>>();
   readonly #stopping = new AbortController();
-  /** What every watcher has been told last, as text, and of what. */
+  /** What every watcher has been told last, as text. */
   #told = "";
-  #toldOf: readonly unknown[] = [];
+  /** The slots of it. */
+  #toldSlots = "";
 
   constructor(deps: PodServiceDeps) {
     this.#deps = deps;
@@ -87,19 +88,16 @@ export class PodService implements PodPort {
   #tell(told: AttemptReport): void {
     const report = withInlineOutputs(told, this.#deps.recent);
     for (const mailbox of this.#watchers) mailbox.put(report.attemptId, { type: "attempt", report });
-    this.#tellPod();
+    // All that a report can change of the pod is who has its slots.
+    if (JSON.stringify(this.#deps.attempts.slots()) !== this.#toldSlots) this.#tellPod();
   }
 
   #tellPod(): void {
-    const { comfy, attempts, gpu } = this.#deps;
-    // All that a report of an attempt can change is who has the slots.
-    const of = [comfy.status, gpu.current, JSON.stringify(attempts.slots())];
-    if (of.every((part, at) => part === this.#toldOf[at])) return;
-    this.#toldOf = of;
     const pod = this.#pod();
     const now = JSON.stringify(pod);
     if (now === this.#told) return;
     this.#told = now;
+    this.#toldSlots = JSON.stringify(pod.slots);
     for (const mailbox of this.#watchers) mailbox.put("pod", pod);
   }
 
