@@ -15,8 +15,8 @@ export interface SqliteDriverOptions {
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * `$1` is a named parameter to SQLite; `?1` is the first one. A limit that is nothing but a parameter is planned with: SQLite
- * then compiles the statement anew whenever it is bound, which takes three times as long as to run it.
+ * `$1` is a named parameter to SQLite; `?1` is the first one. A limit that is nothing but a parameter is planned with:
+ * SQLite then compiles the statement anew whenever it is bound, which takes longer than to run it.
  */
 function toSqlite(sql: string): string {
   return sql.replaceAll(/\blimit \$(\d+)/g, "limit ($$$1 + 0)").replaceAll(/\$(\d+)/g, "?$1");
