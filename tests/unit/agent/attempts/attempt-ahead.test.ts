@@ -67,6 +67,61 @@ describe("the prompt that waits", () => {
     expect(bench.comfy.submitted.length).toBe(2);
   });
 
+  it("is canceled in the ComfyUI that may have it by an agent that begins while it is being posted", async () => {
+    const { first, second } = await runAndAhead();
+    const { submit } = bench.comfy.api;
+    bench.comfy.api.submit = async (submission, signal) => {
+      await submit(submission, signal);
+      return await Promise.withResolvers<never>().promise;
+    };
+    bench.comfy.say({ type: "finished", promptId: first.promptId });
+    await settle();
+    expect(await states(first, second)).toEqual(["running", "accepted"]);
+    bench.comfy.api.submit = submit;
+    bench.restart();
+    const promptId = bench.comfy.submitted[1]?.promptId ?? "";
+    expect((await bench.service.cancel(second.attemptId)).state).not.toBe("canceled");
+    await bench.clock.advance(DEFAULT_ATTEMPT_TIMING.pollMs);
+    expect(bench.comfy.canceled).toContain(promptId);
+    bench.comfy.finish(promptId, { status: "interrupted" });
+    await bench.reportWhen(second.attemptId, ({ state }) => state === "canceled");
+    expect(bench.comfy.submitted.length).toBe(2);
+  });
+
+  it("has the previews that name no prompt, once ComfyUI is through with the one before", async () => {
+    const { first, second } = await runAndAhead();
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const watch = async (name: string, { attemptId }: AttemptReport) => {
+      const events = bench.service.watch(attemptId, { previews: true }, stop.signal);
+      for await (const event of events) if (event.type === "preview") seen.push(`${name} ${event.nodeId}`);
+    };
+    const watching = [watch("first", first), watch("second", second)];
+    const preview = async (nodeId: string) => {
+      const bytes = new Uint8Array([1]);
+      bench.comfy.say({ type: "preview", promptId: null, nodeId, contentType: "image/png", bytes });
+      await settle();
+    };
+    await preview("a");
+    bench.comfy.say({ type: "finished", promptId: first.promptId });
+    await settle();
+    expect(await states(first, second)).toEqual(["running", "running"]);
+    await preview("b");
+    expect(seen).toEqual(["first a", "second b"]);
+    stop.abort();
+    await Promise.all(watching);
+  });
+
+  it("waits for the lookup where the run has failed, however long ComfyUI then takes to be through", async () => {
+    const { first } = await runAndAhead();
+    const error = { code: "execution_failed", message: "Cannot run node 1" } as const;
+    bench.comfy.say({ type: "failed", promptId: first.promptId, error });
+    for (let passedMs = 0; passedMs < 3_000; passedMs += 100) await bench.clock.advance(100);
+    bench.comfy.say({ type: "finished", promptId: first.promptId });
+    await settle();
+    expect(bench.comfy.submitted.length).toBe(1);
+  });
+
   it.each<[string, (promptId: string, first: AttemptReport) => unknown]>([
     ["is at work", (promptId) => bench.comfy.say({ type: "executing", promptId, nodeId: "2" })],
     ["has failed, which may have been the GPU", (promptId) => {
