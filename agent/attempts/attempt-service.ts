@@ -6,6 +6,7 @@ import type { AttemptsPort } from "../../contracts/agent/ports.ts";
 import type { Slot } from "../../contracts/agent/messages.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import { formatTraceparent, newTrace, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
+import { assetUses } from "../../contracts/workflow.ts";
 import type { Journal } from "../journal/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
 import type { PodIdentity } from "../pod/identity.ts";
@@ -21,13 +22,14 @@ import {
 } from "./attempt-errors.ts";
 import { unitOf } from "./attempt-trace.ts";
 import { AttemptEntry } from "./entry.ts";
-import { firstWithSlot, mustWait } from "./place-of-order.ts";
+import { mustWait } from "./place-of-order.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
 import { EARLIER_RUN } from "../comfy/end-cause.ts";
-import { missingInputs } from "./missing-inputs.ts";
 import { finishWith } from "./outcome.ts";
+import { missingAsset } from "./rewrite.ts";
 import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { usedInputs } from "./stage-inputs.ts";
 import { summaryOf } from "./summary.ts";
 import { createTidy, leftBy, type Tidy } from "./tidy.ts";
 
@@ -53,8 +55,6 @@ export class AttemptService implements AttemptsPort {
     this.#tidy = createTidy(deps, this.#stopping.signal);
     deps.comfy.onMessage((message) => {
       for (const { run } of this.#runs.values()) run.onMessage(message);
-      // After the question whether it is over, which comes first on the way too.
-      if (message.type === "finished") setImmediate(() => this.#advance());
     });
     deps.comfy.onStatus(() => {
       for (const { run } of this.#runs.values()) run.wake.ring();
@@ -72,8 +72,7 @@ export class AttemptService implements AttemptsPort {
     for (const record of journal.unreleased()) {
       if (isAttemptFinal(record.state) && record.state !== "succeeded") evict(record.promptId);
       const entry = this.#hold(record);
-      // One that was bound may have been posted, also behind another: whatever it is, it is followed from here.
-      if (!entry.isFinal && (record.state !== "accepted" || record.generationId !== null)) this.#launch(entry, true);
+      if (record.state === "running" || record.state === "collecting") this.#launch(entry, true);
     }
     this.#advance();
   }
@@ -129,7 +128,7 @@ export class AttemptService implements AttemptsPort {
   }
 
   slots(): Slot[] {
-    const holder = firstWithSlot(this.#entries.values());
+    const holder = this.#holder();
     const ready = holder === null && this.#takesOrders && takesPrompts(this.#deps.comfy.status);
     return [{ index: 0, ready, attemptId: holder?.id ?? null }];
   }
@@ -168,8 +167,10 @@ export class AttemptService implements AttemptsPort {
     const { status } = comfy;
     if (!takesPrompts(status) || status.generation === null) throw comfyNotReady(status);
     const waits = mustWait(this.#entries.values(), order.after);
-    const hashes = missingInputs(order, inputs);
-    if (hashes.length > 0) return { status: "missing_input", hashes };
+    const assets = new Set(order.inputs.map((input) => input.assetId as string));
+    for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
+    const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
+    if (missing.size > 0) return { status: "missing_input", hashes: [...missing] };
     partnerKeys.hold(order.attemptId, order.partnerKey);
     this.#accept(newRecord(order, {
       generationId: waits ? null : status.generation.id,
@@ -198,14 +199,16 @@ export class AttemptService implements AttemptsPort {
     return entry;
   }
 
-  /**
-   * Starts whoever may be with ComfyUI now: the slot's holder, and who waits behind it once ComfyUI is said to be through.
-   * @param fresh Just accepted, so that no earlier run of it can have posted it.
-   */
+  #holder(): AttemptEntry | null {
+    for (const entry of this.#entries.values()) if (entry.holdsSlot) return entry;
+    return null;
+  }
+
+  /** Starts whoever has the slot now. @param fresh Just accepted, so that no earlier run of it can have posted it. */
   #advance(fresh: AttemptEntry | null = null): void {
-    const next = firstWithSlot(this.#entries.values(), ({ id }) => !this.#runs.get(id)?.run.leavesRoom);
-    if (next?.record.state !== "accepted" || this.#runs.has(next.id) || this.#stopping.signal.aborted) return;
-    this.#launch(next, next !== fresh && next.record.generationId !== null);
+    const holder = this.#holder();
+    if (!holder || this.#runs.has(holder.id) || this.#stopping.signal.aborted) return;
+    this.#launch(holder, holder !== fresh && holder.record.generationId !== null);
   }
 
   #launch(entry: AttemptEntry, mayBeThere: boolean): void {

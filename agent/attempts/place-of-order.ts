@@ -11,12 +11,3 @@ export function mustWait(entries: Iterable<AttemptEntry>, after: AttemptId | nul
   if (holding.length > 1 || holder.id !== after) throw slotBusy(holder.id);
   return true;
 }
-
-/** The oldest that has the slot, or is about to, and is one of those asked for. */
-export function firstWithSlot(
-  entries: Iterable<AttemptEntry>,
-  isAskedFor: (entry: AttemptEntry) => boolean = () => true,
-): AttemptEntry | null {
-  for (const entry of entries) if (entry.holdsSlot && isAskedFor(entry)) return entry;
-  return null;
-}

@@ -56,10 +56,6 @@ export class Run {
   isUnconfirmed = false;
   /** A socket message said that it is over; the lookup has to confirm it. */
   saidToBeOver = false;
-  /** ComfyUI's last message of it came, so that ComfyUI goes on to the next prompt. */
-  #saidToBeThrough = false;
-  /** A message said that it failed or was interrupted. */
-  #saidToHaveFailed = false;
   readonly #over = new AbortController();
   readonly #onStop = () => this.#over.abort(this.stop.reason);
   readonly #asked = new AbortController();
@@ -108,15 +104,6 @@ export class Run {
     if (refusal !== null) return { refusal };
     if (cancelRequested) return "cancel";
     return this.#timedOut ? "timeout" : null;
-  }
-
-  /**
-   * ComfyUI may have the next prompt, though the lookup has not confirmed yet that it is done with this one. Not where
-   * something went wrong, which may be the GPU, and not where somebody wants it ended: a ComfyUI that takes no ids with an
-   * interrupt would end the next.
-   */
-  get leavesRoom(): boolean {
-    return this.#saidToBeThrough && !this.#saidToHaveFailed && this.ending === null && this.verdict === null;
   }
 
   timeOut(): void {
@@ -192,15 +179,13 @@ export class Run {
   /** Takes in one of ComfyUI's messages; never blocks and never throws for a message of another prompt. */
   onMessage(message: ComfyMessage): void {
     if (message.type === "preview") {
-      if (message.promptId === this.promptId || (message.promptId === null && this.#isAtWork)) this.#onPreview(message);
+      if (message.promptId === null || message.promptId === this.promptId) this.#onPreview(message);
       return;
     }
     if (message.promptId !== this.promptId) return;
     if (!this.#isRepetition(message)) this.lastSignMs = this.deps.clock.now();
     if (message.type === "executed" && message.made) this.early.offer(message.made);
     if (message.type === "finished" || message.type === "failed" || message.type === "interrupted") {
-      if (message.type === "finished") this.#saidToBeThrough = true;
-      else this.#saidToHaveFailed = true;
       this.saidToBeOver = true;
       this.wake.ring();
     } else if (this.#progress.apply(message)) {
@@ -213,11 +198,6 @@ export class Run {
   completeProgress(): void {
     this.#progress.complete();
     this.entry.setProgress(this.#progress.snapshot());
-  }
-
-  /** What names no prompt is of this one: ComfyUI has it and is not through with it. */
-  get #isAtWork(): boolean {
-    return this.entry.record.state === "running" && !this.#saidToBeThrough;
   }
 
   /** ComfyUI tells every new socket which node runs: the one we know of is no sign of work, another one is. */
