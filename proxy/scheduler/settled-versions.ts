@@ -4,6 +4,7 @@ import type { Clock } from "../time/clock.ts";
 
 export interface SettledVersions {
   add(jobId: JobId, ver: number): void;
+  /** Also past its time, until the next {@link SettledVersions.forget}. */
   has(jobId: JobId, ver: number): boolean;
   /** Those whose time has passed. */
   forget(): void;
@@ -18,10 +19,7 @@ export function createSettledVersions(clock: Clock, forMs: number): SettledVersi
       entries.delete(jobId);
       entries.set(jobId, { ver, untilMs: clock.monotonicMs() + forMs });
     },
-    has(jobId, ver) {
-      const entry = entries.get(jobId);
-      return entry?.ver === ver && clock.monotonicMs() < entry.untilMs;
-    },
+    has: (jobId, ver) => entries.get(jobId)?.ver === ver,
     forget() {
       const nowMs = clock.monotonicMs();
       for (const [jobId, { untilMs }] of entries) {
