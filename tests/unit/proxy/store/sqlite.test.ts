@@ -33,6 +33,8 @@ const RUNTIMES = {
   },
 };
 
+const bytes = (...values: number[]) => new Uint8Array(values);
+
 async function failure(promise: Promise<unknown>): Promise<FleetError> {
   const error = await promise.then(() => null, (thrown: unknown) => thrown);
   if (!FleetError.is(error)) throw new Error(`expected a FleetError, got ${String(error)}`);
@@ -126,6 +128,18 @@ describe("createSqliteDriver()", () => {
     await expect(failing).rejects.toThrow("broken");
     await driver.write(() => run("insert into t values ($1)", [2]));
     expect(await driver.read(() => all("select id from t", [], z.object({ id: z.int() })))).toEqual([{ id: 2 }]);
+    await driver.close();
+  });
+
+  it("rows have the names of their columns, and each value as it is stored", async () => {
+    const driver = createSqliteDriver({ path: ":memory:", now: Date.now });
+    await driver.write(() => run("create table t (id integer primary key, a text, b blob)", []));
+    await driver.write(() => run("insert into t values ($1, $2, $3), ($4, $5, $6)", [1, "x", bytes(7), 2, null, null]));
+    const read = (limit: number) =>
+      driver.read(() => all(`select id as "at", a, b from t order by id limit $1`, [limit], z.unknown()));
+    expect(await read(2)).toEqual([{ at: 1, a: "x", b: bytes(7) }, { at: 2, a: null, b: null }]);
+    expect(await read(1)).toEqual([{ at: 1, a: "x", b: bytes(7) }]);
+    expect(await read(0)).toEqual([]);
     await driver.close();
   });
 
