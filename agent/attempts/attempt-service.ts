@@ -6,7 +6,6 @@ import type { AttemptsPort } from "../../contracts/agent/ports.ts";
 import type { Slot } from "../../contracts/agent/messages.ts";
 import type { AttemptId } from "../../contracts/ids.ts";
 import { formatTraceparent, newTrace, type TraceContext } from "../../contracts/telemetry/trace-context.ts";
-import { assetUses } from "../../contracts/workflow.ts";
 import type { Journal } from "../journal/port.ts";
 import { takesPrompts } from "../comfy/state.ts";
 import type { PodIdentity } from "../pod/identity.ts";
@@ -25,11 +24,10 @@ import { AttemptEntry } from "./entry.ts";
 import { mustWait } from "./place-of-order.ts";
 import { type AttemptRecord, newRecord } from "./record.ts";
 import { EARLIER_RUN } from "../comfy/end-cause.ts";
+import { missingInputs } from "./missing-inputs.ts";
 import { finishWith } from "./outcome.ts";
-import { missingAsset } from "./rewrite.ts";
 import { Run, type RunDeps } from "./run.ts";
 import { runAttempt } from "./run-attempt.ts";
-import { usedInputs } from "./stage-inputs.ts";
 import { summaryOf } from "./summary.ts";
 import { createTidy, leftBy, type Tidy } from "./tidy.ts";
 
@@ -167,10 +165,8 @@ export class AttemptService implements AttemptsPort {
     const { status } = comfy;
     if (!takesPrompts(status) || status.generation === null) throw comfyNotReady(status);
     const waits = mustWait(this.#entries.values(), order.after);
-    const assets = new Set(order.inputs.map((input) => input.assetId as string));
-    for (const use of assetUses(order.workflow)) if (!assets.has(use.assetId)) throw missingAsset(use.assetId);
-    const missing = new Set(usedInputs(order).map((input) => input.sha256).filter((sha256) => !inputs.has(sha256)));
-    if (missing.size > 0) return { status: "missing_input", hashes: [...missing] };
+    const hashes = missingInputs(order, inputs);
+    if (hashes.length > 0) return { status: "missing_input", hashes };
     partnerKeys.hold(order.attemptId, order.partnerKey);
     this.#accept(newRecord(order, {
       generationId: waits ? null : status.generation.id,

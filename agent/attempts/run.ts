@@ -179,7 +179,10 @@ export class Run {
   /** Takes in one of ComfyUI's messages; never blocks and never throws for a message of another prompt. */
   onMessage(message: ComfyMessage): void {
     if (message.type === "preview") {
-      if (message.promptId === null || message.promptId === this.promptId) this.#onPreview(message);
+      // One that names no prompt is of the run that ComfyUI works on, which is one at a time.
+      const isOurs = message.promptId === this.promptId ||
+        (message.promptId === null && this.entry.record.state === "running");
+      if (isOurs) this.#onPreview(message);
       return;
     }
     if (message.promptId !== this.promptId) return;
