@@ -3,8 +3,8 @@
  * our own few lines; queries and whatever else there is by tRPC's handler, which costs a multiple: see docs/decisions/0015.
  */
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import { typeOfProcedure } from "../../contracts/agent/operator.ts";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
+import { AGENT_PROCEDURES } from "../../contracts/agent/procedures.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
@@ -47,7 +47,7 @@ export async function answerCall(
     logger.error("procedure failed", { path, requestId, trace_id: trace?.traceId ?? null, error });
   };
   const limit = { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" };
-  const type = typeOfProcedure(path);
+  const type = AGENT_PROCEDURES.get(path)?.type;
   const isJson = headers.get("content-type") === "application/json";
   if (type === "mutation" && method === "POST" && isJson && search === "") {
     return await answerMutation({ path, type, context, onError }, await readTextLimited(request, limit));
