@@ -54,7 +54,6 @@ export function answerStream(
   const ended = new AbortController();
   const over = AbortSignal.any([left, ended.signal]);
   const frames = framesOf(call, input, over);
-  let isAwaited = false;
   let lastMs = clock.now();
 
   async function keepAlive(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -62,8 +61,8 @@ export function answerStream(
       const nowMs = clock.now();
       if (nowMs - lastMs >= STREAM_PING_MS) {
         lastMs = nowMs;
-        // To a reader that is behind there is enough to send.
-        if (isAwaited) controller.enqueue(Buffer.from(PING));
+        // Below 0 while something lies unread: to a reader that is behind there is enough to send.
+        if (controller.desiredSize === 0) controller.enqueue(Buffer.from(PING));
       }
       await clock.sleep(lastMs + STREAM_PING_MS - nowMs, over);
     }
@@ -74,12 +73,10 @@ export function answerStream(
       void keepAlive(controller);
     },
     async pull(controller) {
-      isAwaited = true;
       const { done, value } = await frames.next().catch((error: unknown) => {
         ended.abort("failed");
         throw error;
       });
-      isAwaited = false;
       if (ended.signal.aborted) return;
       lastMs = clock.now();
       if (!done) return controller.enqueue(Buffer.from(value));

@@ -190,6 +190,31 @@ describe("a subscription", () => {
     expect(text).toContain('data: {"json":{"type":"tick"}}\n\n');
   });
 
+  it("keeps one ping at most for a reader that does not read on, and then its events", async () => {
+    const told = Promise.withResolvers<void>();
+    async function* once(signal: AbortSignal) {
+      await told.promise;
+      yield { type: "tick" };
+      yield* silentUntil(signal);
+    }
+    const reader = (await ours(stream("pod.watch"), portsOf({ watch: once }))).body?.getReader();
+    const read: string[] = [];
+    const readOn = async () =>
+      void read.push(Buffer.from((await reader?.read())?.value ?? []).toString().split("\n")[0] ?? "");
+    await readOn();
+    void readOn();
+    await vi.advanceTimersByTimeAsync(10 * PING_MS);
+    expect(read).toEqual(["event: connected", "event: ping"]);
+    void readOn();
+    void readOn();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(read).toEqual(["event: connected", "event: ping", "event: ping"]);
+    told.resolve();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(read.slice(3)).toEqual(['data: {"json":{"type":"tick"}}']);
+    await reader?.cancel();
+  });
+
   it("lets go of its events when its reader leaves or its caller has gone, read or unread", async () => {
     let open = 0;
     async function* counted(signal: AbortSignal): AsyncGenerator<unknown> {
