@@ -1,6 +1,7 @@
 /**
- * A call of the agent's contract, in tRPC's protocol. Mutations and subscriptions, as its client sends them, are answered by
- * our own few lines; queries and whatever else there is by tRPC's handler, which costs a multiple: see docs/decisions/0015.
+ * A call of the agent's contract, in tRPC's protocol. Mutations and subscriptions, as its client sends them, are
+ * answered by our own few lines; queries and whatever else there is by tRPC's handler, which costs a multiple: see
+ * docs/decisions/0015.
  */
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
@@ -24,7 +25,10 @@ export interface CallOptions {
   logger: Logger;
 }
 
-/** Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another name. */
+/**
+ * Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another
+ * name.
+ */
 const PLAIN_NAME = /^[\w.]+$/;
 
 /** @throws FleetError `not_found` for what is no procedure's name, `payload_too_large` */

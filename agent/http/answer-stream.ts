@@ -1,13 +1,13 @@
 /**
- * A subscription as tRPC's client reads it: server-sent events over one body, with a ping when there is nothing to tell.
- * The end of a job is told this way, so there is as little as can be between an event and the connection.
+ * A subscription as tRPC's client reads it: server-sent events over one body, with a ping when there is nothing to
+ * tell. The end of a job is told this way, so there is as little as can be between an event and the connection.
  */
 import { callTRPCProcedure, isTrackedEnvelope } from "@trpc/server";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { STREAM_EVENTS } from "../../contracts/agent/stream-events.ts";
 import { STREAM_CLIENT, STREAM_PING_MS } from "../../contracts/trpc.ts";
 import type { Clock } from "../comfy/clock.ts";
-import { failureOf, type ProcedureCall, rawInput, written } from "./procedure-call.ts";
+import { failureOf, plainData, type ProcedureCall, rawInput } from "./procedure-call.ts";
 
 const HEADERS = {
   "content-type": "text/event-stream",
@@ -24,10 +24,10 @@ function frame(name: string, data: unknown): string {
 
 function eventFrame(event: unknown): string {
   const [id, data] = isTrackedEnvelope(event) ? event : [null, event];
-  return `data: ${JSON.stringify(written(data))}\n${id === null ? "" : `id: ${id}\n`}\n`;
+  return `data: ${JSON.stringify(plainData(data))}\n${id === null ? "" : `id: ${id}\n`}\n`;
 }
 
-/** All that is sent but pings. A refused call is told as an event too: by its status a client would try again for ever. */
+/** All that is sent but pings. A refused call is an event too: by its status a client would try again for ever. */
 async function* framesOf(call: ProcedureCall, input: string | null, signal: AbortSignal): AsyncGenerator<string, void> {
   const { path, context: ctx } = call;
   yield frame(STREAM_EVENTS.connected, STREAM_CLIENT);
@@ -37,7 +37,7 @@ async function* framesOf(call: ProcedureCall, input: string | null, signal: Abor
     for await (const event of events as AsyncIterable<unknown>) yield eventFrame(event);
     yield END;
   } catch (cause) {
-    yield frame(STREAM_EVENTS.error, failureOf(cause, call).written);
+    yield frame(STREAM_EVENTS.error, failureOf(cause, call).data);
   }
 }
 
