@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { jobId } from "./ids.ts";
 import { settle } from "./manual-clock.ts";
 import { progressEvent, reportEvent } from "./scripted-agents.ts";
@@ -77,6 +77,37 @@ describe("watch() of the lifecycle", () => {
     await using fixture = await watchFixture();
     expect(await fixture.watch({ jobId: jobId(9) }).ended).toMatchObject({ code: "not_found" });
     expect(await fixture.watch({ caller: fixture.stranger }).ended).toMatchObject({ code: "not_found" });
+  });
+
+  it("joins no feed, and opens no stream anew, for whoever does not own the job", async () => {
+    await using fixture = await watchFixture();
+    const { store } = fixture.testStore;
+    const lists = vi.spyOn(store, "listEvents");
+    await fixture.watch({ jobId: jobId(9), previews: true }).ended;
+    await fixture.watch({ caller: fixture.stranger, previews: true }).ended;
+    expect(lists).not.toHaveBeenCalled();
+    fixture.watch();
+    await fixture.start();
+    await fixture.watch({ caller: fixture.stranger, previews: true }).ended;
+    await settle();
+    expect(fixture.agents.streams).toMatchObject([{ previews: false, open: true }]);
+  });
+
+  it("leaves out nothing that happens between the look at the job and the joining of its feed", async () => {
+    await using fixture = await watchFixture();
+    const { store } = fixture.testStore;
+    const first = fixture.watch();
+    await settle();
+    const { getJob } = store;
+    store.getJob = async (id) => {
+      store.getJob = getJob;
+      const row = await getJob(id);
+      await fixture.start();
+      return row;
+    };
+    const second = fixture.watch();
+    await expect.poll(() => second.told).toEqual(["3 running"]);
+    expect(first.told).toEqual(["1 queued", "3 running"]);
   });
 
   it("finds out within a poll what no hint told of", async () => {
