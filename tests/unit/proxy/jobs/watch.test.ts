@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { recordingLogger } from "../../../support/tailnet/recording-logger.ts";
 import { jobId } from "./ids.ts";
 import { settle } from "./manual-clock.ts";
 import { progressEvent, reportEvent } from "./scripted-agents.ts";
@@ -190,6 +191,21 @@ describe("watch() of a running attempt", () => {
     await fixture.fail(no);
     expect(await watcher.ended).toBeNull();
     expect(watcher.told.at(-1)).toBe("4 failed with job");
+  });
+
+  it("names the pod and the attempt whose stream is cut", async () => {
+    const logger = recordingLogger();
+    await using fixture = await watchFixture({ logger });
+    const { agents, clock, testStore } = fixture;
+    fixture.watch();
+    await fixture.start();
+    agents.open()[0]?.cut(new Error("the pod is gone"));
+    await clock.advance(100);
+    const [attempt] = await testStore.store.listAttempts(fixture.jobId);
+    const error = expect.objectContaining({ message: "the pod is gone" });
+    expect(logger.lines).toEqual([
+      ["debug", "attempt stream cut", { attempt: attempt?.id, pod: attempt?.podId, error }],
+    ]);
   });
 
   it("does not open the stream of an attempt again that has said its last word", async () => {
