@@ -1,6 +1,6 @@
 /**
- * One connection of an agent's subscription, in tRPC's protocol over server-sent events. tRPC's own client reads it by way
- * of two more streams, an `EventSource` and three generators, and opens it again for ever.
+ * One connection of an agent's subscription, in tRPC's protocol over server-sent events. tRPC's own client reads it by
+ * way of two more streams, an `EventSource` and three generators, and opens it again for ever.
  */
 import superjson, { type SuperJSONResult } from "superjson";
 import { FleetError } from "../../contracts/errors.ts";
