@@ -103,12 +103,18 @@ export interface ProcedureMeta {
 /** superjson both ways, but what callers send is read by a parser that does not trust it. */
 const transformer = { input: { serialize: superjson.serialize, deserialize: deserializeInput }, output: superjson };
 
+/** A stream with nothing to tell says so after every so many ms, on both contracts. */
+export const STREAM_PING_MS = 15_000;
+
+/** What a stream tells tRPC's client as its first event: to open it anew once two pings have not come, and some. */
+export const STREAM_CLIENT = { reconnectAfterInactivityMs: 40_000 } as const;
+
 /** A tRPC instance with our transformer and error envelope. */
 export function createTRPC<C extends RequestContext>() {
   return initTRPC.context<C>().meta<ProcedureMeta>().create({
     transformer,
     isDev: false,
-    sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 40_000 } },
+    sse: { ping: { enabled: true, intervalMs: STREAM_PING_MS }, client: STREAM_CLIENT },
     errorFormatter({ shape, error, ctx }): TRPCDefaultErrorShape & { data: FleetErrorData } {
       const fleet = fromTRPCError(error);
       const data: FleetErrorData = {

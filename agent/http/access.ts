@@ -1,4 +1,7 @@
-/** Who may do what with a request that has come this far: by the shared secret, or by the role that the tailnet's policy grants. */
+/**
+ * Who may do what with a request that has come this far: by the shared secret, or by the role that the tailnet's policy
+ * grants.
+ */
 import type { AgentCaller } from "../../contracts/agent/caller.ts";
 import { roleFor } from "../../contracts/agent/roles.ts";
 import { FleetError } from "../../contracts/errors.ts";

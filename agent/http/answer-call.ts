@@ -1,10 +1,11 @@
 /**
- * A call of the agent's contract, in tRPC's protocol. Mutations and subscriptions, as its client sends them, are answered by
- * our own few lines; queries and whatever else there is by tRPC's handler, which costs a multiple: see docs/decisions/0015.
+ * A call of the agent's contract, in tRPC's protocol. Mutations and subscriptions, as its client sends them, are
+ * answered by our own few lines; queries and whatever else there is by tRPC's handler, which costs a multiple: see
+ * docs/decisions/0015.
  */
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
-import { typeOfProcedure } from "../../contracts/agent/operator.ts";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
+import { AGENT_PROCEDURES } from "../../contracts/agent/procedures.ts";
 import { agentRouter } from "../../contracts/agent/router.ts";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import { FleetError } from "../../contracts/errors.ts";
@@ -24,7 +25,10 @@ export interface CallOptions {
   logger: Logger;
 }
 
-/** Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another name. */
+/**
+ * Under the prefix of procedures. tRPC would take escapes and further slashes too, by which access goes for another
+ * name.
+ */
 const PLAIN_NAME = /^[\w.]+$/;
 
 /** @throws FleetError `not_found` for what is no procedure's name, `payload_too_large` */
@@ -47,7 +51,7 @@ export async function answerCall(
     logger.error("procedure failed", { path, requestId, trace_id: trace?.traceId ?? null, error });
   };
   const limit = { maxBytes: options.maxCallBytes, setting: "AGENT_MAX_CALL_BYTES" };
-  const type = typeOfProcedure(path);
+  const type = AGENT_PROCEDURES.get(path)?.type;
   const isJson = headers.get("content-type") === "application/json";
   if (type === "mutation" && method === "POST" && isJson && search === "") {
     return await answerMutation({ path, type, context, onError }, await readTextLimited(request, limit));

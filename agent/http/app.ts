@@ -94,7 +94,9 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.notFound((c) => errorResponse(noSuchPath(), { path: c.req.path, requestId: c.get("requestId") }));
   app.onError((error, c) => {
     const requestId = c.get("requestId");
-    if (!FleetError.is(error)) logger.error("request failed", { path: c.req.path, requestId, error });
+    // Whoever leaves in the middle of its call breaks the reading of it, and nothing of ours.
+    const isOurs = !FleetError.is(error) && !c.req.raw.signal.aborted;
+    if (isOurs) logger.error("request failed", { path: c.req.path, requestId, error });
     const response = errorResponse(error, { path: c.req.path, requestId });
     response.headers.set(REQUEST_ID_HEADER, requestId);
     return response;

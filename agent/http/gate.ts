@@ -1,6 +1,6 @@
 /**
- * In front of a server that tailnet callers reach: asks who is at the far end before anything of a request is looked at.
- * Whoever has no role gets one answer for everything, and of malformed HTTP none at all.
+ * In front of a server that tailnet callers reach: asks who is at the far end before anything of a request is looked
+ * at. Whoever has no role gets one answer for everything, and of malformed HTTP none at all.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

@@ -1,4 +1,4 @@
-/** Liveness, readiness and metrics, on the unix socket: who can open it needs no secret, and nothing else is served there. */
+/** Liveness, readiness and metrics, on the unix socket: who can open it needs no secret, and it serves nothing else. */
 import { Hono } from "hono";
 import { AGENT_ROUTES } from "../../contracts/agent/routes.ts";
 import type { TailnetPort } from "../../contracts/agent/ports.ts";

@@ -1,4 +1,4 @@
-/** What the answers to a mutation and to a subscription have in common: the input, and the words for what went wrong. */
+/** What the answers to a mutation and to a subscription share: the input, and the words for what went wrong. */
 import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import superjson from "superjson";
 import type { AgentContext } from "../../contracts/agent/ports.ts";
@@ -25,16 +25,16 @@ export function rawInput(text: string | null): () => Promise<unknown> {
     });
 }
 
-/** Of the contract's data, which is plain JSON: superjson would walk through it to find that out. */
-export function written(data: unknown): { json: unknown } {
+/** As superjson writes plain JSON, which the contract's data is: it would walk through it to find that out. */
+export function plainData(data: unknown): { json: unknown } {
   return { json: data };
 }
 
-/** The error in tRPC's shape around our envelope, and its HTTP status. */
+/** The error in tRPC's shape around our envelope, as superjson writes it, and its HTTP status. */
 export function failureOf(cause: unknown, { path, type, context, onError }: ProcedureCall) {
   const error = getTRPCErrorFromUnknown(cause);
   onError({ error });
   const { _config: config } = agentRouter._def;
   const shape = getTRPCErrorShape({ config, error, type, path, input: undefined, ctx: context });
-  return { status: shape.data.httpStatus, written: superjson.serialize(shape) };
+  return { status: shape.data.httpStatus, data: superjson.serialize(shape) };
 }

@@ -1,4 +1,4 @@
-/** An answer of `node:http` as `fetch` would give it, on Node and Deno alike: streaming, with backpressure both ways. */
+/** An answer of `node:http` as `fetch` would give it, on Node and Deno alike: streams, with backpressure both ways. */
 import type { IncomingMessage } from "node:http";
 import { FleetError } from "../../contracts/errors.ts";
 import { shorten } from "../../contracts/shorten.ts";
@@ -139,8 +139,8 @@ function strange(what: string): FleetError {
  * Small bodies of declared length come whole, which is cheaper than a stream and leaves the connection to the next
  * request whatever becomes of them.
  * @param signal that ends the body too; null: nothing does
- * @throws FleetError `agent_unreachable` for a small body that is cut short, `agent_incompatible` for a status that HTTP
- * does not have and for an encoded body; the message is the caller's to destroy then
+ * @throws FleetError `agent_unreachable` for a small body that is cut short, `agent_incompatible` for a status that
+ * HTTP does not have and for an encoded body; the message is the caller's to destroy then
  */
 export async function responseOf(
   message: IncomingMessage,

@@ -1,12 +1,13 @@
 /**
- * The one live stream of a job's current attempt, opened to its pod while somebody watches. A pod that cannot be reached
- * is tried again with backoff for as long: what became of the attempt is told by the job's lifecycle, never from here.
+ * The one live stream of a job's current attempt, opened to its pod while somebody watches. A pod that cannot be
+ * reached is tried again with backoff for as long: what became of the attempt is told by the job's lifecycle, never
+ * from here.
  */
 import { type AttemptEvent, isAttemptFinal } from "../../contracts/attempt.ts";
 import type { JobId } from "../../contracts/ids.ts";
 import { backoffMs, type Clock } from "../time/clock.ts";
 import type { Agents } from "../pods/port.ts";
-import type { AttemptRow, JobStore } from "../store/job-store.ts";
+import type { JobStore } from "../store/job-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 export interface AttemptTarget {
@@ -41,16 +42,20 @@ export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
   const { store, agents, clock, logger, openAfterMs, onEvent } = options;
   let current: { target: AttemptTarget; stop: AbortController } | null = null;
 
-  /** One connection. True when the attempt has said its last word. */
+  /** One connection. True when the attempt has said its last word. @throws what the store throws */
   async function readOnce(target: AttemptTarget, signal: AbortSignal, onAlive: () => void): Promise<boolean> {
-    const attempt: AttemptRow | undefined = (await store.listAttempts(target.jobId)).find(({ no }) => no === target.no);
+    const attempt = (await store.listAttempts(target.jobId)).find(({ no }) => no === target.no);
     if (attempt === undefined) return true;
     const { id: attemptId, podId } = attempt;
-    for await (const event of agents.watchAttempt({ podId, attemptId, previews: target.previews }, signal)) {
-      if (signal.aborted) return true;
-      onAlive();
-      onEvent(target, event);
-      if (event.type === "report" && isAttemptFinal(event.report.state)) return true;
+    try {
+      for await (const event of agents.watchAttempt({ podId, attemptId, previews: target.previews }, signal)) {
+        if (signal.aborted) return true;
+        onAlive();
+        onEvent(target, event);
+        if (event.type === "report" && isAttemptFinal(event.report.state)) return true;
+      }
+    } catch (error) {
+      if (!signal.aborted) logger.debug("attempt stream cut", { attempt: attemptId, pod: podId, error });
     }
     return false;
   }
@@ -67,9 +72,7 @@ export function createAttemptFeed(options: AttemptFeedOptions): AttemptFeed {
       try {
         if (await readOnce(target, signal, onAlive)) return;
       } catch (error) {
-        if (!signal.aborted) {
-          logger.debug("attempt stream cut", { job: target.jobId, no: target.no, error });
-        }
+        if (!signal.aborted) logger.warn("attempt cannot be read", { job: target.jobId, no: target.no, error });
       }
       failures += 1;
       await clock.sleep(backoffMs(clock, failures, REOPEN), signal);

@@ -1,6 +1,6 @@
 /**
  * One watcher of one job: first what it missed (or the job as it is), then what happens, to the event that ends it.
- * Nothing is told twice and no lifecycle event is left out, because the store is read after the feed was joined.
+ * Nothing is told twice and no lifecycle event is left out, because the events are read after the feed was joined.
  */
 import type { Tracked } from "../../contracts/edge/ports.ts";
 import type { JobEvent } from "../../contracts/event.ts";
@@ -60,8 +60,9 @@ export async function* watchJob(
   const { store, hub, view } = watcher;
   const { jobId } = request;
   const seen = versionOf(request.lastEventId);
-  using subscription = hub.subscribe(jobId, request);
+  // First whose it is: whoever joins a feed may open a pod's stream by it.
   const known = await getOwnJob(store, request.tenantId, jobId);
+  using subscription = hub.subscribe(jobId, request);
 
   async function missedSince(ver: number): Promise<Mail[]> {
     const events = await store.listEvents(jobId, ver);
@@ -77,8 +78,11 @@ export async function* watchJob(
       return seen === known.ver && isTerminal(known.state) ? null : { ver: seen, mails: await missedSince(seen) };
     }
     const events = await store.listEvents(jobId, 0);
-    const last = events.findLast((event) => event.ver <= known.ver);
-    return { ver: known.ver - 1, mails: [snapshot(known, last, view(known))] };
+    // What happened between that read and the joining, the feed may have told already.
+    const isOld = (events.at(-1)?.ver ?? 0) > known.ver;
+    const row = isOld ? await store.getJob(jobId) ?? known : known;
+    const last = events.findLast((event) => event.ver <= row.ver);
+    return { ver: row.ver - 1, mails: [snapshot(row, last, view(row))] };
   }
 
   const start = await persistently(watcher, begin, signal);

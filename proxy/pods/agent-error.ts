@@ -1,5 +1,4 @@
 /** What went wrong at or on the way to an agent, as one of our errors. An abort of ours stays what it was. */
-import { TRPCClientError } from "@trpc/client";
 import { z } from "zod";
 import { type ErrorEnvelope, FleetError } from "../../contracts/errors.ts";
 import { TolerantErrorEnvelope } from "../../contracts/tolerant.ts";
@@ -39,14 +38,12 @@ export function unsendable(cause: unknown): FleetError {
 /** Whether the error is an abort of ours rather than a failure of the agent. */
 export function isAbort(error: unknown): boolean {
   if (FleetError.is(error)) return false;
-  if (error instanceof TRPCClientError) return isAbort(error.cause);
   return error instanceof Error && error.name === "AbortError";
 }
 
 /**
- * The failure as a FleetError: the agent's own envelope where it sent one, else by HTTP status, else
- * `agent_unreachable`. An answer that does not fit the contract is `agent_incompatible`; a request of ours that could not
- * be written is `internal` with `details.sent = false`.
+ * The failure as a FleetError: what is one already stays it. An answer that does not fit the contract is
+ * `agent_incompatible`, everything else `agent_unreachable`.
  */
 export function toAgentError(error: unknown): FleetError {
   if (FleetError.is(error)) return error;
@@ -55,11 +52,6 @@ export function toAgentError(error: unknown): FleetError {
       hint: "Run the same version of edge and agent.",
       cause: error,
     });
-  }
-  if (error instanceof TRPCClientError) {
-    const envelope = envelopeIn(error.data);
-    if (envelope) return FleetError.fromEnvelope(envelope, error);
-    if (FleetError.is(error.cause)) return error.cause;
   }
   return new FleetError("agent_unreachable", "Cannot reach the agent: the connection failed", { cause: error });
 }
@@ -103,8 +95,8 @@ function notLetIn(): FleetError {
 }
 
 /**
- * What tRPC's client may read: an answer of a procedure, error or not. What was answered before any procedure (the
- * agent's authentication, something between us) is thrown in our words instead, of which that client would keep nothing.
+ * The answer of a procedure, error or not.
+ * @throws FleetError for what was answered before any procedure: by the agent's authentication, or by something between
  */
 export async function answerOfProcedure(response: AgentResponse): Promise<AgentResponse> {
   if (response.ok) return response;

@@ -1,8 +1,9 @@
 /**
- * One connection of an agent's subscription, in tRPC's protocol over server-sent events. tRPC's own client reads it by way
- * of two more streams, an `EventSource` and three generators, and opens it again for ever.
+ * One connection of an agent's subscription, in tRPC's protocol over server-sent events. tRPC's own client reads it by
+ * way of two more streams, an `EventSource` and three generators, and opens it again for ever.
  */
 import superjson, { type SuperJSONResult } from "superjson";
+import { STREAM_EVENTS } from "../../contracts/agent/stream-events.ts";
 import { FleetError } from "../../contracts/errors.ts";
 import { errorOfProcedure, errorOfResponse } from "./agent-error.ts";
 import { eventGauge, MAX_EVENT_BYTES } from "./answer-limit.ts";
@@ -21,14 +22,14 @@ function cutShort(): FleetError {
 function tell(sink: StreamSink, name: string, data: string): void {
   const value = () => superjson.deserialize(JSON.parse(data) as SuperJSONResult);
   switch (name) {
-    case "message":
+    case STREAM_EVENTS.message:
       return sink.data(value(), data.length);
-    case "serialized-error":
+    case STREAM_EVENTS.error:
       throw errorOfProcedure(value());
-    case "return":
+    case STREAM_EVENTS.end:
       return sink.end();
     default:
-      // `connected` and `ping` say that it lives, as all bytes do.
+      // That it is connected, and its pings, say that it lives, as all bytes do.
   }
 }
 

@@ -1,10 +1,11 @@
 /** Typed access to agents over the transport: tRPC calls, event streams and raw HTTP. */
-import { createTRPCClientProxy, type TRPCClient } from "@trpc/client";
+import { createTRPCClientProxy } from "@trpc/client";
 import type { inferProcedureInput } from "@trpc/server";
 import { readAttemptEvent, readPodEvent } from "../../contracts/agent/received.ts";
 import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { PodId } from "../../contracts/ids.ts";
 import { AgentCalls, queryPath } from "./agent-calls.ts";
+import type { AgentClient } from "./agent-client.ts";
 import { readStream } from "./agent-stream.ts";
 import type { Clock } from "../time/clock.ts";
 import { AGENT_SILENCE_MS, singleConnection, type StreamSink } from "./event-stream.ts";
@@ -32,9 +33,9 @@ const MAX_CLIENTS = 4_000;
 
 export function createAgents(options: AgentsOptions): Agents {
   const { transport, maxClients = MAX_CLIENTS, requestId = () => crypto.randomUUID() } = options;
-  const clients = new Map<PodId, TRPCClient<AgentRouter>>();
+  const clients = new Map<PodId, AgentClient>();
   const client = (podId: PodId) => {
-    const known = clients.get(podId) ?? createTRPCClientProxy(
+    const known = clients.get(podId) ?? createTRPCClientProxy<AgentRouter>(
       new AgentCalls({ send: (path, init) => transport.fetch(podId, path, init), requestId }),
     );
     clients.delete(podId);

@@ -23,7 +23,7 @@ export interface StreamOptions<T> {
   open(sink: StreamSink): { unsubscribe(): void };
   /** Null for what is to be left out. */
   parse(value: unknown): T | null;
-  clock: Clock;
+  clock: StreamClock;
   /** How long the first event may take. */
   firstEventMs: number;
   /** How long nothing may come after it, the agent's keep-alive every 15 s included. */
@@ -37,26 +37,22 @@ export const AGENT_SILENCE_MS = 35_000;
 /** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
 const QUEUE_LIMITS = { maxEvents: 2_000, maxChars: 16 * 1024 * 1024 };
 
-/** `passed` resolves with true once nothing has come for so long, with false at the signal. */
-function watchSilence(
-  clock: Clock,
-  silenceMs: number,
-  signal: AbortSignal,
-): { broken(): void; passed: Promise<boolean> } {
+type StreamClock = Pick<Clock, "after" | "monotonicMs">;
+
+/** Calls back once nothing has come for so long. One timer a while, not one an event. */
+function watchSilence(clock: StreamClock, silenceMs: number, passed: () => void): { broken(): void; end(): void } {
   let lastMs = clock.monotonicMs();
-  async function watch(): Promise<boolean> {
-    for (;;) {
-      const leftMs = lastMs + silenceMs - clock.monotonicMs();
-      if (leftMs <= 0) return true;
-      await clock.sleep(leftMs, signal);
-      if (signal.aborted) return false;
-    }
+  let callOff = clock.after(silenceMs, look);
+  function look(): void {
+    const leftMs = lastMs + silenceMs - clock.monotonicMs();
+    if (leftMs <= 0) return passed();
+    callOff = clock.after(leftMs, look);
   }
   return {
     broken() {
       lastMs = clock.monotonicMs();
     },
-    passed: watch(),
+    end: () => callOff(),
   };
 }
 
@@ -73,22 +69,19 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   };
   const onAbort = () => settle({ error: signal.reason });
   const next = () => signal.aborted ? undefined : queue.shift();
-  const timer = new AbortController();
-  void clock.sleep(options.firstEventMs, timer.signal).then(() => {
-    if (!timer.signal.aborted) settle({ error: new FleetError("timeout", "Cannot watch the agent: no first event") });
+  const callOffFirst = clock.after(options.firstEventMs, () => {
+    settle({ error: new FleetError("timeout", "Cannot watch the agent: no first event") });
   });
   signal.addEventListener("abort", onAbort, { once: true });
-  const ended = new AbortController();
-  const silence = watchSilence(clock, options.silenceMs, ended.signal);
-  void silence.passed.then((isSilent) => {
-    // After a cut of the network the kernel may take minutes to try again: a stream without life is given up before.
-    if (isSilent) settle({ error: new FleetError("timeout", "Cannot watch the agent: its stream has fallen silent") });
+  // After a cut of the network the kernel may take minutes to try again: a stream without life is given up before.
+  const silence = watchSilence(clock, options.silenceMs, () => {
+    settle({ error: new FleetError("timeout", "Cannot watch the agent: its stream has fallen silent") });
   });
   const subscription = options.open({
     alive: silence.broken,
     data(value, chars) {
       silence.broken();
-      if (!timer.signal.aborted) timer.abort("an event came");
+      callOffFirst();
       if (!queue.push(value, chars)) {
         return settle({ error: new FleetError("agent_unreachable", "Cannot watch the agent: too many unread events") });
       }
@@ -113,8 +106,8 @@ export async function* singleConnection<T>(options: StreamOptions<T>): AsyncGene
   } catch (error) {
     throw signal.aborted ? signal.reason : isAbort(error) ? error : toAgentError(error);
   } finally {
-    timer.abort("ended");
-    ended.abort("ended");
+    callOffFirst();
+    silence.end();
     signal.removeEventListener("abort", onAbort);
     subscription.unsubscribe();
   }

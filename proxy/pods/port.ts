@@ -1,12 +1,11 @@
 /** How the rest of the edge reaches pods. No pod address exists outside the transport's adapters. */
-import type { TRPCClient } from "@trpc/client";
 import type { GpuState } from "../../contracts/agent/gpu.ts";
 import type { PodEvent } from "../../contracts/agent/messages.ts";
-import type { AgentRouter } from "../../contracts/agent/router.ts";
 import type { AttemptEvent } from "../../contracts/attempt.ts";
 import type { AttemptId, BootId, JobId, PodId } from "../../contracts/ids.ts";
 import { PARTNER_KEY_PROTOCOL } from "../../contracts/partner-key.ts";
 import type { PodRow } from "../store/pod-store.ts";
+import type { AgentClient } from "./agent-client.ts";
 
 /** As `fetch` takes it. A body that is at hand is given as text or bytes: as a stream it would cost a round of copies. */
 export interface AgentRequest extends Omit<RequestInit, "headers"> {
@@ -36,7 +35,7 @@ export interface AgentTransport {
 
 /** Typed access to agents over the transport. */
 export interface Agents {
-  client(podId: PodId): TRPCClient<AgentRouter>;
+  client(podId: PodId): AgentClient;
   /** Raw HTTP on the agent, e.g. `outputPath(…)`. */
   fetch(podId: PodId, path: string, init?: AgentRequest): Promise<AgentResponse>;
   /** Live events of one attempt; ends after its final report, rejects when the pod cannot be reached. */

@@ -34,39 +34,26 @@ export interface UrlSignerOptions {
 
 /** Digits as `sign` writes them: no sign, no leading zero, and small enough for a double. */
 const EXPIRES = /^[1-9]\d{0,11}$/;
-/** Signatures that are remembered: most addresses are asked for soon after they were made. */
-const REMEMBERED = 1_000;
 /** 32 bytes; the only spelling of each, so that no second address of the same signature works. */
 const SIGNATURE = /^[\w-]{42}[AEIMQUYcgkosw048]$/;
 
 export function createUrlSigner({ secret, ttlMs }: UrlSignerOptions): UrlSigner {
   // Prepared once: of bare bytes each use would make a key anew, which takes longer than the hash.
   const key = createSecretKey(secret.keyFor("asset-url"));
-  /** Of addresses that this edge has made, the oldest first. */
-  const made = new Map<string, Buffer>();
-
   // A uuid has no newline, so that no two pairs make the same text.
-  const signed = (assetUuid: string, expires: string) => `${assetUuid}\n${expires}`;
-  const mac = (text: string) => made.get(text) ?? createHmac("sha256", key).update(text).digest();
-
-  function remember(text: string, signature: Buffer): Buffer {
-    made.set(text, signature);
-    const [oldest] = made.keys();
-    if (made.size > REMEMBERED && oldest !== undefined) made.delete(oldest);
-    return signature;
-  }
+  const mac = (assetUuid: string, expires: string) =>
+    createHmac("sha256", key).update(`${assetUuid}\n${expires}`).digest();
 
   return {
     sign(assetUuid, { nowMs, untilMs }) {
       const expires = String(Math.floor(Math.min(nowMs + ttlMs, untilMs ?? Infinity) / 1_000));
-      const text = signed(assetUuid, expires);
-      const signature = remember(text, mac(text)).toString("base64url");
+      const signature = mac(assetUuid, expires).toString("base64url");
       return { query: `expires=${expires}&signature=${signature}`, expiresAtMs: Number(expires) * 1_000 };
     },
     verify(assetUuid, { expires, signature }, nowMs) {
       if (!EXPIRES.test(expires ?? "") || !SIGNATURE.test(signature ?? "")) return false;
       const given = Buffer.from(signature ?? "", "base64url");
-      return timingSafeEqual(mac(signed(assetUuid, expires ?? "")), given) && nowMs < Number(expires) * 1_000;
+      return timingSafeEqual(mac(assetUuid, expires ?? ""), given) && nowMs < Number(expires) * 1_000;
     },
   };
 }

@@ -30,7 +30,7 @@ export interface TailnetTransportOptions {
   /** Undefined for a pod that is no peer, or not any more. */
   peerOf: (podId: PodId) => TailnetPeer | undefined;
   paths: Pick<Paths, "open" | "close">;
-  clock: Clock;
+  clock: Pick<Clock, "after">;
   /** Of the agents. */
   port: number;
   /** A flow that the policy denies is dropped in silence, so a dial ends by this. Default 4,000. */
@@ -66,10 +66,9 @@ export function createTailnetTransport(options: TailnetTransportOptions): Tailne
     if (!peer) throw noPeer();
     await paths.open(peer, closing);
     const late = new AbortController();
-    const timer = new AbortController();
     const giveUp = () => late.abort(closing.reason);
     closing.addEventListener("abort", giveUp, { once: true });
-    void clock.sleep(connectMs, timer.signal).then(() => timer.signal.aborted || late.abort());
+    const callOff = clock.after(connectMs, () => late.abort());
     try {
       closing.throwIfAborted();
       return await api.dial({ host: peer.ip, port }, late.signal);
@@ -77,7 +76,7 @@ export function createTailnetTransport(options: TailnetTransportOptions): Tailne
       paths.close(peer.stableId);
       throw error;
     } finally {
-      timer.abort("dialled");
+      callOff();
       closing.removeEventListener("abort", giveUp);
     }
   }

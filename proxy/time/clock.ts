@@ -20,23 +20,24 @@ export interface Clock {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function systemClock(): Clock {
+  function after(ms: number, then: () => void): () => void {
+    const timer = setTimeout(then, Math.min(ms, MAX_TIMER_MS));
+    return () => clearTimeout(timer);
+  }
   return {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
     random: () => Math.random(),
-    after(ms, then) {
-      const timer = setTimeout(then, Math.min(ms, MAX_TIMER_MS));
-      return () => clearTimeout(timer);
-    },
+    after,
     sleep(ms, signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();
         const done = () => {
-          clearTimeout(timer);
+          callOff();
           signal.removeEventListener("abort", done);
           resolve();
         };
-        const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
+        const callOff = after(ms, done);
         signal.addEventListener("abort", done, { once: true });
       });
     },

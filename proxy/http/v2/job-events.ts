@@ -11,7 +11,7 @@ import type { Clock } from "../../time/clock.ts";
 import { errorView, outputView, progressView, queuePositionView } from "./job-view.ts";
 import type { ContentLinks } from "./links.ts";
 import type { V2Options } from "./request.ts";
-import type { ServerEvent } from "./sse.ts";
+import type { EventBatch, ServerEvent } from "./sse.ts";
 
 /** Least time between two progress events, ms: the contract's two a second. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -40,7 +40,7 @@ async function statusOf({ jobs }: EventSource, { state, jobId }: Status) {
 }
 
 /** Every output is told before the terminal status, also those that nobody knew of while the job ran. */
-async function lastEvents(source: EventSource, last: Status, told: ReadonlySet<string>): Promise<ServerEvent[]> {
+async function lastEvents(source: EventSource, last: Status, told: ReadonlySet<string>): Promise<EventBatch> {
   const status = await statusOf(source, last);
   const { job } = last;
   if (job === null) return [{ event: "status", data: status }];
@@ -85,7 +85,7 @@ export async function* jobEvents(
   source: EventSource,
   request: EventRequest,
   signal: AbortSignal,
-): AsyncGenerator<ServerEvent[], ServerEvent[] | void> {
+): AsyncGenerator<EventBatch, EventBatch | void> {
   const { jobs, clock } = source;
   const { caller, jobId } = request;
   const over = new AbortController();

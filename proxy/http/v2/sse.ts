@@ -1,6 +1,6 @@
 /**
- * Server-sent events as an HTTP body: what is told at once in one piece, a comment when nothing happens for a while, and
- * an end that frees what the stream holds, whoever ends it: the events, the client, or the edge.
+ * Server-sent events as an HTTP body: what is told at once in one piece, a comment when nothing happens for a while,
+ * and an end that frees what the stream holds, whoever ends it: the events, the client, or the edge.
  */
 import type { Clock } from "../../time/clock.ts";
 
@@ -9,8 +9,11 @@ export interface ServerEvent {
   data: unknown;
 }
 
-/** Events that are told at once. What is returned is told with the end of the stream. */
-export type ServerEvents = AsyncIterator<readonly ServerEvent[], readonly ServerEvent[] | void>;
+/** Events that are told at once. Never none: a body that is asked for more and is given nothing is not asked again. */
+export type EventBatch = readonly [...ServerEvent[], ServerEvent];
+
+/** What is returned is told with the end of the stream. */
+export type ServerEvents = AsyncIterator<EventBatch, EventBatch | void>;
 
 type Told = Awaited<ReturnType<ServerEvents["next"]>>;
 

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { recordingLogger } from "../../../support/tailnet/recording-logger.ts";
 import { jobId } from "./ids.ts";
 import { settle } from "./manual-clock.ts";
 import { progressEvent, reportEvent } from "./scripted-agents.ts";
@@ -77,6 +78,37 @@ describe("watch() of the lifecycle", () => {
     await using fixture = await watchFixture();
     expect(await fixture.watch({ jobId: jobId(9) }).ended).toMatchObject({ code: "not_found" });
     expect(await fixture.watch({ caller: fixture.stranger }).ended).toMatchObject({ code: "not_found" });
+  });
+
+  it("joins no feed, and opens no stream anew, for whoever does not own the job", async () => {
+    await using fixture = await watchFixture();
+    const { store } = fixture.testStore;
+    const lists = vi.spyOn(store, "listEvents");
+    await fixture.watch({ jobId: jobId(9), previews: true }).ended;
+    await fixture.watch({ caller: fixture.stranger, previews: true }).ended;
+    expect(lists).not.toHaveBeenCalled();
+    fixture.watch();
+    await fixture.start();
+    await fixture.watch({ caller: fixture.stranger, previews: true }).ended;
+    await settle();
+    expect(fixture.agents.streams).toMatchObject([{ previews: false, open: true }]);
+  });
+
+  it("leaves out nothing that happens between the look at the job and the joining of its feed", async () => {
+    await using fixture = await watchFixture();
+    const { store } = fixture.testStore;
+    const first = fixture.watch();
+    await settle();
+    const { getJob } = store;
+    store.getJob = async (id) => {
+      store.getJob = getJob;
+      const row = await getJob(id);
+      await fixture.start();
+      return row;
+    };
+    const second = fixture.watch();
+    await expect.poll(() => second.told).toEqual(["3 running"]);
+    expect(first.told).toEqual(["1 queued", "3 running"]);
   });
 
   it("finds out within a poll what no hint told of", async () => {
@@ -159,6 +191,21 @@ describe("watch() of a running attempt", () => {
     await fixture.fail(no);
     expect(await watcher.ended).toBeNull();
     expect(watcher.told.at(-1)).toBe("4 failed with job");
+  });
+
+  it("names the pod and the attempt whose stream is cut", async () => {
+    const logger = recordingLogger();
+    await using fixture = await watchFixture({ logger });
+    const { agents, clock, testStore } = fixture;
+    fixture.watch();
+    await fixture.start();
+    agents.open()[0]?.cut(new Error("the pod is gone"));
+    await clock.advance(100);
+    const [attempt] = await testStore.store.listAttempts(fixture.jobId);
+    const error = expect.objectContaining({ message: "the pod is gone" });
+    expect(logger.lines).toEqual([
+      ["debug", "attempt stream cut", { attempt: attempt?.id, pod: attempt?.podId, error }],
+    ]);
   });
 
   it("does not open the stream of an attempt again that has said its last word", async () => {

@@ -1,7 +1,9 @@
 import superjson from "superjson";
 import { describe, expect, it } from "vitest";
+import { STREAM_PING_MS } from "../../../../contracts/trpc.ts";
 import { toAgentError } from "../../../../proxy/pods/agent-error.ts";
 import { readStream } from "../../../../proxy/pods/agent-stream.ts";
+import { AGENT_SILENCE_MS } from "../../../../proxy/pods/event-stream.ts";
 import { settle } from "../jobs/manual-clock.ts";
 
 const TYPE = { "content-type": "text/event-stream" };
@@ -63,5 +65,11 @@ describe("readStream()", () => {
     await settle();
     stream.unsubscribe();
     expect(aborted).toBe(true);
+  });
+});
+
+describe("AGENT_SILENCE_MS", () => {
+  it("is longer than two of an agent's pings take to come", () => {
+    expect(AGENT_SILENCE_MS).toBeGreaterThan(2 * STREAM_PING_MS);
   });
 });

@@ -1,9 +1,10 @@
 import superjson from "superjson";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import type { AttemptEvent } from "../../../../contracts/attempt.ts";
 import { FleetError } from "../../../../contracts/errors.ts";
 import { formatTraceparent } from "../../../../contracts/telemetry/trace-context.ts";
 import { toAgentError } from "../../../../proxy/pods/agent-error.ts";
+import type { AgentClient } from "../../../../proxy/pods/agent-client.ts";
 import { createAgents } from "../../../../proxy/pods/agents.ts";
 import { traceContext } from "../../../../proxy/pods/call-trace.ts";
 import type { AgentRequest } from "../../../../proxy/pods/port.ts";
@@ -34,6 +35,13 @@ async function failureOf(call: Promise<unknown>) {
 }
 
 describe("createAgents().client()", () => {
+  it("offers no stream, of which it could read none", () => {
+    expectTypeOf<keyof AgentClient["attempts"]>().toEqualTypeOf<
+      "start" | "get" | "withdraw" | "cancel" | "release"
+    >();
+    expectTypeOf<keyof AgentClient["pod"]>().toEqualTypeOf<"describe" | "beat">();
+  });
+
   it("keeps the clients of those pods that were called last, and no more", () => {
     const { transport, clock } = setUp();
     const agents = createAgents({ transport, clock, firstEventMs: 10_000, maxClients: 2 });

@@ -19,6 +19,13 @@ describe("createTailnetTransport()", () => {
     expect(side.opened).toEqual(["100.64.0.2", "close n2"]);
   });
 
+  it("leaves no timer behind once it has dialled", async () => {
+    const clock = createManualClock();
+    await using side = await setUp(echo, clock);
+    const { status } = await side.transport.fetch(POD, "/");
+    expect([status, clock.sleeping()]).toEqual([201, 0]);
+  });
+
   it("does not keep what a caller dials who has left meanwhile", async () => {
     await using side = await setUp(echo);
     const { onDial } = side.daemon;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../../proxy/time/clock.ts";
 
 async function isAsleep(ms: number): Promise<boolean> {
@@ -15,6 +15,26 @@ async function isAsleep(ms: number): Promise<boolean> {
 }
 
 describe("systemClock()", () => {
+  it.each([2 ** 31 - 1, 2 ** 31, 1e12, Infinity])("after() calls nothing back within 30 of %d ms", async (ms) => {
+    const then = vi.fn();
+    const callOff = systemClock().after(ms, then);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    callOff();
+    expect(then).not.toHaveBeenCalled();
+  });
+
+  it("after() calls back once, and not at all when it was called off", async () => {
+    const then = vi.fn();
+    systemClock().after(1, then);
+    const calledOff = vi.fn();
+    const callOff = systemClock().after(1, calledOff);
+    callOff();
+    callOff();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(then).toHaveBeenCalledOnce();
+    expect(calledOff).not.toHaveBeenCalled();
+  });
+
   it.each([2 ** 31 - 1, 2 ** 31, 1e12, Infinity])("sleep() of %d ms does not end at once", async (ms) => {
     expect(await isAsleep(ms)).toBe(true);
   });

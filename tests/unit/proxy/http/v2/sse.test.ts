@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { type ServerEvent, type ServerEvents, sseBody } from "../../../../../proxy/http/v2/sse.ts";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { type EventBatch, type ServerEvent, type ServerEvents, sseBody } from "../../../../../proxy/http/v2/sse.ts";
 import { createManualClock, settle } from "../../jobs/manual-clock.ts";
 
 function setUp(events: ServerEvents) {
@@ -10,7 +10,7 @@ function setUp(events: ServerEvents) {
   return { clock, ends, reader, next: async () => (await reader.read()).value };
 }
 
-async function* say(...events: ServerEvent[]) {
+async function* say(...events: ServerEvent[]): AsyncGenerator<EventBatch, void> {
   for (const event of events) yield [event];
 }
 
@@ -26,7 +26,7 @@ describe("sseBody", () => {
   });
 
   it("tells at once what came at once, and the last of it with the end", async () => {
-    async function* ends() {
+    async function* ends(): AsyncGenerator<EventBatch, EventBatch> {
       yield [status("queued"), status("running")];
       return [status("output"), status("succeeded")];
     }
@@ -39,6 +39,12 @@ describe("sseBody", () => {
     await expect(Promise.race([reader.closed, Promise.resolve("open")])).resolves.toBeUndefined();
   });
 
+  it("is not to be told nothing, after which its reader would not ask again", () => {
+    expectTypeOf<[]>().not.toExtend<EventBatch>();
+    expectTypeOf<ServerEvent[]>().not.toExtend<EventBatch>();
+    expectTypeOf<[...ServerEvent[], ServerEvent]>().toExtend<EventBatch>();
+  });
+
   it("begins with the events that were waited for", async () => {
     const events = say(status("running"));
     const first = await events.next();
@@ -48,7 +54,7 @@ describe("sseBody", () => {
 
   it("says that it lives while nothing happens, and loses no event over it", async () => {
     const release = Promise.withResolvers<void>();
-    async function* late() {
+    async function* late(): AsyncGenerator<EventBatch, void> {
       await release.promise;
       yield [status("running")];
     }
@@ -82,7 +88,7 @@ describe("sseBody", () => {
   });
 
   it("ends where the events break", async () => {
-    async function* breaks(): AsyncGenerator<ServerEvent[], undefined> {
+    async function* breaks(): AsyncGenerator<EventBatch, undefined> {
       yield [status("running")];
       throw new Error("store gone");
     }
