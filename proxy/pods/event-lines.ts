@@ -2,11 +2,16 @@
 
 export type OnEvent = (name: string, data: string) => void;
 
+/** Chunks of one line that are kept by themselves: each costs more than its bytes, where they are few. */
+const MAX_PIECES = 1_024;
+
 /** Takes each chunk in turn. How much of one event is kept is for others to bound; comments and ids are passed over. */
 export function createEventLines(onEvent: OnEvent): (chunk: Uint8Array) => void {
   const decoder = new TextDecoder();
-  /** Of a line that has not ended, in pieces: joined once, so that a long one is not copied for each. */
+  /** Of a line that has not ended, in pieces: joined seldom, so that a long one is not copied for each. */
   let begun: string[] = [];
+  /** The pieces before those. */
+  let joined: string[] = [];
   let name = "message";
   let data: string[] = [];
 
@@ -27,8 +32,13 @@ export function createEventLines(onEvent: OnEvent): (chunk: Uint8Array) => void 
   return (chunk) => {
     const [first = "", ...rest] = decoder.decode(chunk, { stream: true }).split("\n");
     begun.push(first);
+    if (begun.length >= MAX_PIECES) {
+      joined.push(begun.join(""));
+      begun = [];
+    }
     for (const next of rest) {
-      const line = begun.join("");
+      const line = [...joined, ...begun].join("");
+      joined = [];
       begun = [next];
       take(line.endsWith("\r") ? line.slice(0, -1) : line);
     }

@@ -3,6 +3,7 @@
  * watches decides when to open the next one.
  */
 import { FleetError } from "../../contracts/errors.ts";
+import { STREAM_PING_MS } from "../../contracts/trpc.ts";
 import { isAbort, toAgentError } from "./agent-error.ts";
 import type { Clock } from "../time/clock.ts";
 import { createEventQueue } from "./event-queue.ts";
@@ -32,7 +33,7 @@ export interface StreamOptions<T> {
 }
 
 /** How long a stream of an agent may be silent: it says something every 15 s, and this is two such and some. */
-export const AGENT_SILENCE_MS = 35_000;
+export const AGENT_SILENCE_MS = 2 * STREAM_PING_MS + 5_000;
 
 /** A reader this far behind is cut off: the next connection starts with a snapshot, memory does not grow. */
 const QUEUE_LIMITS = { maxEvents: 2_000, maxChars: 16 * 1024 * 1024 };

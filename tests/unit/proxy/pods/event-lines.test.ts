@@ -23,6 +23,11 @@ describe("createEventLines()", () => {
     ]);
   });
 
+  it("puts a line of thousands of pieces together, and begins the next one anew", () => {
+    const long = Array.from({ length: 5_000 }, (_, at) => at % 10).join("");
+    expect(eventsOf(`data: ${long}\n\ndata: 1\n\n`, 1)).toEqual([["message", long], ["message", "1"]]);
+  });
+
   it("takes line breaks of both kinds", () => {
     expect(eventsOf("event: ping\r\ndata: 1\r\n\r\ndata: 2\n\n", 3)).toEqual([["ping", "1"], ["message", "2"]]);
   });
