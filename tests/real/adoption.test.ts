@@ -54,7 +54,9 @@ describe("adoption of a real ComfyUI", () => {
     expect(stepAtKill).toBeGreaterThan(0);
     expect(stepAtKill).toBeLessThan(STEPS / 2);
     expect(lastStep).toBeGreaterThan(stepAtKill);
-    expect(states).toEqual(["queued", "running", "succeeded"]);
+    // The stream begins with the job as it is, which may run by then.
+    expect(states).toContain("running");
+    expect(states).toEqual(["queued", "running", "succeeded"].slice(-states.length));
     expect(fleet.comfyPid()).toBe(pid);
     const { job: final, outputs, receipt } = await job.result();
     expect(final).toMatchObject({ state: "succeeded", attempt: 1, losses: 0 });

@@ -71,7 +71,9 @@ describe.each(EDGE_RUNTIMES)("a pod on the tailnet, with the edge on %s", (runti
     );
     // It takes a second and a half: as it runs, and not all at once at its end.
     expect(performance.now() - (arrivedMs[0] ?? Infinity)).toBeGreaterThan(1_000);
-    expect(states(events)).toEqual(["queued", "running", "succeeded"]);
+    // The stream begins with the job as it is, which may run by then.
+    expect(states(events)).toContain("running");
+    expect(states(events)).toEqual(["queued", "running", "succeeded"].slice(-states(events).length));
     const progress = progressOf(events, 1).map(({ value }) => value);
     expect(progress.length).toBeGreaterThan(3);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
