@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestFleet } from "../support/fleet/fleet.ts";
+import { wholeLifecycle } from "../support/fleet/lifecycle.ts";
 import { promptsIn, startRealFleet } from "../support/real-comfy/fleet.ts";
 import { writeTinyUnet } from "../support/real-comfy/tiny-unet.ts";
 import { exampleWorkflow } from "./workflows.ts";
@@ -60,6 +61,7 @@ describe("adoption of a real ComfyUI", () => {
     expect(fleet.comfyPid()).toBe(pid);
     const { job: final, outputs, receipt } = await job.result();
     expect(final).toMatchObject({ state: "succeeded", attempt: 1, losses: 0 });
+    expect(await wholeLifecycle(fleet.client, final.id)).toEqual(["queued", "running", "succeeded"]);
     expect(receipt).toMatchObject({ attempts: 1, losses: 0, cached: false });
     expect(outputs.map(({ type, name }) => [type, name])).toEqual([["image", "sampled_00001_.png"]]);
     expect(fleet.agent.log()).toContain("Adopted");

@@ -5,6 +5,7 @@ import { file } from "../../client/mod.ts";
 import type { Pod } from "../../contracts/pod.ts";
 import { collect, progressOf, states } from "../support/fleet/events.ts";
 import { EDGE_RUNTIMES, until } from "../support/fleet/fleet.ts";
+import { wholeLifecycle } from "../support/fleet/lifecycle.ts";
 import { watchPeakMemory } from "../support/fleet/peak-memory.ts";
 import { invert, slow } from "../support/fleet/workflows.ts";
 import { startEdge, type TailnetEdge } from "../support/tailnet/edge.ts";
@@ -77,7 +78,8 @@ describe.each(EDGE_RUNTIMES)("a pod on the tailnet, with the edge on %s", (runti
     const progress = progressOf(events, 1).map(({ value }) => value);
     expect(progress.length).toBeGreaterThan(3);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
-    const { outputs: [output] } = await job;
+    const { job: { id }, outputs: [output] } = await job;
+    expect(await wholeLifecycle(edge.client, id)).toEqual(["queued", "running", "succeeded"]);
     const bytes = await output?.bytes() ?? new Uint8Array();
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(output?.sha256);
   });
